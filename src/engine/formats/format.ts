@@ -1,0 +1,57 @@
+// What a checkpoint format must offer. One file or folder per format, one line in the table (formats/table.ts).
+import type { DType } from "../../protocol/checkpoint";
+import type { Model, Variable } from "../graph/model";
+
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Bytes of the value; of strings, of the items. NaN where a string's size is not known before it is read. */
+  readonly bytes: number;
+  /** Why the value cannot be read, where that is known without reading it. */
+  readonly problem?: string;
+}
+
+/** The values of a checkpoint. Opening reads the directory only; `read` reads one tensor. */
+export interface TensorSource {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Little-endian bytes in C order, checksum verified. Throws `checksum-mismatch`, `missing-shard`, `corrupt-file`. */
+  read(name: string): Promise<Uint8Array>;
+  /** Items of a string tensor, in C order. */
+  readStrings(name: string): Promise<readonly Uint8Array[]>;
+  close(): Promise<void>;
+}
+
+/** An open checkpoint. */
+export interface Checkpoint extends TensorSource {
+  readonly format: string;
+  readonly path: string;
+  /** The graph over the stored values. Throws `no-graph`, `ambiguous-graph`, `corrupt-file`. */
+  model(): Promise<Model>;
+}
+
+/** The little-endian bytes of a variable's new value. */
+export type ReadVariable = (variable: Variable) => Promise<Uint8Array>;
+
+export interface SaveResult {
+  readonly files: readonly string[];
+  /** What a user must know: names that were dropped and why. */
+  readonly notes: readonly string[];
+}
+
+export interface Format {
+  readonly name: string;
+  readonly label: string;
+  /**
+   * The path that names the checkpoint which `file` belongs to, or null when it is of another format.
+   * Looks at names, magic bytes and neighbours; never reads a whole file.
+   */
+  match(file: string): Promise<string | null>;
+  /** Every file of the checkpoint at `path`. */
+  files(path: string): Promise<readonly string[]>;
+  open(path: string): Promise<Checkpoint>;
+  /** Writes `model` as a new checkpoint at `as`: complete or not at all. */
+  save(source: Checkpoint, model: Model, as: string, read: ReadVariable): Promise<SaveResult>;
+  /** Lines of the format's own framework that load the checkpoint. */
+  loadCode(path: string, model: Model): { readonly language: string; readonly code: string };
+}

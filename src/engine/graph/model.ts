@@ -1,0 +1,130 @@
+// The one model of a network, whatever file it came from: a graph of catalogue ops over named variables.
+// Plain immutable data; no I/O here. Surgery maps a Model to a Model.
+import type { DType } from "../../protocol/checkpoint";
+
+/** Dimensions; -1 is the batch (or otherwise unknown) size. */
+export type Shape = readonly number[];
+
+/** An input of a node: the output of another node, or a variable's value. */
+export type Ref = { readonly node: string } | { readonly variable: string };
+
+export type Attribute = number | string | boolean | readonly number[];
+
+export interface Node {
+  readonly name: string;
+  /** An op of the catalogue (`ops/`), or `Opaque`. */
+  readonly op: string;
+  readonly inputs: readonly Ref[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Names of the source nodes that this one was lifted from; its own output is that of the last. */
+  readonly origin: readonly string[];
+}
+
+/** Where a value comes from. Building one reads nothing; `evaluate` (graph/value.ts) does. */
+export type Value =
+  /** Stored in the checkpoint under this name. */
+  | { readonly from: "stored"; readonly name: string }
+  /** Fresh numbers. `seed` and `key` decide every one of them, `fanIn` and `fanOut` the spread. */
+  | {
+      readonly from: "initializer";
+      readonly initializer: Initializer;
+      readonly shape: Shape;
+      readonly fanIn: number;
+      readonly fanOut: number;
+      readonly key: string;
+    }
+  | {
+      readonly from: "concat";
+      readonly axis: number;
+      readonly parts: readonly Value[];
+      readonly shapes: readonly Shape[];
+    };
+
+export type Initializer = "zeros" | "ones" | "glorotUniform" | "heNormal";
+
+/** A box of a variable's elements: start and size per axis. */
+export interface Region {
+  readonly start: readonly number[];
+  readonly size: readonly number[];
+}
+
+export type VariableRole =
+  /** Trained by gradient. */
+  | "weight"
+  /** Moving mean or variance of a batch norm. */
+  | "statistic"
+  /** State of an optimizer for another variable. */
+  | "slot"
+  /** A step counter, or a power that an optimizer keeps. */
+  | "counter"
+  /** Moving average of another variable. */
+  | "average"
+  /** Stored, but the graph does not use it. */
+  | "unused";
+
+export interface Variable {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly value: Value;
+  readonly role: VariableRole;
+  /** The variable that a slot or average belongs to. */
+  readonly of?: string;
+  /** What training may change: disjoint regions, all of it, or (empty) nothing. */
+  readonly trainable: readonly Region[];
+}
+
+export interface Layer {
+  readonly name: string;
+  readonly kind: string;
+  readonly variables: readonly string[];
+  /** The layer's last activation: its op's output after bias and activation function. */
+  readonly output?: string;
+  /** The nodes that make up the layer, in order. */
+  readonly nodes: readonly string[];
+}
+
+/** Which nodes play which part. Absent: the graph does not say and the recipe must. */
+export interface Roles {
+  /** Placeholders that samples are fed to. */
+  readonly inputs: readonly string[];
+  /** The logits: what goes into the loss, before any softmax. */
+  readonly output?: string;
+  /** The placeholder that labels are fed to. */
+  readonly labels?: string;
+  /** The scalar that training minimizes. */
+  readonly loss?: string;
+  /** Why a role is absent: the candidates, for the message. */
+  readonly ambiguous?: {
+    readonly role: "output" | "labels" | "loss";
+    readonly candidates: readonly string[];
+  };
+}
+
+export interface Model {
+  /** Topologically ordered: a node comes after its inputs. */
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** In the order of the graph. */
+  readonly layers: readonly Layer[];
+  readonly roles: Roles;
+  /** Static shape of each node's output. */
+  readonly shapes: ReadonlyMap<string, Shape>;
+  /** Source names that stand for a node: read ops, identities, ops inside a lifted pattern. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+export const wholeRegion = (shape: Shape): Region => ({
+  start: shape.map(() => 0),
+  size: [...shape],
+});
+
+export const elements = (shape: Shape): number =>
+  shape.reduce((product, size) => product * size, 1);
+
+export const trainableElements = (variable: Variable): number =>
+  variable.trainable.reduce((sum, region) => sum + elements(region.size), 0);
+
+export const isFrozen = (variable: Variable): boolean => variable.trainable.length === 0;
+
+export const refName = (ref: Ref): string => ("node" in ref ? ref.node : ref.variable);

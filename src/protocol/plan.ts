@@ -1,0 +1,106 @@
+// What a recipe makes of a checkpoint: the layers after the edits, what trains, where the cut is, what is wrong.
+
+/** A finding about a recipe; `pointer` is the JSON pointer of the place in the recipe. */
+export interface Problem {
+  readonly code: string;
+  readonly severity: "error" | "warning" | "info";
+  readonly message: string;
+  readonly pointer: string;
+}
+
+/** What happens to a layer or variable when the recipe runs. */
+export type TrainState = "frozen" | "trainable" | "partly" | "new";
+
+export interface PlanVariable {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly parameters: number;
+  readonly trainableParameters: number;
+  readonly state: TrainState;
+  /** The shape in the checkpoint, where an edit changed it. */
+  readonly shapeBefore?: readonly number[];
+}
+
+export interface PlanLayer {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: TrainState;
+  /** "dense relu" */
+  readonly what: string;
+  /** "300 → 100"; empty where it has no meaning. */
+  readonly sizes: string;
+  readonly parameters: number;
+  readonly trainableParameters: number;
+  readonly variables: readonly PlanVariable[];
+  /** "8 new units"; where an edit touched the layer. */
+  readonly change?: string;
+  /** Index in the recipe's `edits` of the last edit that touched the layer. */
+  readonly edit?: number;
+  /** Whether units can be added, and the output replaced, here. */
+  readonly units?: number;
+  readonly isOutput: boolean;
+}
+
+/** The border between what is computed once and what is trained. */
+export interface PlanCut {
+  /** Index in `layers` of the first layer above the cut. */
+  readonly beforeLayer: number;
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly valuesPerSample: number;
+  readonly bytesPerSample: number;
+}
+
+export interface Plan {
+  readonly checkpoint: {
+    readonly path: string;
+    readonly name: string;
+    readonly format: string;
+    readonly formatLabel: string;
+  };
+  readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
+  readonly output?: { readonly name: string; readonly classes: number };
+  readonly loss?: string;
+  readonly parameters: number;
+  readonly trainableParameters: number;
+  readonly layers: readonly PlanLayer[];
+  /** Variables that belong to no layer: optimizer slots, counters. */
+  readonly otherVariables: readonly PlanVariable[];
+  readonly cut?: PlanCut;
+  /** One sentence per edit, in the recipe's order. */
+  readonly changes: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** How a command asks for one field of an edit. Texts are complete; the extension only shows them. */
+export type EditQuestion =
+  | {
+      readonly field: string;
+      readonly ask: "layer" | "pattern";
+      readonly prompt: string;
+      readonly candidates: readonly string[];
+    }
+  | {
+      readonly field: string;
+      readonly ask: "number";
+      readonly prompt: string;
+      readonly min: number;
+      readonly max: number;
+      readonly suggestion?: number;
+    }
+  | {
+      readonly field: string;
+      readonly ask: "choice";
+      readonly prompt: string;
+      readonly choices: readonly {
+        readonly value: string;
+        readonly label: string;
+        readonly detail: string;
+      }[];
+    }
+  | {
+      readonly field: string;
+      readonly ask: "classes";
+      readonly prompt: string;
+      readonly suggestion?: readonly string[];
+    };
