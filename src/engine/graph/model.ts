@@ -1,6 +1,7 @@
 // The one model of a network, whatever file it came from: a graph of catalogue ops over named variables.
 // Plain immutable data; no I/O here. Surgery maps a Model to a Model.
 import type { DType } from "../../protocol/checkpoint";
+import type { OpAttributes, OpName } from "./catalogue";
 
 /** Dimensions; -1 is the batch (or otherwise unknown) size. */
 export type Shape = readonly number[];
@@ -8,17 +9,17 @@ export type Shape = readonly number[];
 /** An input of a node: the output of another node, or a variable's value. */
 export type Ref = { readonly node: string } | { readonly variable: string };
 
-export type Attribute = number | string | boolean | readonly number[];
-
-export interface Node {
+interface NodeOf<Op extends OpName> {
   readonly name: string;
-  /** An op of the catalogue (`ops/`), or `Opaque`. */
-  readonly op: string;
+  readonly op: Op;
+  readonly attributes: OpAttributes[Op];
   readonly inputs: readonly Ref[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
   /** Names of the source nodes that this one was lifted from; its own output is that of the last. */
   readonly origin: readonly string[];
 }
+
+/** An op with its inputs; `node.op` decides the type of `node.attributes`. */
+export type Node<Op extends OpName = OpName> = { [Name in Op]: NodeOf<Name> }[Op];
 
 /** Where a value comes from. Building one reads nothing; `evaluate` (graph/value.ts) does. */
 export type Value =

@@ -1,0 +1,133 @@
+// The catalogue of ops that every format is lifted into, with their attributes.
+// Semantics are TensorFlow's; shapes of inputs and the gradient are in `ops/`, one rule per op.
+import type { DType } from "../../protocol/checkpoint";
+
+export type Padding = "SAME" | "VALID";
+export type DataFormat = "NHWC" | "NCHW";
+
+interface Window2D {
+  /** Height and width. */
+  readonly strides: readonly [number, number];
+  readonly padding: Padding;
+  readonly dataFormat: DataFormat;
+}
+
+interface Convolution extends Window2D {
+  readonly dilations: readonly [number, number];
+}
+
+interface Pooling extends Window2D {
+  readonly window: readonly [number, number];
+}
+
+interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+type None = Readonly<Record<never, never>>;
+
+export interface OpAttributes {
+  /** Fed by the caller. `value` is used when nothing is fed (PlaceholderWithDefault). */
+  Placeholder: { readonly dtype: DType; readonly value?: number };
+  /** Numbers of a small constant, in C order. */
+  Const: {
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    readonly values: readonly number[];
+  };
+
+  /** Inputs: a, b. */
+  MatMul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  /** Inputs: x, bias. */
+  BiasAdd: { readonly dataFormat: DataFormat };
+  /** Inputs: x (in `dataFormat`), kernel [height, width, in, out]. */
+  Conv2D: Convolution;
+  /** Inputs: x, kernel [height, width, in, multiplier]. */
+  DepthwiseConv2D: Convolution;
+  MaxPool: Pooling;
+  AvgPool: Pooling;
+  /** Inputs: x, gamma, beta, moving mean, moving variance; the channel axis follows `dataFormat`, or is the last. `momentum` of the moving statistics. */
+  BatchNorm: {
+    readonly epsilon: number;
+    readonly momentum: number;
+    readonly dataFormat: DataFormat;
+  };
+  /** The rate is a number, or comes from a scalar placeholder as rate or as keep probability. */
+  Dropout:
+    | { readonly rate: number }
+    | { readonly rateFrom: string }
+    | { readonly keepProbabilityFrom: string };
+
+  Add: None;
+  Sub: None;
+  Mul: None;
+  Div: None;
+  Maximum: None;
+  Minimum: None;
+  Pow: None;
+  SquaredDifference: None;
+
+  Relu: None;
+  Relu6: None;
+  Elu: None;
+  Selu: None;
+  LeakyRelu: { readonly alpha: number };
+  Sigmoid: None;
+  Tanh: None;
+  Softplus: None;
+  Softmax: None;
+  LogSoftmax: None;
+  Exp: None;
+  Log: None;
+  Log1p: None;
+  Neg: None;
+  Abs: None;
+  Square: None;
+  Sqrt: None;
+  Rsqrt: None;
+  Floor: None;
+  Identity: None;
+  StopGradient: None;
+  Cast: { readonly to: DType };
+
+  /** Target shape; -1 is the batch or whatever remains. */
+  Reshape: { readonly shape: readonly number[] };
+  Transpose: { readonly permutation: readonly number[] };
+  Concat: { readonly axis: number };
+  Squeeze: { readonly axes: readonly number[] };
+  ExpandDims: { readonly axis: number };
+  /** Before and after, per axis, flattened. */
+  Pad: { readonly paddings: readonly number[] };
+  /** Inputs: table, indices. */
+  Gather: { readonly axis: number };
+  OneHot: { readonly depth: number; readonly on: number; readonly off: number };
+
+  Mean: Reduction;
+  Sum: Reduction;
+  Max: Reduction;
+  Min: Reduction;
+  ArgMax: { readonly axis: number };
+  Equal: None;
+  Greater: None;
+  GreaterEqual: None;
+  Less: None;
+  /** Inputs: condition, a, b. */
+  Select: None;
+  /** Inputs: predictions, targets; true where the target is among the k largest. */
+  InTopK: { readonly k: number };
+
+  /** Inputs: logits [batch, classes], labels [batch] of class indices; one loss per sample. */
+  SparseSoftmaxCrossEntropy: None;
+  /** Inputs: logits, labels, both [batch, classes]; one loss per sample. */
+  SoftmaxCrossEntropy: None;
+  /** Inputs: logits, labels of the same shape; elementwise. */
+  SigmoidCrossEntropy: None;
+  /** Half the sum of squares. */
+  L2Loss: None;
+
+  /** Known by its type only: shown and kept, but a path through it cannot run. */
+  Opaque: { readonly type: string };
+}
+
+export type OpName = keyof OpAttributes;
