@@ -31,6 +31,8 @@ export interface EngineMethods {
   };
   /** The recipe applied to its checkpoint. A recipe that cannot be read at all rejects; everything else is a problem in the plan. */
   plan: { params: RecipeText; result: Plan };
+  /** Everything that is wrong with a recipe, also where there is no plan to make of it. */
+  problems: { params: RecipeText; result: readonly Problem[] };
   /** The plan of an untouched checkpoint: what the tree shows before there is a recipe. */
   planCheckpoint: { params: { readonly path: string }; result: Plan };
   /** What a command must ask before it can write an edit of this kind. */

@@ -49,6 +49,8 @@ export interface PlanCut {
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly valuesPerSample: number;
   readonly bytesPerSample: number;
+  /** Samples of the recipe's data, where they are known: what caching costs. */
+  readonly samples?: number;
 }
 
 export interface Plan {

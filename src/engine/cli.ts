@@ -1,0 +1,61 @@
+// The graft command. Wiring only; each command is a file in cli/.
+import { Command, Option } from "commander";
+import { version } from "../../package.json";
+import { inspectCommand } from "./cli/inspect";
+import { guard } from "./cli/output";
+import { planCommand } from "./cli/plan";
+import { predictCommand, type PredictOptions } from "./cli/predict";
+import { trainCommand, type TrainOptions } from "./cli/train";
+import { BACKENDS } from "./train/backend";
+
+const backend = () =>
+  new Option("--backend <name>", "what computes").choices(["auto", ...BACKENDS]);
+
+const program = new Command("graft")
+  .description("Look inside a trained checkpoint, change it, and retrain only what changed.")
+  .version(version);
+
+program
+  .command("inspect")
+  .description("list the layers and variables of a checkpoint")
+  .argument("<file>", "any file of the checkpoint, or its prefix")
+  .option("--json", "print one JSON object", false)
+  .option("--hash", "read every value and print its SHA-256", false)
+  .action((file: string, options: { json: boolean; hash: boolean }) =>
+    guard(options.json, () => inspectCommand(file, options)),
+  );
+
+program
+  .command("plan")
+  .description("show what a recipe would do")
+  .argument("<recipe>", "a .graft.json file")
+  .option("--json", "print one JSON object", false)
+  .action((file: string, options: { json: boolean }) =>
+    guard(options.json, () => planCommand(file, options)),
+  );
+
+program
+  .command("train")
+  .description("train a recipe and save the result")
+  .argument("<recipe>", "a .graft.json file")
+  .option("--json", "print one JSON event per line", false)
+  .option("--resume <run>", "go on with a run that was stopped or interrupted")
+  .addOption(backend())
+  .action((file: string, options: TrainOptions) =>
+    guard(options.json, () => trainCommand(file, options)),
+  );
+
+program
+  .command("predict")
+  .description("run a checkpoint on an array")
+  .argument("<file>", "any file of the checkpoint, or its prefix")
+  .requiredOption("--input <file>", "samples: .npy, .npz or CSV")
+  .requiredOption("--output <file>", "where the result goes, as .npy")
+  .option("--layer <name>", "a layer (its last activation) or any op; the logits when absent")
+  .option("--json", "print one JSON object", false)
+  .addOption(backend())
+  .action((file: string, options: PredictOptions) =>
+    guard(options.json, () => predictCommand(file, options)),
+  );
+
+void program.parseAsync();

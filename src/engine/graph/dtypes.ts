@@ -1,0 +1,63 @@
+// Element types: their sizes, and conversion to and from the float32 that everything is computed in.
+import type { DType } from "../../protocol/checkpoint";
+import { GraftError } from "../../protocol/errors";
+
+/** Bytes of one element; strings have none. */
+export const ELEMENT_BYTES: Readonly<Record<DType, number | null>> = {
+  float16: 2,
+  bfloat16: 2,
+  float32: 4,
+  float64: 8,
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+  bool: 1,
+  complex64: 8,
+  complex128: 16,
+  string: null,
+};
+
+/** Whether training can change a variable of this type. */
+export const isTrainableType = (dtype: DType): boolean =>
+  dtype === "float32" || dtype === "float64";
+
+/** Little-endian bytes as float32 numbers. Throws `unsupported-format` for types that are not computed with. */
+export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
+  // A copy: the bytes may lie at any offset of a larger buffer.
+  const buffer = bytes.slice().buffer;
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(buffer);
+    case "float64":
+      return Float32Array.from(new Float64Array(buffer));
+    case "int32":
+      return Float32Array.from(new Int32Array(buffer));
+    case "int64":
+      return Float32Array.from(new BigInt64Array(buffer), Number);
+    default:
+      throw new GraftError(
+        "unsupported-format",
+        `Variables of type ${dtype} cannot be computed with; float32, float64, int32 and int64 can.`,
+      );
+  }
+}
+
+/** Float32 numbers as little-endian bytes of `dtype`. */
+export function fromFloat32(numbers: Float32Array, dtype: DType): Uint8Array {
+  switch (dtype) {
+    case "float32":
+      return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength).slice();
+    case "float64":
+      return new Uint8Array(Float64Array.from(numbers).buffer);
+    default:
+      throw new GraftError(
+        "unsupported-format",
+        `New numbers of type ${dtype} cannot be made; float32 and float64 can.`,
+      );
+  }
+}

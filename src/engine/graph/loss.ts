@@ -1,0 +1,42 @@
+// A loss for a graph that has none: softmax cross-entropy on its output.
+import { GraftError } from "../../protocol/errors";
+import type { Model, Node } from "./model";
+
+const LABELS = "graft/labels";
+const PER_SAMPLE = "graft/cross_entropy";
+const LOSS = "graft/loss";
+
+/** `model` with a loss and labels. Throws `ambiguous-graph` where the recipe has to choose. */
+export function withLoss(model: Model): Model {
+  const { roles } = model;
+  if (roles.loss !== undefined && roles.labels !== undefined && roles.output !== undefined)
+    return model;
+  if (roles.ambiguous !== undefined)
+    throw new GraftError(
+      "ambiguous-graph",
+      `The graph has several candidates for its ${roles.ambiguous.role}: ${roles.ambiguous.candidates.join(", ")}. Choose one with "graph": { "${roles.ambiguous.role}": … }.`,
+    );
+  if (roles.output === undefined)
+    throw new GraftError(
+      model.nodes.size === 0 ? "no-graph" : "ambiguous-graph",
+      model.nodes.size === 0
+        ? "The checkpoint has no graph (no .meta file beside it), so it can be inspected but not run. Save it again with write_meta_graph=True."
+        : `No output was found in the graph. Name the op of the logits with "graph": { "output": … }.`,
+    );
+  const nodes = new Map<string, Node>(model.nodes);
+  const add = (node: Node) => nodes.set(node.name, node);
+  const named = (name: string, inputs: readonly string[]) => ({
+    name,
+    inputs: inputs.map((node) => ({ node })),
+    origin: [],
+  });
+  add({ ...named(LABELS, []), op: "Placeholder", attributes: { dtype: "int64" } });
+  add({
+    ...named(PER_SAMPLE, [roles.output, LABELS]),
+    op: "SparseSoftmaxCrossEntropy",
+    attributes: {},
+  });
+  add({ ...named(LOSS, [PER_SAMPLE]), op: "Mean", attributes: { axes: [0], keepDims: false } });
+  const shapes = new Map(model.shapes).set(LABELS, [-1]).set(PER_SAMPLE, [-1]).set(LOSS, []);
+  return { ...model, nodes, shapes, roles: { ...roles, labels: LABELS, loss: LOSS } };
+}

@@ -1,0 +1,78 @@
+// Order and reach in a graph. Iterative throughout: a chain of a hundred thousand nodes must not overflow the stack.
+import { GraftError } from "../../protocol/errors";
+import type { Model, Node } from "./model";
+
+/** `nodes` with every node after its inputs, otherwise in the order given. Throws `corrupt-file` on a cycle. */
+export function topological(nodes: Iterable<Node>): Map<string, Node> {
+  const byName = new Map<string, Node>();
+  for (const node of nodes) byName.set(node.name, node);
+  const sorted = dependencyOrder(byName.keys(), (name) => inputNames(byName.get(name)));
+  return new Map(
+    sorted.flatMap((name) => {
+      const node = byName.get(name);
+      return node === undefined ? [] : [[name, node]];
+    }),
+  );
+}
+
+/** `names` and every node that they depend on. */
+export function ancestors(model: Pick<Model, "nodes">, names: Iterable<string>): Set<string> {
+  const reached = new Set<string>();
+  const open = [...names];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = model.nodes.get(name);
+    if (node === undefined || reached.has(name)) continue;
+    reached.add(name);
+    open.push(...inputNames(node));
+  }
+  return reached;
+}
+
+/** The nodes that read each node's output, in the model's order. A node that reads it twice is listed once. */
+export function consumers(model: Pick<Model, "nodes">): Map<string, string[]> {
+  const uses = new Map<string, string[]>([...model.nodes.keys()].map((name) => [name, []]));
+  for (const node of model.nodes.values())
+    for (const input of new Set(inputNames(node))) uses.get(input)?.push(node.name);
+  return uses;
+}
+
+/** `keys` and what they depend on, dependencies first. Throws `corrupt-file` naming a node of a cycle. */
+export function dependencyOrder(
+  keys: Iterable<string>,
+  dependencies: (key: string) => readonly string[],
+): string[] {
+  const sorted: string[] = [];
+  const state = new Map<string, "open" | "done">();
+  for (const root of keys) {
+    if (state.has(root)) continue;
+    state.set(root, "open");
+    const path = [{ key: root, rest: dependencies(root).values() }];
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const next = top.rest.next();
+      if (next.done === true) {
+        state.set(top.key, "done");
+        sorted.push(top.key);
+        path.pop();
+        continue;
+      }
+      const key = next.value;
+      if (state.get(key) === "open") throw cycle(path.map((each) => each.key), key);
+      if (state.has(key)) continue;
+      state.set(key, "open");
+      path.push({ key, rest: dependencies(key).values() });
+    }
+  }
+  return sorted;
+}
+
+const inputNames = (node: Node | undefined): string[] =>
+  (node?.inputs ?? []).flatMap((input) => ("node" in input ? [input.node] : []));
+
+function cycle(path: readonly string[], again: string): GraftError {
+  const around = path.slice(path.indexOf(again)).toReversed();
+  const shown = around.length > 6 ? [...around.slice(0, 5), "…"] : around;
+  return new GraftError(
+    "corrupt-file",
+    `The graph is damaged: "${again}" depends on itself (${[again, ...shown.filter((name) => name !== again), again].join(" → ")}).`,
+  );
+}

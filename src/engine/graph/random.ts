@@ -1,0 +1,114 @@
+// The one source of randomness: counter-based, so that any number can be had without those before it.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+// A stream is named by what it is for; the same seed and name give the same numbers on every machine.
+
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+const ROUNDS = 10;
+
+/** High 32 bits of the 64-bit product of two unsigned 32-bit integers. */
+function multiplyHigh(a: number, b: number): number {
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const middleLow = (middle & 0xffff) + aLow * bHigh;
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(middleLow / 0x10000)) >>> 0;
+}
+
+/** One Philox4x32-10 block: four 32-bit numbers out of a 128-bit counter and a 64-bit key. */
+export function philox(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): [number, number, number, number] {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = multiplyHigh(MULTIPLIER_0, c0);
+    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const high1 = multiplyHigh(MULTIPLIER_1, c2);
+    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
+    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + WEYL_0) >>> 0;
+    k1 = (k1 + WEYL_1) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** FNV-1a over UTF-8, 32 bits: spreads stream names over the counter space. */
+function hashName(name: string, basis: number): number {
+  let hash = basis;
+  for (const byte of new TextEncoder().encode(name))
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+/** A stream of random numbers named by its purpose. */
+export interface RandomStream {
+  /** Uniform in [0, 2³²). */
+  uint32(): number;
+  /** Uniform in [0, 1), 24 bits: every value is exact in float32. */
+  uniform(): number;
+  /** Standard normal (Box–Muller). */
+  normal(): number;
+  /** Uniform integer in [0, limit), without bias. */
+  below(limit: number): number;
+}
+
+/**
+ * The stream for `purpose`, e.g. `["shuffle", phase, epoch]`. Equal seeds and purposes give equal numbers;
+ * different purposes give independent ones.
+ */
+export function randomStream(seed: number, purpose: readonly (string | number)[]): RandomStream {
+  const name = purpose.join("\u0000");
+  const key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] as const;
+  const high = hashName(name, 0x811c9dc5);
+  const low = hashName(name, 0x6c62272e);
+  let block: readonly number[] = [];
+  let used = 4;
+  let counter = 0;
+  const uint32 = () => {
+    if (used === 4) {
+      block = philox([counter >>> 0, Math.floor(counter / 2 ** 32), low, high], key);
+      counter++;
+      used = 0;
+    }
+    return block[used++];
+  };
+  const uniform = () => (uint32() >>> 8) / 2 ** 24;
+  let spare: number | undefined;
+  return {
+    uint32,
+    uniform,
+    normal() {
+      if (spare !== undefined) {
+        const value = spare;
+        spare = undefined;
+        return value;
+      }
+      const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+      const angle = 2 * Math.PI * uniform();
+      spare = radius * Math.sin(angle);
+      return radius * Math.cos(angle);
+    },
+    below(limit) {
+      const largest = Math.floor(2 ** 32 / limit) * limit;
+      let value = uint32();
+      while (value >= largest) value = uint32();
+      return value % limit;
+    },
+  };
+}
+
+/** A uniformly random permutation of 0 … n−1 (Fisher–Yates). */
+export function permutation(n: number, random: RandomStream): Int32Array {
+  const order = Int32Array.from({ length: n }, (_, index) => index);
+  for (let last = n - 1; last > 0; last--) {
+    const other = random.below(last + 1);
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}

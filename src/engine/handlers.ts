@@ -1,0 +1,77 @@
+// What the engine process answers: one handler per method of the protocol.
+import { dirname } from "node:path";
+import type { EngineHandlers, RecipeText } from "../protocol/engine";
+import { GraftError } from "../protocol/errors";
+import { proposeData } from "./data/propose";
+import { FORMATS, openCheckpoint, recognize } from "./formats/table";
+import { withLoss } from "./graph/loss";
+import type { Model } from "./graph/model";
+import { inspect } from "./inspect";
+import type { Jobs } from "./jobs";
+import { applyRecipe } from "./recipe/apply";
+import { checkRecipe, parseRecipe, resolveIn } from "./recipe/parse";
+import { planCheckpoint, planRecipe, recipeProblems } from "./recipe/plan";
+import { previewEdit } from "./recipe/preview";
+import type { EditKind } from "./surgery/edit";
+import { EDITS, type EditName } from "./surgery/table";
+import { labelTarget, modelInput } from "./train/prepare";
+import { listRuns, readEvents } from "./train/runs";
+import { saveRun } from "./train/saveRun";
+
+export const handlers = (jobs: Jobs): EngineHandlers => ({
+  recognize: ({ files }) => recognize(files),
+  inspect: ({ path, hash }) => inspect(path, hash ?? false),
+  plan: ({ path, text }) => planRecipe(path, text),
+  planCheckpoint: ({ path }) => planCheckpoint(path),
+  problems: ({ path, text }) => recipeProblems(path, text),
+  questions: async ({ kind, given, ...recipe }) => {
+    const edit = EDITS[kind as EditName] as unknown as EditKind<unknown> | undefined;
+    if (edit === undefined) throw new GraftError("invalid-edit", `There is no edit ${kind}.`);
+    return edit.questions(await editedModel(recipe), given);
+  },
+  preview: ({ edit, ...recipe }) => previewEdit(recipe.path, recipe.text, edit),
+  proposeData: async ({ files, ...recipe }) => {
+    const model = withLoss(await editedModel(recipe));
+    const inputs = model.roles.inputs.map((name) => modelInput(model, name));
+    const target = labelTarget(model);
+    return proposeData(
+      files,
+      inputs,
+      dirname(recipe.path),
+      target.kind === "classes" ? target.classes : undefined,
+    );
+  },
+  startRun: async ({ path, text }) => ({ run: jobs.start(path, text) }),
+  resumeRun: async ({ run }) => {
+    jobs.resume(run);
+    return { run };
+  },
+  stopRun: async ({ run }) => {
+    jobs.stop(run);
+    return null;
+  },
+  runs: async () => listRuns(),
+  runEvents: async ({ run }) => readEvents(run),
+  saveRun: ({ run, as }) => saveRun(run, as),
+  loadCode: async ({ path }) => {
+    const checkpoint = await openCheckpoint(path);
+    try {
+      const format = FORMATS.find((each) => each.name === checkpoint.format)!;
+      return format.loadCode(checkpoint.path, await checkpoint.model());
+    } finally {
+      await checkpoint.close();
+    }
+  },
+});
+
+/** The model that a recipe describes so far; edits that do not fit are left out. */
+async function editedModel({ path, text }: RecipeText): Promise<Model> {
+  const { recipe } = checkRecipe(path, text);
+  const open = recipe === undefined ? parseRecipe(path, text) : { path, text, recipe };
+  const checkpoint = await openCheckpoint(resolveIn(open, open.recipe.checkpoint));
+  try {
+    return applyRecipe(await checkpoint.model(), open.recipe).model;
+  } finally {
+    await checkpoint.close();
+  }
+}

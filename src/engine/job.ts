@@ -1,0 +1,26 @@
+// The job process: one run, then it ends. Native calls block its event loop; the engine's stays free.
+import { toErrorData } from "../protocol/errors";
+import type { JobMessage, JobOrder } from "./jobs";
+import { runJob } from "./train/job";
+
+let stopping = false;
+const send = (message: JobMessage) => process.send?.(message);
+
+process.on("message", (order: JobOrder) => {
+  if (order.type === "stop") {
+    stopping = true;
+    return;
+  }
+  runJob(order.run, order.resume, {
+    emit: (event) => send({ type: "event", event }),
+    stopRequested: () => stopping,
+    backend: process.env["GRAFT_BACKEND"],
+  })
+    .catch((error: unknown) => send({ type: "failed", error: toErrorData(error) }))
+    .finally(() => process.disconnect?.());
+});
+
+// The engine is gone, and the window with it: stop at the next step and keep the state.
+process.on("disconnect", () => {
+  stopping = true;
+});

@@ -1,0 +1,95 @@
+// Starts, watches and stops job processes: one per run.
+import { fork, type ChildProcess } from "node:child_process";
+import * as path from "node:path";
+import { GraftError, type ErrorData } from "../protocol/errors";
+import type { RunEvent } from "../protocol/run";
+import { parseRecipe, resolveIn } from "./recipe/parse";
+import { appendEvent, createRun, openRun, resumeRun, type RunFolder } from "./train/runs";
+
+export type JobOrder =
+  | { readonly type: "run"; readonly run: string; readonly resume: boolean }
+  | { readonly type: "stop" };
+
+export type JobMessage =
+  | { readonly type: "event"; readonly event: RunEvent }
+  | { readonly type: "failed"; readonly error: ErrorData };
+
+/** A job that does not stop by itself in this time is stuck in a native call, and is killed. */
+const STOP_MS = 10_000;
+
+export interface Jobs {
+  /** Starts a run of a recipe; returns its name at once. Throws where the recipe cannot be read. */
+  start(recipe: string, text: string): string;
+  resume(run: string): void;
+  stop(run: string): void;
+  stopAll(): void;
+}
+
+export function jobs(
+  listen: (run: string, event: RunEvent) => void,
+  log: (text: string) => void,
+): Jobs {
+  const running = new Map<string, ChildProcess>();
+
+  function launch(run: RunFolder, resume: boolean): void {
+    const child = fork(path.join(__dirname, "job.js"), [], {
+      execArgv: [],
+      serialization: "advanced",
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    running.set(run.run, child);
+    let ended = false;
+    child.stdout?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
+    child.stderr?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
+    child.on("message", (message: JobMessage) => {
+      if (message.type !== "event") return;
+      if (message.event.event === "ended") ended = true;
+      listen(run.run, message.event);
+    });
+    child.on("exit", (code, signal) => {
+      running.delete(run.run);
+      if (ended) return;
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      const event: RunEvent = {
+        event: "ended",
+        state: "interrupted",
+        code: "job-crashed",
+        message: `The training process ended unexpectedly (${how}). Nothing was saved half; what was learned up to the last kept state can be resumed.`,
+        prefixSamples: 0,
+        seconds: 0,
+      };
+      appendEvent(run, event);
+      listen(run.run, event);
+    });
+    child.send({ type: "run", run: run.run, resume } satisfies JobOrder);
+  }
+
+  const stop = (child: ChildProcess) => {
+    if (child.connected) child.send({ type: "stop" } satisfies JobOrder);
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    child.once("exit", () => clearTimeout(timer));
+  };
+
+  return {
+    start(recipe, text) {
+      const open = parseRecipe(recipe, text);
+      const run = createRun(recipe, resolveIn(open, open.recipe.checkpoint), text);
+      launch(run, false);
+      return run.run;
+    },
+    resume(name) {
+      const run = openRun(name);
+      resumeRun(run);
+      launch(run, true);
+    },
+    stop(name) {
+      const child = running.get(name);
+      if (child === undefined)
+        throw new GraftError("run-not-found", `The run ${name} is not going on.`);
+      stop(child);
+    },
+    stopAll() {
+      for (const child of running.values()) stop(child);
+    },
+  };
+}

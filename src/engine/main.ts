@@ -1,0 +1,46 @@
+// The engine process: answers the extension over IPC, and starts the jobs. Wiring only.
+import {
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  ResponseError,
+} from "vscode-jsonrpc/node";
+import type { EngineHandlers, EngineMethod, EngineNotifications } from "../protocol/engine";
+import { toErrorData } from "../protocol/errors";
+import { handlers } from "./handlers";
+import { jobs } from "./jobs";
+
+/** JSON-RPC wants a number; the code that counts is in the error's data. */
+const SERVER_ERROR = -32000;
+
+const connection = createMessageConnection(
+  new IPCMessageReader(process),
+  new IPCMessageWriter(process),
+);
+const notify = <Name extends keyof EngineNotifications>(
+  name: Name,
+  params: EngineNotifications[Name],
+) => void connection.sendNotification(name, params);
+
+const running = jobs(
+  (run, event) => notify("runEvent", { run, event }),
+  (text) => notify("log", { level: "info", text }),
+);
+
+const table: EngineHandlers = handlers(running);
+for (const method of Object.keys(table) as EngineMethod[]) {
+  const handle = table[method] as (params: unknown) => Promise<unknown>;
+  connection.onRequest(method, async (params: unknown) => {
+    try {
+      return await handle(params);
+    } catch (error) {
+      const data = toErrorData(error);
+      if (data.code === "internal")
+        notify("log", { level: "error", text: String((error as Error).stack ?? error) });
+      return new ResponseError(SERVER_ERROR, data.message, data);
+    }
+  });
+}
+// The window is gone: jobs see their own channel close when this process ends.
+process.on("disconnect", () => process.exit(0));
+connection.listen();

@@ -1,0 +1,34 @@
+// The table of kernels: an op without one does not compile.
+import { GraftError } from "../../protocol/errors";
+import type { OpName } from "../graph/catalogue";
+import * as conv from "./conv";
+import * as dense from "./dense";
+import * as elementwise from "./elementwise";
+import type { Kernel } from "./kernel";
+import * as loss from "./loss";
+import * as normalization from "./normalization";
+import * as reduction from "./reduction";
+import * as shape from "./shape";
+
+export const KERNELS: { readonly [Op in OpName]: Kernel<Op> } = {
+  ...conv,
+  ...dense,
+  ...elementwise,
+  ...loss,
+  ...normalization,
+  ...reduction,
+  ...shape,
+  Placeholder: (_, { value }, node) => {
+    if (value !== undefined) return elementwise.constant(value);
+    throw new GraftError(
+      "data-missing",
+      `Nothing is fed to ${node.name}. Bind data to it, or give it a value under "graph": { "feeds": { … } }.`,
+    );
+  },
+  Opaque: (_, { type }, node) => {
+    throw new GraftError(
+      "unsupported-op",
+      `${node.name} is a ${type}, an op that Graft cannot run, and lies on a path that must run.`,
+    );
+  },
+};

@@ -1,0 +1,9 @@
+// The one place that loads TensorFlow.js. Backends are chosen in train/backend.ts.
+import "@tensorflow/tfjs-core/dist/register_all_gradients";
+import * as tf from "@tensorflow/tfjs-core";
+
+// Silences the advice to install tfjs-node that tfjs prints once per process: we report the backend ourselves.
+tf.env().set("IS_TEST", true);
+
+export type { Tensor } from "@tensorflow/tfjs-core";
+export { tf };

@@ -1,0 +1,100 @@
+// Runs a checkpoint's graph on an array: its output, or any layer or op.
+import * as path from "node:path";
+import { GraftError } from "../protocol/errors";
+import { convertInput } from "./data/inputs";
+import { writeNpy } from "./data/npy";
+import { loadSource } from "./data/sources";
+import { openCheckpoint } from "./formats/table";
+import { elements, type Model } from "./graph/model";
+import { INFERENCE } from "./ops/kernel";
+import { pathTo, run } from "./ops/run";
+import { tf } from "./ops/tf";
+import { chooseBackend, type BackendChoice } from "./train/backend";
+import { load, startingValues, usedVariables } from "./train/live";
+import { listNames } from "./surgery/select";
+import { modelInput } from "./train/prepare";
+import { batches, gather } from "./train/samples";
+
+const BATCH = 250;
+
+export interface PredictRequest {
+  readonly checkpoint: string;
+  readonly input: string;
+  readonly output: string;
+  /** A layer (its last activation) or an op; the logits when absent. */
+  readonly layer?: string | undefined;
+  readonly backend: BackendChoice;
+}
+
+export interface Prediction {
+  readonly node: string;
+  readonly shape: readonly number[];
+  readonly backend: string;
+}
+
+/** Writes what the graph computes for every row of the input as one float32 .npy array. */
+export async function predict(request: PredictRequest): Promise<Prediction> {
+  const checkpoint = await openCheckpoint(request.checkpoint);
+  try {
+    const model = await checkpoint.model();
+    const node = fetched(model, request.layer);
+    const path_ = pathTo(model, [node], new Set(model.roles.inputs));
+    const needed = path_.nodes.flatMap((each) =>
+      each.inputs.map((input) => ("node" in input ? input.node : "")),
+    );
+    const inputs = model.roles.inputs.filter((name) => needed.includes(name));
+    if (inputs.length !== 1)
+      throw new GraftError(
+        "data-missing",
+        `${node} depends on ${inputs.length} inputs (${listNames(inputs)}); predict feeds one.`,
+      );
+    const backend = await chooseBackend(request.backend, model, { trained: new Set() });
+    const loaded = await loadSource(request.input, process.cwd());
+    const { shape, data } = convertInput(loaded.array, loaded.name, modelInput(model, inputs[0]));
+    const used = usedVariables(model).filter((variable) =>
+      path_.nodes.some((each) =>
+        each.inputs.some((input) => "variable" in input && input.variable === variable.name),
+      ),
+    );
+    const values = await startingValues(used, (name) => checkpoint.read(name), 0);
+    const live = load(used, values);
+    const order = Int32Array.from({ length: shape[0] }, (_, index) => index);
+    const arrays = [{ node: inputs[0], shape: shape.slice(1), data }];
+    const parts: Float32Array[] = [];
+    let sample: readonly number[] = [];
+    for (const batch of batches(order, BATCH))
+      tf.tidy(() => {
+        const [tensor] = run(path_, gather(arrays, batch), live.map, INFERENCE);
+        sample = tensor.shape.slice(1);
+        parts.push(Float32Array.from(tensor.dataSync()));
+      });
+    live.dispose();
+    const all = new Float32Array(shape[0] * elements(sample));
+    parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+    const full = [shape[0], ...sample];
+    await writeNpy(path.resolve(request.output), { shape: full, dtype: "float32", data: all });
+    return { node, shape: full, backend: `${backend.name} ${backend.version}: ${backend.reason}` };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** The node that a layer's or op's name stands for. */
+function fetched(model: Model, name: string | undefined): string {
+  if (name === undefined) {
+    if (model.roles.output !== undefined) return model.roles.output;
+    throw new GraftError(
+      model.nodes.size === 0 ? "no-graph" : "ambiguous-graph",
+      model.nodes.size === 0
+        ? "The checkpoint has no graph (no .meta file beside it), so it cannot be run."
+        : "The output of the graph is not clear. Name a layer or an op with --layer.",
+    );
+  }
+  const layer = model.layers.find((each) => each.name === name)?.output;
+  const node = layer ?? (model.nodes.has(name) ? name : model.aliases.get(name.replace(/:0$/, "")));
+  if (node !== undefined) return node;
+  throw new GraftError(
+    "unknown-node",
+    `There is no layer or op ${name}. The layers are ${listNames(model.layers.map((each) => each.name))}.`,
+  );
+}

@@ -1,0 +1,88 @@
+// Applies a recipe's edits to a model: pure, in order, each checked before the next.
+import { GraftError } from "../../protocol/errors";
+import type { Problem } from "../../protocol/plan";
+import { withLoss } from "../graph/loss";
+import type { Model, Roles } from "../graph/model";
+import { reinfer } from "../graph/reinfer";
+import type { EditKind } from "../surgery/edit";
+import { freezeWeights, unfreezeWeights } from "../surgery/freeze";
+import { EDITS } from "../surgery/table";
+import { editOf, type Phase, type Recipe } from "./schema";
+
+/** One edit, as it was applied. */
+export interface AppliedEdit {
+  readonly index: number;
+  /** What it did, in one sentence. */
+  readonly sentence: string;
+  readonly layers: readonly string[];
+}
+
+export interface AppliedRecipe {
+  readonly model: Model;
+  readonly edits: readonly AppliedEdit[];
+  readonly problems: readonly Problem[];
+}
+
+type AnyEdit = EditKind<unknown>;
+
+/** The model that the recipe describes. An edit that does not fit becomes a problem and is left out. */
+export function applyRecipe(source: Model, recipe: Recipe): AppliedRecipe {
+  const problems: Problem[] = [];
+  const applied: AppliedEdit[] = [];
+  const attempt = <T>(pointer: string, what: () => T): T | undefined => {
+    try {
+      return what();
+    } catch (error) {
+      if (!(error instanceof GraftError)) throw error;
+      problems.push({ code: error.code, severity: "error", message: error.message, pointer });
+      return undefined;
+    }
+  };
+
+  let model = attempt("/graph", () => withRoles(source, recipe.graph)) ?? source;
+  recipe.edits.forEach((edit, index) => {
+    const { kind, spec } = editOf(edit);
+    const definition = EDITS[kind] as unknown as AnyEdit;
+    attempt(`/edits/${index}`, () => {
+      const after = reinfer(definition.apply(model, spec, `edit ${index}`));
+      applied.push({
+        index,
+        sentence: definition.describe(model, after, spec),
+        layers: definition.touches(model, spec),
+      });
+      model = after;
+    });
+  });
+  return { model, edits: applied, problems };
+}
+
+/** The model as a phase trains it: what it freezes and unfreezes builds on the phase before. */
+export function applyPhase(model: Model, phase: Phase): Model {
+  const frozen = phase.freeze === undefined ? model : freezeWeights(model, phase.freeze);
+  return phase.unfreeze === undefined ? frozen : unfreezeWeights(frozen, phase.unfreeze);
+}
+
+/** The models of every phase, in order, each with a loss to minimize. */
+export function phaseModels(model: Model, phases: readonly Phase[]): Model[] {
+  let current = withLoss(model);
+  return phases.map((phase) => (current = applyPhase(current, phase)));
+}
+
+/** The roles that the recipe's `graph` decides. Throws `unknown-node`. */
+function withRoles(model: Model, graph: Recipe["graph"]): Model {
+  if (graph === undefined) return model;
+  const node = (name: string): string => {
+    const known = model.nodes.has(name) ? name : model.aliases.get(name);
+    if (known !== undefined) return known;
+    throw new GraftError("unknown-node", `The graph has no op named ${name} that Graft can run.`);
+  };
+  const chosen: Partial<Record<keyof Roles, unknown>> = {
+    ...(graph.inputs && { inputs: graph.inputs.map(node) }),
+    ...(graph.output && { output: node(graph.output) }),
+    ...(graph.labels && { labels: node(graph.labels) }),
+    ...(graph.loss && { loss: node(graph.loss) }),
+  };
+  const decided = model.roles.ambiguous !== undefined && model.roles.ambiguous.role in chosen;
+  const roles = { ...model.roles, ...chosen, ...(decided && { ambiguous: undefined }) } as Roles;
+  return { ...model, roles };
+}

@@ -1,0 +1,94 @@
+// From the text of a recipe to a recipe, or to what is wrong with it.
+import * as path from "node:path";
+import { parse, parseTree, printParseErrorCode, type ParseError } from "jsonc-parser";
+import type { z } from "zod";
+import { GraftError } from "../../protocol/errors";
+import type { Problem } from "../../protocol/plan";
+import { RecipeSchema, type Recipe } from "./schema";
+
+export interface OpenRecipe {
+  /** The recipe file; relative paths in it resolve against its folder. */
+  readonly path: string;
+  readonly text: string;
+  readonly recipe: Recipe;
+}
+
+/** Resolves a path that a recipe names. */
+export const resolveIn = (recipe: { readonly path: string }, file: string): string =>
+  path.resolve(path.dirname(recipe.path), file);
+
+/** Throws `recipe-syntax` with line and column, or `recipe-schema` with the first of what is wrong. */
+export function parseRecipe(file: string, text: string): OpenRecipe {
+  const { recipe, problems } = checkRecipe(file, text);
+  if (recipe !== undefined) return { path: file, text, recipe };
+  const [first, ...rest] = problems;
+  const more = rest.length > 0 ? ` (and ${rest.length} more)` : "";
+  throw new GraftError("recipe-schema", `${path.basename(file)}: ${first.message}${more}`);
+}
+
+/** The recipe where its text fits the schema; else what does not fit. Throws `recipe-syntax` only. */
+export function checkRecipe(
+  file: string,
+  text: string,
+): { readonly recipe?: Recipe; readonly problems: readonly Problem[] } {
+  const value = parseJson(file, text);
+  const result = RecipeSchema.safeParse(value);
+  if (result.success) return { recipe: result.data, problems: [] };
+  return { problems: result.error.issues.flatMap((issue) => toProblems(issue, value)) };
+}
+
+function parseJson(file: string, text: string): unknown {
+  const errors: ParseError[] = [];
+  const options = { allowTrailingComma: true };
+  const value: unknown = parse(text, errors, options);
+  const [error] = errors;
+  if (error === undefined && parseTree(text, [], options) !== undefined) return value;
+  const offset = error?.offset ?? 0;
+  const before = text.slice(0, offset).split("\n");
+  const what =
+    error === undefined ? "the file is empty" : sentence(printParseErrorCode(error.error));
+  throw new GraftError(
+    "recipe-syntax",
+    `${path.basename(file)}:${before.length}:${before.at(-1)!.length + 1}: not a recipe yet: ${what}.`,
+  );
+}
+
+/** "CommaExpected" → "comma expected" */
+const sentence = (code: string): string =>
+  code.replace(/[A-Z]/g, (letter, at) => `${at > 0 ? " " : ""}${letter.toLowerCase()}`);
+
+const pointerOf = (where: readonly PropertyKey[]): string =>
+  where.map((part) => `/${String(part).replace(/~/g, "~0").replace(/\//g, "~1")}`).join("");
+
+/** A union's issue is told by the member that the value was meant to be: the one whose keys it has. */
+function toProblems(issue: z.core.$ZodIssue, root: unknown): Problem[] {
+  if (issue.code === "invalid_union") {
+    const value = issue.path.reduce<unknown>(
+      (at, key) => (at as Record<PropertyKey, unknown>)?.[key],
+      root,
+    );
+    const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
+    const meant =
+      issue.errors.find((errors) =>
+        errors.some((each) => each.path.length > 0 && keys.includes(String(each.path[0]))),
+      ) ??
+      issue.errors.find((errors) =>
+        errors.every((each) => each.code !== "unrecognized_keys" && each.path.length > 0),
+      );
+    if (meant !== undefined)
+      return meant.flatMap((each) =>
+        toProblems({ ...each, path: [...issue.path, ...each.path] } as z.core.$ZodIssue, root),
+      );
+  }
+  const pointer = pointerOf(issue.path);
+  const where = pointer === "" ? "The recipe" : pointer;
+  const code = "recipe-schema";
+  return [{ code, severity: "error", message: `${where}: ${describe(issue)}`, pointer }];
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys")
+    return `unknown ${issue.keys.length === 1 ? "key" : "keys"} ${issue.keys.join(", ")}.`;
+  if (issue.code === "invalid_union") return "fits none of the known forms.";
+  return `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.`;
+}

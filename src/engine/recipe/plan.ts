@@ -1,0 +1,202 @@
+// The plan: what a recipe makes of its checkpoint, as the tree shows it and `graft plan` prints it.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { GraftError } from "../../protocol/errors";
+import type { Plan, PlanLayer, PlanVariable, Problem, TrainState } from "../../protocol/plan";
+import type { Checkpoint } from "../formats/format";
+import { FORMATS, openCheckpoint } from "../formats/table";
+import { cut, sampleShape } from "../graph/cut";
+import { describeLayer, layerSizes } from "../graph/layers";
+import { elements, trainableElements, type Layer, type Model, type Variable } from "../graph/model";
+import { unitProducer } from "../graph/units";
+import { checkRecipe, resolveIn } from "./parse";
+import { RecipeSchema, type Recipe } from "./schema";
+import { validate, type Validated } from "./validate";
+
+/** The plan of an untouched checkpoint. */
+export async function planCheckpoint(file: string): Promise<Plan> {
+  const checkpoint = await openCheckpoint(file);
+  try {
+    const source = await checkpoint.model();
+    const recipe = RecipeSchema.parse({ checkpoint: path.basename(file) });
+    const { model, edits } = validate(source, recipe);
+    // Without a recipe nothing is asked for, so nothing can be wrong with it.
+    return toPlan(checkpoint, source, { model, edits, problems: [], phases: [model] });
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** The plan of a recipe. Rejects only where there is no recipe or no checkpoint to plan with. */
+export async function planRecipe(file: string, text: string): Promise<Plan> {
+  const { recipe, problems } = checkRecipe(file, text);
+  if (recipe === undefined)
+    throw new GraftError("recipe-schema", `${path.basename(file)}: ${problems[0].message}`);
+  const checkpoint = await openCheckpoint(resolveIn({ path: file }, recipe.checkpoint));
+  try {
+    const source = await checkpoint.model();
+    const validated = validate(source, recipe);
+    const more = fileProblems(file, recipe, checkpoint);
+    return toPlan(checkpoint, source, { ...validated, problems: [...validated.problems, ...more] });
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** Everything that is wrong with a recipe, also where there is no plan to make of it. */
+export async function recipeProblems(file: string, text: string): Promise<readonly Problem[]> {
+  const { recipe, problems } = checkRecipe(file, text);
+  if (recipe === undefined) return problems;
+  try {
+    return (await planRecipe(file, text)).problems;
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    return [
+      { code: error.code, severity: "error", message: error.message, pointer: "/checkpoint" },
+    ];
+  }
+}
+
+function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Problem[] {
+  const problems: Problem[] = [];
+  const missing = (source: unknown, pointer: string) => {
+    const name =
+      typeof source === "string" ? source : (source as { file?: string } | undefined)?.file;
+    if (typeof name !== "string" || fs.existsSync(resolveIn({ path: file }, name))) return;
+    const message = `There is no file ${name} beside the recipe.`;
+    problems.push({ code: "file-not-found", severity: "error", message, pointer });
+  };
+  const { data } = recipe;
+  if (data !== undefined) {
+    const { inputs } = data;
+    if (typeof inputs === "string" || "file" in inputs) missing(inputs, "/data/inputs");
+    else
+      for (const [name, source] of Object.entries(inputs))
+        missing(source, `/data/inputs/${name.replace(/~/g, "~0").replace(/\//g, "~1")}`);
+    missing(data.labels, "/data/labels");
+  }
+  if (recipe.save !== undefined && resolveIn({ path: file }, recipe.save.as) === checkpoint.path)
+    problems.push({
+      code: "write-failed",
+      severity: "error",
+      message: "The result would overwrite the checkpoint it is made from. Choose another name.",
+      pointer: "/save/as",
+    });
+  return problems;
+}
+
+function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Plan {
+  const { edits, problems } = validated;
+  const model = validated.phases[0] ?? validated.model;
+  const variables = [...model.variables.values()];
+  const planned = (names: readonly string[]) =>
+    names.map((name) => toVariable(source, model.variables.get(name)!));
+  const layers = model.layers.map((layer) => toLayer(source, model, layer, planned, validated));
+  const owned = new Set(model.layers.flatMap((layer) => layer.variables));
+  const others = variables.filter((variable) => !owned.has(variable.name));
+  const { roles, shapes } = model;
+  const format = FORMATS.find((each) => each.name === checkpoint.format)!;
+  const sum = (count: (variable: Variable) => number) =>
+    variables.filter(isParameter).reduce((total, variable) => total + count(variable), 0);
+  return {
+    checkpoint: {
+      path: checkpoint.path,
+      name: path.basename(checkpoint.path),
+      format: checkpoint.format,
+      formatLabel: format.label,
+    },
+    inputs: roles.inputs.map((name) => ({
+      name,
+      shape: (shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),
+    })),
+    ...(roles.output !== undefined && {
+      output: { name: roles.output, classes: shapes.get(roles.output)?.at(-1) ?? 0 },
+    }),
+    ...(roles.loss !== undefined && { loss: roles.loss }),
+    parameters: sum((variable) => elements(variable.shape)),
+    trainableParameters: sum(trainableElements),
+    layers,
+    otherVariables: planned(others.map((variable) => variable.name)),
+    ...planCut(model),
+    changes: edits.map((edit) => edit.sentence),
+    problems,
+  };
+}
+
+/** Numbers of the network itself; slots and counters belong to its training. */
+const isParameter = (variable: Variable): boolean =>
+  variable.role === "weight" || variable.role === "statistic";
+
+function toVariable(source: Model, variable: Variable): PlanVariable {
+  const before = source.variables.get(variable.name)?.shape;
+  const resized = before !== undefined && before.join() !== variable.shape.join();
+  return {
+    name: variable.name,
+    dtype: variable.dtype,
+    shape: variable.shape,
+    parameters: elements(variable.shape),
+    trainableParameters: trainableElements(variable),
+    state: stateOf([variable]),
+    ...(resized && { shapeBefore: before }),
+  };
+}
+
+function stateOf(variables: readonly Variable[]): TrainState {
+  const weights = variables.filter((variable) => variable.role === "weight");
+  if (weights.length > 0 && weights.every((variable) => variable.value.from === "initializer"))
+    return "new";
+  const total = weights.reduce((sum, variable) => sum + elements(variable.shape), 0);
+  const trains = weights.reduce((sum, variable) => sum + trainableElements(variable), 0);
+  if (trains === 0) return "frozen";
+  return trains === total ? "trainable" : "partly";
+}
+
+function toLayer(
+  source: Model,
+  model: Model,
+  layer: Layer,
+  planned: (names: readonly string[]) => PlanVariable[],
+  { edits, model: edited }: Validated,
+): PlanLayer {
+  const variables = layer.variables.map((name) => model.variables.get(name)!);
+  const parameters = variables.filter(isParameter);
+  const edit = edits.findLast((each) => each.layers.includes(layer.name));
+  const producer = unitProducer(model, layer.nodes);
+  const units = producer === undefined ? undefined : model.shapes.get(producer.name)?.at(-1);
+  const before = source.layers.find((each) => each.name === layer.name);
+  const wasSizes = before === undefined ? "" : layerSizes(source, before);
+  const sizes = layerSizes(model, layer);
+  const change = wasSizes !== sizes ? `${wasSizes} becomes ${sizes}` : undefined;
+  return {
+    name: layer.name,
+    kind: layer.kind,
+    state: stateOf(variables),
+    what: describeLayer(model, layer),
+    sizes,
+    parameters: parameters.reduce((sum, variable) => sum + elements(variable.shape), 0),
+    trainableParameters: parameters.reduce((sum, variable) => sum + trainableElements(variable), 0),
+    variables: planned(layer.variables),
+    ...(change !== undefined && { change }),
+    ...(edit !== undefined && { edit: edit.index }),
+    ...(units !== undefined && units > 0 && { units }),
+    isOutput: edited.roles.output !== undefined && layer.nodes.includes(edited.roles.output),
+  };
+}
+
+/** The cut of the first phase, where there is something below it. */
+function planCut(model: Model): Pick<Plan, "cut"> {
+  const { loss, output } = model.roles;
+  if (loss === undefined || output === undefined) return {};
+  const { bottlenecks, tail } = cut(model, [loss, output]);
+  if (bottlenecks.length === 0) return {};
+  try {
+    const tensors = bottlenecks.map((name) => ({ name, shape: sampleShape(model, name) }));
+    const valuesPerSample = tensors.reduce((sum, { shape }) => sum + elements(shape), 0);
+    const above = model.layers.findIndex((layer) => layer.nodes.some((node) => tail.has(node)));
+    const beforeLayer = above < 0 ? model.layers.length : above;
+    return { cut: { beforeLayer, tensors, valuesPerSample, bytesPerSample: valuesPerSample * 4 } };
+  } catch (error) {
+    if (error instanceof GraftError) return {};
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+// The recipe: everything that a person asks for, as one JSON document. The editor's completion, hovers and
+// checks, the command line and the commands all come from this schema.
+import { z } from "zod";
+import { DataSchema } from "../data/schema";
+import { FreezeSchema } from "../surgery/freeze";
+import { EDITS, type EditName } from "../surgery/table";
+
+const EditSchema = z
+  .union(
+    Object.entries(EDITS).map(([kind, edit]): z.ZodType<Record<string, unknown>> =>
+      z.strictObject({ [kind]: edit.schema as z.ZodType }),
+    ) as [z.ZodType<Record<string, unknown>>, ...z.ZodType<Record<string, unknown>>[]],
+  )
+  .describe("One change to the network. Edits are applied in order.");
+
+const LearningRate = z.number().positive().describe("How far a step goes along the gradient.");
+
+const OptimizerSchema = z
+  .union([
+    z.strictObject({
+      sgd: z
+        .strictObject({ learningRate: LearningRate })
+        .describe("Plain stochastic gradient descent: w ← w − η·g."),
+    }),
+    z.strictObject({
+      momentum: z
+        .strictObject({
+          learningRate: LearningRate,
+          momentum: z
+            .number()
+            .min(0)
+            .lt(1)
+            .default(0.9)
+            .describe("How much of the last step stays."),
+        })
+        .describe(
+          "Gradient descent with momentum, as tf.train.MomentumOptimizer: a ← μ·a + g; w ← w − η·a.",
+        ),
+    }),
+  ])
+  .describe("How the numbers move.");
+
+export const PhaseSchema = z.strictObject({
+  freeze: FreezeSchema.optional().describe("Layers to freeze from this phase on."),
+  unfreeze: FreezeSchema.optional().describe("Layers that train from this phase on."),
+  epochs: z.int().min(1).max(1_000_000).describe("How often each training sample is used."),
+  batch: z.int().min(1).max(1_000_000).default(50).describe("Samples per step."),
+  optimizer: OptimizerSchema.default({ sgd: { learningRate: 0.01 } }),
+  cache: z
+    .boolean()
+    .default(true)
+    .describe("Compute the frozen part once per sample and keep its outputs (bottlenecks)."),
+  continue: z
+    .boolean()
+    .default(false)
+    .describe("Keep the optimizer's state of the phase before instead of starting fresh."),
+});
+
+const GraphSchema = z
+  .strictObject({
+    inputs: z.array(z.string()).min(1).optional().describe("Placeholders that samples are fed to."),
+    output: z.string().optional().describe("The op of the logits, before any softmax."),
+    labels: z.string().optional().describe("The placeholder of the labels."),
+    loss: z.string().optional().describe("The scalar that training minimizes."),
+    feeds: z
+      .record(z.string(), z.union([z.number(), z.boolean()]))
+      .optional()
+      .describe("Values of scalar placeholders while training, such as keep_prob."),
+  })
+  .describe("What the ops of the graph are for, only where it cannot be found unambiguously.");
+
+export const RecipeSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    checkpoint: z
+      .string()
+      .min(1)
+      .describe("The trained checkpoint, relative to this file. It is never changed."),
+    seed: z
+      .int()
+      .min(0)
+      .default(42)
+      .describe(
+        "Decides every random number: new weights, the validation split, the order of samples.",
+      ),
+    graph: GraphSchema.optional(),
+    edits: z.array(EditSchema).default([]),
+    data: DataSchema.optional(),
+    train: z
+      .array(PhaseSchema)
+      .min(1)
+      .default([
+        {
+          epochs: 20,
+          batch: 50,
+          optimizer: { sgd: { learningRate: 0.01 } },
+          cache: true,
+          continue: false,
+        },
+      ])
+      .describe("Training phases, one after the other."),
+    save: z
+      .strictObject({
+        as: z.string().min(1).describe("Where the result goes, relative to this file."),
+      })
+      .optional(),
+  })
+  .describe("A Graft recipe: what to change in a trained network, what to learn from, and how.");
+
+export type Recipe = z.infer<typeof RecipeSchema>;
+export type Phase = z.infer<typeof PhaseSchema>;
+export type Optimizer = z.infer<typeof OptimizerSchema>;
+
+/** The kind of an edit and what is written under it. */
+export function editOf(edit: Readonly<Record<string, unknown>>): { kind: EditName; spec: unknown } {
+  const [[kind, spec]] = Object.entries(edit);
+  return { kind: kind as EditName, spec };
+}
+
+/** The JSON schema that editors use for `*.graft.json`. */
+export const recipeJsonSchema = (): object => ({
+  ...z.toJSONSchema(RecipeSchema, { io: "input", target: "draft-7" }),
+  allowComments: true,
+  allowTrailingCommas: true,
+});

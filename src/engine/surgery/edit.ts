@@ -1,0 +1,18 @@
+// What a kind of edit must offer. One file per kind, one line in the table (surgery/table.ts).
+import type { z } from "zod";
+import type { EditQuestion } from "../../protocol/plan";
+import type { Model } from "../graph/model";
+
+export interface EditKind<Spec> {
+  /** Verb as a command's title says it: "Add Units". */
+  readonly title: string;
+  readonly schema: z.ZodType<Spec>;
+  /** The edited model. Pure; throws a `GraftError` that says what fits instead. `key` names the edit in the recipe. */
+  readonly apply: (model: Model, spec: Spec, key: string) => Model;
+  /** Layers that the edit touches, for showing where it happened. */
+  readonly touches: (model: Model, spec: Spec) => readonly string[];
+  /** One sentence about what changed. */
+  readonly describe: (before: Model, after: Model, spec: Spec) => string;
+  /** What a command asks before it writes the edit, given the fields it knows. */
+  readonly questions: (model: Model, given: Readonly<Record<string, unknown>>) => EditQuestion[];
+}

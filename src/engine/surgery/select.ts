@@ -1,0 +1,75 @@
+// Naming layers and variables: by name, or by a pattern that matches a whole name.
+import { GraftError } from "../../protocol/errors";
+import type { Layer, Model, Variable } from "../graph/model";
+import { isTrainableType } from "../graph/dtypes";
+import { layerAncestors } from "../graph/layers";
+
+export interface Selection {
+  readonly layers: readonly Layer[];
+  /** The weights that are named, directly or through their layer. */
+  readonly weights: readonly Variable[];
+}
+
+/** Variables that gradient training may change. */
+export const isWeight = (variable: Variable): boolean =>
+  variable.role === "weight" && isTrainableType(variable.dtype);
+
+/**
+ * What `pattern` names: a regular expression over whole names, so that hidden1 never takes hidden10.
+ * A name matches itself, whatever characters it has. Throws `unknown-layer` when nothing matches.
+ */
+export function select(model: Model, pattern: string): Selection {
+  const matches = wholeName(pattern);
+  const layers = model.layers.filter((layer) => matches(layer.name));
+  const named = new Set(layers.flatMap((layer) => layer.variables));
+  const weights = [...model.variables.values()].filter(
+    (variable) => isWeight(variable) && (named.has(variable.name) || matches(variable.name)),
+  );
+  if (layers.length === 0 && weights.length === 0)
+    throw new GraftError(
+      "unknown-layer",
+      `No layer or variable is named ${pattern}. The layers are ${listNames(model.layers.map((layer) => layer.name))}.`,
+    );
+  return { layers, weights };
+}
+
+/** The layer, and every layer that it depends on. */
+export function selectUpTo(model: Model, name: string): Selection {
+  const layer = findLayer(model, name);
+  const layers = layerAncestors(model, layer);
+  const named = new Set(layers.flatMap((each) => each.variables));
+  const weights = [...model.variables.values()].filter(
+    (variable) => isWeight(variable) && named.has(variable.name),
+  );
+  return { layers, weights };
+}
+
+export function findLayer(model: Model, name: string): Layer {
+  const layer = model.layers.find((each) => each.name === name);
+  if (layer !== undefined) return layer;
+  throw new GraftError(
+    "unknown-layer",
+    `There is no layer ${name}. The layers are ${listNames(model.layers.map((each) => each.name))}.`,
+  );
+}
+
+function wholeName(pattern: string): (name: string) => boolean {
+  let expression: RegExp;
+  try {
+    expression = new RegExp(`^(?:${pattern})$`);
+  } catch (cause) {
+    throw new GraftError(
+      "invalid-edit",
+      `${pattern} is neither a name nor a regular expression: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+  return (name) => name === pattern || expression.test(name);
+}
+
+/** "a, b and c", shortened past ten. */
+export function listNames(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  if (names.length > 10) return `${names.slice(0, 9).join(", ")} and ${names.length - 9} more`;
+  return names.length === 1 ? names[0] : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

@@ -1,0 +1,106 @@
+// Chooses the TensorFlow.js backend, in this one place, and says why. The compiled backend joins here.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as util from "node:util";
+import type { BackendInfo } from "../../protocol/run";
+import { GraftError } from "../../protocol/errors";
+import type { OpName } from "../graph/catalogue";
+import type { Model } from "../graph/model";
+import { tf } from "../ops/tf";
+
+export const BACKENDS = ["tfjs-node", "wasm", "cpu"] as const;
+export type BackendName = (typeof BACKENDS)[number];
+export type BackendChoice = BackendName | "auto";
+
+/** Ops whose gradient needs a kernel that the wasm backend does not have (Conv2DBackpropFilter, UnsortedSegmentSum, …). */
+const NO_GRADIENT_ON_WASM: ReadonlySet<OpName> = new Set<OpName>([
+  "Conv2D",
+  "DepthwiseConv2D",
+  "Gather",
+]);
+
+/** What a run needs of a backend. */
+export interface BackendNeeds {
+  /** Nodes that gradients flow through. */
+  readonly trained: ReadonlySet<string>;
+}
+
+/** Reads a choice as a person writes it, in a setting or a flag. */
+export function parseBackend(text: string | undefined): BackendChoice {
+  if (text === undefined || text === "" || text === "auto") return "auto";
+  const name = BACKENDS.find((each) => each === text);
+  if (name !== undefined) return name;
+  throw new GraftError(
+    "backend-unavailable",
+    `There is no backend ${text}. The backends are auto, ${BACKENDS.join(", ")}.`,
+  );
+}
+
+/** Sets the backend. Throws `backend-unavailable` where a chosen one cannot run. */
+export async function chooseBackend(
+  choice: BackendChoice,
+  model: Model,
+  needs: BackendNeeds,
+): Promise<BackendInfo> {
+  const missing = [...needs.trained]
+    .map((name) => model.nodes.get(name)!)
+    .find((node) => NO_GRADIENT_ON_WASM.has(node.op));
+  if (choice !== "auto") {
+    if (choice === "wasm" && missing !== undefined)
+      throw new GraftError(
+        "backend-unavailable",
+        `The wasm backend cannot train through ${missing.name} (${missing.op}). Choose cpu or tfjs-node, or freeze up to here.`,
+      );
+    return set(choice, "as asked");
+  }
+  const native = loadNative();
+  if (native === undefined) return set("tfjs-node", "native TensorFlow is installed");
+  if (missing === undefined) return set("wasm", `${native}; wasm trains every op of this graph`);
+  return set("cpu", `${native}; wasm cannot train through ${missing.name} (${missing.op})`);
+}
+
+async function set(name: BackendName, reason: string): Promise<BackendInfo> {
+  switch (name) {
+    case "tfjs-node": {
+      const problem = loadNative();
+      if (problem !== undefined) throw new GraftError("backend-unavailable", `${problem}.`);
+      await tf.setBackend("tensorflow");
+      break;
+    }
+    case "wasm": {
+      const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+      setWasmPaths(wasmFolder());
+      await tf.setBackend("wasm");
+      break;
+    }
+    case "cpu":
+      await import("@tensorflow/tfjs-backend-cpu");
+      await tf.setBackend("cpu");
+      break;
+  }
+  await tf.ready();
+  return { name, version: tf.version_core, reason };
+}
+
+/** Loads tfjs-node; says why where that fails. */
+function loadNative(): string | undefined {
+  try {
+    // tfjs-node 4.22 calls a function that Node 23 removed.
+    const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
+    legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
+    require("@tensorflow/tfjs-node");
+    return undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return code === "MODULE_NOT_FOUND"
+      ? "tfjs-node is not installed"
+      : `tfjs-node does not load (${(error as Error).message.split("\n")[0]})`;
+  }
+}
+
+/** The .wasm files lie beside the bundle, or in the package when nothing is bundled. */
+function wasmFolder(): string {
+  const file = "tfjs-backend-wasm.wasm";
+  if (fs.existsSync(path.join(__dirname, file))) return __dirname + path.sep;
+  return path.dirname(require.resolve("@tensorflow/tfjs-backend-wasm")) + path.sep;
+}

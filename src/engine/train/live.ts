@@ -1,0 +1,110 @@
+// The live values of a model's variables, as tensors that the trainer owns.
+import { createHash } from "node:crypto";
+import type { VariableOutcome } from "../../protocol/run";
+import { fromFloat32, toFloat32 } from "../graph/dtypes";
+import { isFrozen, type Model, type Variable } from "../graph/model";
+import { evaluate, type ReadStored } from "../graph/value";
+import { tf, type Tensor } from "../ops/tf";
+
+export class LiveVariables {
+  private readonly tensors = new Map<string, Tensor>();
+
+  get map(): ReadonlyMap<string, Tensor> {
+    return this.tensors;
+  }
+
+  get(name: string): Tensor {
+    return this.tensors.get(name)!;
+  }
+
+  /** Takes ownership of `tensor` and releases what it replaces. */
+  set(name: string, tensor: Tensor): void {
+    const old = this.tensors.get(name);
+    if (old === tensor) return;
+    old?.dispose();
+    this.tensors.set(name, tf.keep(tensor));
+  }
+
+  dispose(): void {
+    for (const tensor of this.tensors.values()) tensor.dispose();
+    this.tensors.clear();
+  }
+}
+
+/** Variables that the graph's nodes read. */
+export function usedVariables(model: Model): Variable[] {
+  const names = new Set<string>();
+  for (const node of model.nodes.values())
+    for (const input of node.inputs) if ("variable" in input) names.add(input.variable);
+  return [...names].map((name) => model.variables.get(name)!);
+}
+
+/** Starting values, as little-endian bytes in the variable's own type, by name. */
+export async function startingValues(
+  variables: readonly Variable[],
+  read: ReadStored,
+  seed: number,
+): Promise<Map<string, Uint8Array>> {
+  const values = new Map<string, Uint8Array>();
+  for (const variable of variables) values.set(variable.name, await evaluate(variable, read, seed));
+  return values;
+}
+
+/** Puts bytes on the backend, as float32. */
+export function load(
+  variables: readonly Variable[],
+  values: ReadonlyMap<string, Uint8Array>,
+): LiveVariables {
+  const live = new LiveVariables();
+  for (const variable of variables) {
+    const numbers = toFloat32(values.get(variable.name)!, variable.dtype);
+    live.set(variable.name, tf.tensor(numbers, [...variable.shape], "float32"));
+  }
+  return live;
+}
+
+export const sha256 = (bytes: Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+/** A live value as little-endian bytes of the variable's type. */
+export async function liveBytes(variable: Variable, live: LiveVariables): Promise<Uint8Array> {
+  return fromFloat32((await live.get(variable.name).data()) as Float32Array, variable.dtype);
+}
+
+/**
+ * How far each variable moved from where training started. `stored` are the checkpoint's bytes, for those that are
+ * still what the checkpoint holds.
+ */
+export async function outcomes(
+  model: Model,
+  live: LiveVariables,
+  start: ReadonlyMap<string, Uint8Array>,
+  trained: ReadonlySet<string>,
+): Promise<VariableOutcome[]> {
+  const all: VariableOutcome[] = [];
+  for (const name of live.map.keys()) {
+    const variable = model.variables.get(name)!;
+    const before = start.get(name)!;
+    const after = await liveBytes(variable, live);
+    const from = toFloat32(before, variable.dtype);
+    const to = toFloat32(after, variable.dtype);
+    let maxChange = 0;
+    let sum = 0;
+    for (let index = 0; index < to.length; index++) {
+      const change = Math.abs(to[index] - from[index]);
+      // A weight that became NaN has moved as far as can be.
+      maxChange = Number.isNaN(change) ? Infinity : Math.max(maxChange, change);
+      sum += change;
+    }
+    all.push({
+      name,
+      shape: variable.shape,
+      frozen: isFrozen(variable) && !trained.has(name),
+      unchanged: variable.value.from === "stored" && Buffer.compare(before, after) === 0,
+      sha256: sha256(after),
+      maxChange,
+      meanChange: to.length === 0 ? 0 : sum / to.length,
+    });
+  }
+  return all;
+}

@@ -1,0 +1,146 @@
+// One training phase: epochs of mini-batch steps over samples in memory. Numbers only; no files, no messages.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Cut } from "../graph/cut";
+import { isFrozen, type Model, type Node } from "../graph/model";
+import { randomStream } from "../graph/random";
+import type { RunContext } from "../ops/kernel";
+import { pathTo } from "../ops/run";
+import type { Phase } from "../recipe/schema";
+import { scalarTensors } from "./feeds";
+import type { LiveVariables } from "./live";
+import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
+import { optimizerRule } from "./optimizers";
+import { batches, gather, type SampleArray } from "./samples";
+import { epochOrder, type Split } from "./split";
+import { trainStep, type Trainable } from "./step";
+
+export interface PhaseRequest {
+  readonly index: number;
+  readonly phase: Phase;
+  readonly model: Model;
+  readonly cut: Cut;
+  /** Fed in every step: bottlenecks and inputs, or inputs alone. */
+  readonly arrays: readonly SampleArray[];
+  readonly labels: SampleArray;
+  /** Class index of every sample; the labels themselves for numbers. */
+  readonly targets: Int32Array | Float32Array;
+  readonly classes: readonly string[];
+  readonly split: Split;
+  readonly live: LiveVariables;
+  readonly training: readonly Trainable[];
+  readonly scalars: ReadonlyMap<string, number>;
+  readonly seed: number;
+  /** The order of samples in an epoch, where it is not the seed's. */
+  readonly order?: (epoch: number) => Int32Array;
+}
+
+/** Where a phase stands: what it needs, with the variables and slots, to go on. */
+export interface Progress {
+  /** Epochs that are complete. */
+  epoch: number;
+  /** Steps of the current epoch that are done. */
+  step: number;
+  /** What those steps yielded. */
+  score: Score;
+}
+
+export interface PhaseEvents {
+  step(epoch: number, step: number, steps: number, loss: number): void;
+  epoch(
+    epoch: number,
+    score: Score,
+    validation: Evaluation | undefined,
+    steps: number,
+  ): Promise<void>;
+  /** Asked after every step; true ends the phase where it stands. */
+  stopRequested(): boolean;
+}
+
+/** Steps are synchronous; this long, and other messages get their turn. */
+const TURN_MS = 40;
+
+/** Trains from `progress` on, and keeps it up to date. Returns false when it was asked to stop. */
+export async function runPhase(
+  request: PhaseRequest,
+  progress: Progress,
+  events: PhaseEvents,
+): Promise<boolean> {
+  const { phase, model, arrays, labels, live, training, split } = request;
+  const rule = optimizerRule(phase.optimizer);
+  const { loss, output } = model.roles;
+  const given = new Set([...arrays, labels].map((array) => array.node));
+  const path = pathTo(model, [loss!, output!], given);
+  const feedsFor = (batch: Int32Array) => {
+    const feeds = gather([...arrays, labels], batch);
+    for (const [name, tensor] of scalarTensors(model, request.scalars)) feeds.set(name, tensor);
+    return feeds;
+  };
+  const steps = Math.ceil(split.training.length / phase.batch);
+  let lastTurn = performance.now();
+
+  while (progress.epoch < phase.epochs) {
+    const epoch = progress.epoch;
+    const order =
+      request.order?.(epoch) ?? epochOrder(split.training, request.seed, request.index, epoch);
+    const all = [...batches(order, phase.batch)];
+    for (; progress.step < all.length; progress.step++) {
+      const batch = all[progress.step];
+      const context = trainingContext(request, epoch, progress.step);
+      const feeds = feedsFor(batch);
+      const result = trainStep(path, feeds, live, training, rule, context);
+      const predicted = predictedClasses(result.logits);
+      const correct = batch.reduce(
+        (sum, sample, row) => sum + Number(predicted[row] === request.targets[sample]),
+        0,
+      );
+      result.logits.dispose();
+      for (const tensor of feeds.values()) tensor.dispose();
+      progress.score.add(result.loss, batch.length, correct);
+      events.step(epoch, progress.step, steps, result.loss);
+      if (performance.now() - lastTurn > TURN_MS) {
+        await nextTurn();
+        lastTurn = performance.now();
+      }
+      if (events.stopRequested()) {
+        progress.step++;
+        return false;
+      }
+    }
+    const validation = validate(request, path);
+    const { score } = progress;
+    progress.epoch++;
+    progress.step = 0;
+    progress.score = new Score();
+    await events.epoch(epoch, score, validation, steps);
+  }
+  return true;
+}
+
+function validate(request: PhaseRequest, path: ReturnType<typeof pathTo>): Evaluation | undefined {
+  const { split, arrays, labels, live, targets, classes, scalars } = request;
+  if (split.validation.length === 0) return undefined;
+  return evaluate(path, [...arrays, labels], live, split.validation, targets, classes, scalars);
+}
+
+/** Dropout and batch norm train above the cut, unless they are frozen; below it they never do. */
+function trainingContext(request: PhaseRequest, epoch: number, step: number): RunContext {
+  const { model, cut, scalars, seed, index } = request;
+  return {
+    scalars,
+    updates: new Map(),
+    training: (node) => cut.tail.has(node.name) && !hasFrozenScale(model, node),
+    random(node, count) {
+      const random = randomStream(seed, ["dropout", index, epoch, step, node.name]);
+      return Float32Array.from({ length: count }, () => random.uniform());
+    },
+  };
+}
+
+/** A batch norm whose own numbers are all frozen. */
+function hasFrozenScale(model: Model, node: Node): boolean {
+  if (node.op !== "BatchNorm") return false;
+  const own = node.inputs
+    .slice(1, 3)
+    .flatMap((input) => ("variable" in input ? [input.variable] : []));
+  return own.length > 0 && own.every((name) => isFrozen(model.variables.get(name)!));
+}

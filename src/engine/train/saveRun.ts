@@ -1,0 +1,40 @@
+// Saves what a run has learned, finished or not, as a checkpoint.
+import * as path from "node:path";
+import { GraftError } from "../../protocol/errors";
+import { openCheckpoint } from "../formats/table";
+import type { SaveResult } from "../formats/format";
+import { fromFloat32 } from "../graph/dtypes";
+import { parseRecipe, resolveIn } from "../recipe/parse";
+import { trainingModels } from "./prepare";
+import { saveResult } from "./result";
+import { appendEvent, openRun } from "./runs";
+import { readState } from "./state";
+
+/** Writes the run's latest state at `as`. */
+export async function saveRun(name: string, as: string): Promise<SaveResult> {
+  const run = openRun(name);
+  const state = await readState(run.stateFile);
+  if (state === null)
+    throw new GraftError("run-not-found", `The run ${name} has not kept anything to save yet.`);
+  const open = parseRecipe(run.record.recipe, run.text);
+  const checkpoint = await openCheckpoint(resolveIn(open, open.recipe.checkpoint));
+  try {
+    const phases = await trainingModels(checkpoint, open);
+    const model = phases[Math.min(state.position.phase, phases.length - 1)];
+    const result = await saveResult(
+      checkpoint,
+      model,
+      path.resolve(as),
+      open.recipe.seed,
+      (variable) => {
+        const values = state.values.get(variable);
+        const dtype = model.variables.get(variable)!.dtype;
+        return values === undefined ? undefined : Promise.resolve(fromFloat32(values, dtype));
+      },
+    );
+    appendEvent(run, { event: "saved", path: path.resolve(as), ...result });
+    return result;
+  } finally {
+    await checkpoint.close();
+  }
+}
