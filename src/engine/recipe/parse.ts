@@ -34,7 +34,7 @@ export function checkRecipe(
   const value = parseJson(file, text);
   const result = RecipeSchema.safeParse(value);
   if (result.success) return { recipe: result.data, problems: [] };
-  return { problems: result.error.issues.flatMap((issue) => toProblems(issue, value)) };
+  return { problems: result.error.issues.flatMap((issue) => toProblems(issue)) };
 }
 
 function parseJson(file: string, text: string): unknown {
@@ -60,35 +60,42 @@ const sentence = (code: string): string =>
 const pointerOf = (where: readonly PropertyKey[]): string =>
   where.map((part) => `/${String(part).replace(/~/g, "~0").replace(/\//g, "~1")}`).join("");
 
-/** A union's issue is told by the member that the value was meant to be: the one whose keys it has. */
-function toProblems(issue: z.core.$ZodIssue, root: unknown): Problem[] {
-  if (issue.code === "invalid_union") {
-    const value = issue.path.reduce<unknown>(
-      (at, key) => (at as Record<PropertyKey, unknown>)?.[key],
-      root,
-    );
-    const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
-    const meant =
-      issue.errors.find((errors) =>
-        errors.some((each) => each.path.length > 0 && keys.includes(String(each.path[0]))),
-      ) ??
-      issue.errors.find((errors) =>
-        errors.every((each) => each.code !== "unrecognized_keys" && each.path.length > 0),
-      );
-    if (meant !== undefined)
-      return meant.flatMap((each) =>
-        toProblems({ ...each, path: [...issue.path, ...each.path] } as z.core.$ZodIssue, root),
-      );
-  }
+/** A union's issue is told by the member that the value was meant to be: of its type, with its keys. */
+function toProblems(issue: z.core.$ZodIssue): Problem[] {
   const pointer = pointerOf(issue.path);
-  const where = pointer === "" ? "The recipe" : pointer;
-  const code = "recipe-schema";
-  return [{ code, severity: "error", message: `${where}: ${describe(issue)}`, pointer }];
+  const told = (message: string): Problem[] => [
+    {
+      code: "recipe-schema",
+      severity: "error",
+      message: `${pointer === "" ? "The recipe" : pointer}: ${message}`,
+      pointer,
+    },
+  ];
+  if (issue.code !== "invalid_union") return told(describe(issue));
+  const isRoot = (each: z.core.$ZodIssue, code: string) =>
+    each.path.length === 0 && each.code === code;
+  const candidates = issue.errors.filter(
+    (all) => !all.some((each) => isRoot(each, "invalid_type")),
+  );
+  const meant =
+    candidates.find((all) => !all.some((each) => isRoot(each, "unrecognized_keys"))) ??
+    (candidates.length === 1 ? candidates[0] : undefined);
+  if (meant !== undefined)
+    return meant.flatMap((each) =>
+      toProblems({ ...each, path: [...issue.path, ...each.path] } as z.core.$ZodIssue),
+    );
+  const expected = candidates.flatMap((all) =>
+    all.flatMap((each) => (each.path.length === 1 ? [String(each.path[0])] : [])),
+  );
+  return told(
+    expected.length > 0
+      ? `expected one of ${[...new Set(expected)].join(", ")}.`
+      : "fits none of the known forms.",
+  );
 }
 
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === "unrecognized_keys")
     return `unknown ${issue.keys.length === 1 ? "key" : "keys"} ${issue.keys.join(", ")}.`;
-  if (issue.code === "invalid_union") return "fits none of the known forms.";
   return `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.`;
 }

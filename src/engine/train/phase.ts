@@ -128,7 +128,7 @@ function trainingContext(request: PhaseRequest, epoch: number, step: number): Ru
   return {
     scalars,
     updates: new Map(),
-    training: (node) => cut.tail.has(node.name) && !hasFrozenScale(model, node),
+    training: (node) => cut.tail.has(node.name) && !isFrozenNorm(model, node),
     random(node, count) {
       const random = randomStream(seed, ["dropout", index, epoch, step, node.name]);
       return Float32Array.from({ length: count }, () => random.uniform());
@@ -136,8 +136,8 @@ function trainingContext(request: PhaseRequest, epoch: number, step: number): Ru
   };
 }
 
-/** A batch norm whose own numbers are all frozen. */
-function hasFrozenScale(model: Model, node: Node): boolean {
+/** A batch norm whose own numbers are all frozen: it stays in inference mode. */
+export function isFrozenNorm(model: Model, node: Node): boolean {
   if (node.op !== "BatchNorm") return false;
   const own = node.inputs
     .slice(1, 3)
