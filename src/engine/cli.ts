@@ -2,10 +2,11 @@
 import { Command, Option } from "commander";
 import { version } from "../../package.json";
 import { inspectCommand } from "./cli/inspect";
-import { guard } from "./cli/output";
+import { guard, print } from "./cli/output";
 import { planCommand } from "./cli/plan";
 import { predictCommand, type PredictOptions } from "./cli/predict";
 import { trainCommand, type TrainOptions } from "./cli/train";
+import { recipeJsonSchema } from "./recipe/schema";
 import { BACKENDS } from "./train/backend";
 
 const backend = () =>
@@ -57,5 +58,10 @@ program
   .action((file: string, options: PredictOptions) =>
     guard(options.json, () => predictCommand(file, options)),
   );
+
+program
+  .command("schema")
+  .description("print the JSON schema of recipes, for editors other than VS Code")
+  .action(() => print(JSON.stringify(recipeJsonSchema(), null, 2)));
 
 void program.parseAsync();

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { GraftError, type ErrorData } from "../protocol/errors";
 import type { RunEvent } from "../protocol/run";
 import { parseRecipe, resolveIn } from "./recipe/parse";
-import { appendEvent, createRun, openRun, resumeRun, type RunFolder } from "./train/runs";
+import { appendEvent, createRun, openRun, refuseBusy, type RunFolder } from "./train/runs";
 
 export type JobOrder =
   | { readonly type: "run"; readonly run: string; readonly resume: boolean }
@@ -79,7 +79,7 @@ export function jobs(
     },
     resume(name) {
       const run = openRun(name);
-      resumeRun(run);
+      refuseBusy(run);
       launch(run, true);
     },
     stop(name) {

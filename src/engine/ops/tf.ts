@@ -2,8 +2,8 @@
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import * as tf from "@tensorflow/tfjs-core";
 
-// Silences the advice to install tfjs-node that tfjs prints once per process: we report the backend ourselves.
-tf.env().set("IS_TEST", true);
+// Also silences the advice to install tfjs-node, printed once per process: we report the backend ourselves.
+tf.enableProdMode();
 
 export type { Tensor } from "@tensorflow/tfjs-core";
 export { tf };

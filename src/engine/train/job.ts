@@ -4,7 +4,7 @@ import type { RunEvent } from "../../protocol/run";
 import { bottleneckFolder } from "../cache/folder";
 import { parseRecipe } from "../recipe/parse";
 import { parseBackend } from "./backend";
-import { appendEvent, openRun, resumeRun, type OpenedRun } from "./runs";
+import { appendEvent, claimRun, openRun, refuseBusy, type OpenedRun } from "./runs";
 import { readState, writeState } from "./state";
 import { trainRecipe } from "./train";
 
@@ -18,6 +18,8 @@ export interface JobControl {
 /** Runs (or goes on with) the run `name`. A failure is an `ended` event, and is thrown as well. */
 export async function runJob(name: string, resume: boolean, control: JobControl): Promise<void> {
   const run = openRun(name);
+  if (resume) refuseBusy(run);
+  claimRun(run);
   const emit = (event: RunEvent) => {
     appendEvent(run, event);
     control.emit(event);
@@ -43,7 +45,6 @@ export async function runJob(name: string, resume: boolean, control: JobControl)
 }
 
 async function stateToResume(run: OpenedRun) {
-  resumeRun(run);
   const state = await readState(run.stateFile);
   if (state !== null) return state;
   throw new GraftError(

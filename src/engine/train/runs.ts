@@ -39,11 +39,11 @@ export function createRun(recipe: string, checkpoint: string, text: string): Run
   const run = folderOf(`${stamp}-${randomBytes(3).toString("hex")}`);
   fs.mkdirSync(run.folder, { recursive: true });
   fs.writeFileSync(path.join(run.folder, RECIPE), text);
-  claimRun(run, { recipe, checkpoint, started: new Date().toISOString(), pid: process.pid });
+  writeRecord(run, { recipe, checkpoint, started: new Date().toISOString(), pid: process.pid });
   return run;
 }
 
-function claimRun(run: RunFolder, record: RunRecord): void {
+function writeRecord(run: RunFolder, record: RunRecord): void {
   const file = path.join(run.folder, RECORD);
   fs.writeFileSync(`${file}.tmp`, JSON.stringify(record));
   fs.renameSync(`${file}.tmp`, file);
@@ -66,11 +66,15 @@ export function openRun(name: string): OpenedRun {
   }
 }
 
-/** Makes this process the one that trains the run. Throws `run-busy` while another does. */
-export function resumeRun(run: OpenedRun): void {
+/** Throws `run-busy` while another process trains the run. */
+export function refuseBusy(run: OpenedRun): void {
   if (summarize(run).state === "running")
     throw new GraftError("run-busy", `The run ${run.run} is still going on in another process.`);
-  claimRun(run, { ...run.record, pid: process.pid });
+}
+
+/** Makes this process the one that trains the run. */
+export function claimRun(run: OpenedRun): void {
+  writeRecord(run, { ...run.record, pid: process.pid });
 }
 
 /** Steps pass too quickly to be kept. */

@@ -1,0 +1,199 @@
+// Labels become class indices, explicitly: nothing is renumbered unless the recipe lists the classes.
+// Labels outside the classes would train silently, so each one is checked.
+import { GraftError } from "../../protocol/errors";
+import { countText, type DataArray, dimsText, infoText, isStringArray, listText } from "./array";
+
+interface ClassLabels {
+  /** Index of each sample's class. */
+  readonly indices: Int32Array;
+  /** Name of each class, by index. */
+  readonly classes: readonly string[];
+}
+
+/** A list longer than this helps nobody inside a message. */
+const MAX_PROPOSED = 100;
+
+/**
+ * Class indices of `labels`: [n] or [n, 1] of integers, whole floats or text, or one-hot rows [n, outputs].
+ * `name` is the file, `outputs` the number of units of the network's output.
+ */
+export function classIndices(
+  labels: DataArray,
+  name: string,
+  outputs: number,
+  classes?: readonly string[],
+): ClassLabels {
+  if (classes !== undefined && classes.length !== outputs) {
+    throw new GraftError(
+      "data-shape",
+      `"classes" lists ${countText(classes.length, "class", "classes")}, the output has ${countText(outputs, "unit")}. List one class for each unit, or replace the output with ${classes.length}.`,
+    );
+  }
+  const names = classes ?? Array.from({ length: outputs }, (_, index) => String(index));
+  if (isOneHot(labels)) {
+    return { indices: oneHotIndices(labels, name, outputs), classes: names };
+  }
+  const indexOf = new Map(names.map((text, index) => [text, index]));
+  const texts = labelTexts(labels, name);
+  const indices = new Int32Array(texts.length);
+  for (let row = 0; row < texts.length; row++) {
+    const index = indexOf.get(texts[row]!);
+    if (index === undefined) {
+      throw classes === undefined
+        ? notIndices(texts, name, outputs)
+        : notListed(texts[row]!, row, name, classes);
+    }
+    indices[row] = index;
+  }
+  return { indices, classes: names };
+}
+
+/** The labels that occur, in the order in which `classes` should list them. */
+export function classesIn(labels: DataArray, name: string): readonly string[] {
+  if (!isOneHot(labels)) return sortLabels(new Set(labelTexts(labels, name)));
+  const width = labels.shape[1]!;
+  oneHotIndices(labels, name, width);
+  return Array.from({ length: width }, (_, index) => String(index));
+}
+
+/** Targets of a regression or of elementwise classes: each row as many numbers as the output's `shape` [-1, …]. */
+export function targetValues(
+  labels: DataArray,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  if (isStringArray(labels)) {
+    throw new GraftError(
+      "data-format",
+      `${name} holds text (${JSON.stringify(labels.data[0] ?? "")}); this loss compares numbers. Name numeric labels.`,
+    );
+  }
+  const wanted = shape.slice(1);
+  // [n] for an output [n, 1] and the like: ones carry no information.
+  const core = (sizes: readonly number[]): string => sizes.filter((size) => size !== 1).join();
+  const rows = labels.shape[0] ?? 0;
+  if (labels.shape.length === 0 || core(labels.shape.slice(1)) !== core(wanted)) {
+    throw new GraftError(
+      "data-shape",
+      `${name} is ${infoText(labels)}; the output gives ${dimsText(wanted)} numbers a sample, so the labels must be ${dimsText([rows, ...wanted])}.`,
+    );
+  }
+  const values = Float32Array.from(labels.data, Number);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const row = Math.floor(bad / (values.length / rows));
+    throw new GraftError(
+      "data-format",
+      `${name} has ${String(labels.data[bad])} in row ${row} (counted from 0); expected a finite number. Remove the sample or mend the value.`,
+    );
+  }
+  return values;
+}
+
+const isOneHot = ({ shape }: DataArray): boolean => shape.length === 2 && shape[1]! > 1;
+
+function oneHotIndices(labels: DataArray, name: string, outputs: number): Int32Array {
+  const [rows, width] = labels.shape as readonly [number, number];
+  if (isStringArray(labels)) {
+    throw new GraftError(
+      "data-shape",
+      `${name} is ${infoText(labels)}; expected one label a sample.`,
+    );
+  }
+  if (width !== outputs) {
+    throw new GraftError(
+      "data-shape",
+      `${name} is ${infoText(labels)}, one-hot rows of ${width}; the output has ${countText(outputs, "unit")}. Expected ${rows} labels, or ${rows} × ${outputs} one-hot rows.`,
+    );
+  }
+  const { data } = labels;
+  const indices = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let hot = -1;
+    for (let column = 0; column < width; column++) {
+      const value = Number(data[row * width + column]);
+      if (value === 0) continue;
+      if (value !== 1 || hot >= 0) hot = width;
+      else hot = column;
+    }
+    if (hot < 0 || hot >= width) {
+      const text = listText(Array.from(data.slice(row * width, (row + 1) * width), String));
+      throw new GraftError(
+        "data-format",
+        `${name} row ${row} (counted from 0) is not one-hot: ${text}. Expected a single 1 among zeros.`,
+      );
+    }
+    indices[row] = hot;
+  }
+  return indices;
+}
+
+/** The text of each label: integers as digits, whole floats too. */
+function labelTexts(labels: DataArray, name: string): readonly string[] {
+  const { shape } = labels;
+  if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
+    throw new GraftError(
+      "data-shape",
+      `${name} is ${infoText(labels)}; expected one label a sample, or one-hot rows.`,
+    );
+  }
+  if (isStringArray(labels)) return labels.data;
+  const known = new Map<number | bigint, string>();
+  return Array.from<number | bigint, string>(labels.data, (value, row) => {
+    const text = known.get(value);
+    if (text !== undefined) return text;
+    if (typeof value === "number" && !Number.isInteger(value)) {
+      throw new GraftError(
+        "data-format",
+        `${name} has ${value} in row ${row} (counted from 0); a class label is a whole number or text. Numbers like this are for a mean squared error.`,
+      );
+    }
+    known.set(value, String(value));
+    return String(value);
+  });
+}
+
+function notListed(
+  label: string,
+  row: number,
+  name: string,
+  classes: readonly string[],
+): GraftError {
+  const allowed = listText(classes.map(quoted), 20);
+  return new GraftError(
+    "label-out-of-range",
+    `${name} has the label ${quoted(label)} in row ${row} (counted from 0); "classes" allows ${allowed}. Add it to "classes" (the output then needs a unit more) or remove its samples.`,
+  );
+}
+
+function notIndices(texts: readonly string[], name: string, outputs: number): GraftError {
+  const occurring = sortLabels(new Set(texts));
+  const list =
+    occurring.length > MAX_PROPOSED
+      ? `a list of these ${occurring.length} as "classes"`
+      : `"classes": [${occurring.map((text) => JSON.stringify(text)).join(", ")}]`;
+  const advice =
+    occurring.length === outputs
+      ? `Write ${list} to say which label is which unit.`
+      : occurring.length < outputs
+        ? `Either replace the output with ${countText(occurring.length, "class", "classes")} and write ${list}, or list ${outputs} classes, these among them.`
+        : `Replace the output with ${countText(occurring.length, "class", "classes")} and write ${list}, or remove samples.`;
+  return new GraftError(
+    "label-out-of-range",
+    `${name} has the labels ${listText(occurring)}; without "classes" they must be the indices 0 to ${outputs - 1} of the output. ${advice}`,
+  );
+}
+
+const quoted = (text: string): string =>
+  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/** Numerically where all are whole numbers, otherwise alphabetically (by code unit: the same on every machine). */
+function sortLabels(labels: ReadonlySet<string>): readonly string[] {
+  const list = [...labels];
+  if (!list.every((text) => /^-?\d{1,30}$/.test(text))) return list.sort();
+  const value = new Map(list.map((text) => [text, BigInt(text)]));
+  return list.sort((a, b) => {
+    const [x, y] = [value.get(a)!, value.get(b)!];
+    return x < y ? -1 : x > y ? 1 : a < b ? -1 : 1;
+  });
+}

@@ -1,0 +1,156 @@
+// TensorFlow 1's control flow: conds (Switch and Merge) are decided for inference, while loops become one node each.
+import type { Shape } from "../../../graph/model";
+import * as attributes from "./attributes";
+import { plain } from "./known";
+import {
+  consumed,
+  inputOf,
+  make,
+  meaningOf,
+  sameValue,
+  type Lifter,
+  type Lifting,
+  type Meaning,
+} from "./lifting";
+import { tensorName, type SourceGraph, type SourceNode, type Tensor } from "./source";
+
+/** Both outputs are the data; `markDead` says which of them exists. */
+export const switchOp: Lifter = (lifting, node) => {
+  const data = inputOf(lifting, node, 0);
+  return [data, data];
+};
+
+/** The end of a cond: the branch that inference takes, unless a pattern needs both. */
+export const merge: Lifter = (lifting, node) => {
+  const alive = node.inputs.filter((input) => !isDead(lifting, input));
+  const [taken] = alive.length > 0 ? alive : node.inputs;
+  if (taken === undefined || alive.length > 1) return undefined;
+  const value = meaningOf(lifting, taken);
+  const others = node.inputs.filter((input) => input !== taken).map((input) => meaningOf(lifting, input));
+  return dropoutInCond(lifting, node, value, others) ?? batchNormInCond(lifting, node, taken, value) ?? value;
+};
+
+/** cond(training, dropout(x), x) */
+function dropoutInCond(
+  lifting: Lifting,
+  node: SourceNode,
+  value: Meaning,
+  others: readonly Meaning[],
+): Meaning | undefined {
+  const dropout = others.find((other) => other.kind === "node" && other.node.op === "Dropout");
+  if (dropout?.kind !== "node" || dropout.node.op !== "Dropout") return undefined;
+  const [input] = dropout.node.inputs;
+  const x = "node" in input ? lifting.made.get(input.node) : undefined;
+  if (x === undefined || !sameValue(x, value)) return undefined;
+  lifting.replaced.set(dropout.node.name, node.name);
+  const origin = consumed(lifting, node, [x]);
+  return make(lifting, node, "Dropout", dropout.node.attributes, [x], { origin });
+}
+
+/** cond(training, batchNorm by the batch, batchNorm by the moving statistics) */
+function batchNormInCond(
+  lifting: Lifting,
+  node: SourceNode,
+  taken: Tensor,
+  value: Meaning,
+): Meaning | undefined {
+  if (value.kind !== "node" || value.node.op !== "BatchNorm") return undefined;
+  if (value.node.origin.at(-1) !== taken.node) return undefined;
+  const inputs = value.node.inputs.map((input): Meaning | undefined =>
+    "node" in input ? lifting.made.get(input.node) : variableNamed(lifting, input.variable),
+  );
+  if (!inputs.every((input) => input !== undefined)) return undefined;
+  lifting.replaced.set(value.node.name, node.name);
+  const origin = consumed(lifting, node, inputs);
+  return make(lifting, node, "BatchNorm", value.node.attributes, inputs, { origin });
+}
+
+export function variableNamed(lifting: Lifting, name: string): Meaning | undefined {
+  for (const variable of lifting.variables.values())
+    if (variable.name === name) return { kind: "variable", variable };
+  return undefined;
+}
+
+/** Whether a branch of a cond is not taken: TensorFlow's own rule, with every mode placeholder false. */
+export function markDead(lifting: Lifting & { readonly dead: Set<string> }, node: SourceNode): void {
+  const kill = (output: number): void => {
+    lifting.dead.add(tensorName({ node: node.name, output }));
+  };
+  if (node.op === "Merge" || node.op === "RefMerge") {
+    if (node.inputs.length > 0 && node.inputs.every((input) => isDead(lifting, input))) kill(0);
+    return;
+  }
+  const inherited =
+    node.inputs.some((input) => isDead(lifting, input)) ||
+    node.controls.some((name) => lifting.dead.has(name));
+  if (node.op === "Switch" || node.op === "RefSwitch") {
+    const [taken] = predicate(lifting, node) ?? [];
+    if (inherited || taken === 1) kill(0);
+    if (inherited || taken === 0) kill(1);
+    return;
+  }
+  if (inherited) {
+    kill(0);
+    lifting.dead.add(everyOutput(node.name));
+  }
+}
+
+const everyOutput = (name: string): string => `${name}:*`;
+
+const isDead = (lifting: Lifting, tensor: Tensor): boolean =>
+  lifting.dead.has(tensorName(tensor)) || lifting.dead.has(everyOutput(tensor.node));
+
+function predicate(lifting: Lifting, node: SourceNode): number[] | undefined {
+  const [, by] = node.inputs;
+  const meaning = by === undefined ? undefined : lifting.meanings.get(tensorName(by));
+  return meaning?.kind === "static" ? plain(meaning.value) : undefined;
+}
+
+/** Which while loop each node is inside of, by the name of the outermost loop. */
+export interface Loops {
+  readonly inside: ReadonlyMap<string, string>;
+  /** By loop: what comes in, and the nodes of the loop. */
+  readonly members: ReadonlyMap<string, readonly SourceNode[]>;
+}
+
+export function findLoops(graph: SourceGraph): Loops {
+  const frames = new Map<string, readonly string[]>();
+  const inside = new Map<string, string>();
+  const members = new Map<string, SourceNode[]>();
+  for (const node of graph.order) {
+    let frame: readonly string[] = [];
+    for (const name of [...node.inputs.map((input) => input.node), ...node.controls]) {
+      const other = frames.get(name) ?? [];
+      if (other.length > frame.length) frame = other;
+    }
+    if (/^(Ref)?Enter$/.test(node.op))
+      frame = [...frame, attributes.text(node, "frame_name") ?? node.name];
+    const [loop] = frame;
+    if (loop !== undefined) {
+      inside.set(node.name, loop);
+      const list = members.get(loop) ?? [];
+      list.push(node);
+      members.set(loop, list);
+    }
+    frames.set(node.name, /^(Ref)?Exit$/.test(node.op) ? frame.slice(0, -1) : frame);
+  }
+  return { inside, members };
+}
+
+/** A node inside a loop: only a loop's results mean something outside, each an opaque node that reads what comes in. */
+export function loopNode(lifting: Lifting, loops: Loops, node: SourceNode): Meaning | undefined {
+  if (!/^(Ref)?Exit$/.test(node.op)) return undefined;
+  const loop = loops.inside.get(node.name)!;
+  const members = loops.members.get(loop)!;
+  const inputs: Meaning[] = [];
+  for (const enter of members) {
+    const [tensor] = enter.inputs;
+    if (!/^(Ref)?Enter$/.test(enter.op) || tensor === undefined || loops.inside.has(tensor.node)) continue;
+    const meaning = lifting.meanings.has(tensor.node) ? meaningOf(lifting, tensor) : undefined;
+    if (meaning === undefined || meaning.kind === "static") continue;
+    if (!inputs.some((other) => sameValue(other, meaning))) inputs.push(meaning);
+  }
+  const shape: Shape = [-1];
+  const origin = [...members.map((member) => member.name).filter((name) => name !== node.name), node.name];
+  return make(lifting, node, "Opaque", { type: "While" }, inputs, { origin, shape, vague: true, batch: null });
+}

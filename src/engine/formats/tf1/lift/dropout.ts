@@ -1,0 +1,121 @@
+// Dropout in its historical spellings: a random mask times the scaled input, or a choice between it and zero.
+//   to 1.12  mul(div(x, keep), floor(keep + uniform))
+//   to 2.x   mul(mul(x, 1 / (1 − rate)), cast(uniform ≥ rate))
+//   since    select(uniform ≥ rate, mul(x, 1 / (1 − rate)) or div(x, 1 − rate), 0)
+import type { OpAttributes } from "../../../graph/catalogue";
+import { plain } from "./known";
+import { consumed, inputOf, make, meaningOf, shapeOf, type Lifting, type Lifter, type Meaning } from "./lifting";
+import { inputNode, nodeAt, type SourceNode, type Tensor } from "./source";
+import { plainOp } from "./elementwise";
+
+type Rate = OpAttributes["Dropout"];
+
+/** A product that may be the end of a dropout. */
+export const mulOrDropout: Lifter = (lifting, node) => {
+  const [a, b] = node.inputs;
+  for (const [scaled, mask] of [[a, b], [b, a]]) {
+    const rate = rateOfMask(lifting, nodeAt(lifting.graph, mask));
+    const x = rate && scaledInput(lifting, scaled);
+    if (rate && x) return dropout(lifting, node, rate, x);
+  }
+  return plainOp("Mul")(lifting, node);
+};
+
+/** A choice that may be the end of a dropout. */
+export const selectOrDropout: Lifter = (lifting, node) => {
+  const [condition, scaled, other] = node.inputs;
+  const rate = rateOfCondition(lifting, nodeAt(lifting.graph, condition));
+  const x = rate && isZero(lifting, other) ? scaledInput(lifting, scaled) : undefined;
+  return rate && x ? dropout(lifting, node, rate, x) : plainOp("Select")(lifting, node);
+};
+
+function dropout(lifting: Lifting, node: SourceNode, rate: Rate, x: Meaning): Meaning | undefined {
+  const origin = consumed(lifting, node, [x]);
+  return make(lifting, node, "Dropout", rate, [x], { origin });
+}
+
+/** floor(keep + uniform), cast(uniform ≥ rate) or cast(uniform < keep) */
+function rateOfMask(lifting: Lifting, mask: SourceNode | undefined): Rate | undefined {
+  if (mask?.op === "Cast") return rateOfCondition(lifting, inputNode(lifting.graph, mask, 0));
+  if (mask?.op !== "Floor") return undefined;
+  const sum = inputNode(lifting.graph, mask, 0);
+  if (sum === undefined || !/^Add(V2)?$/.test(sum.op)) return undefined;
+  const [a, b] = sum.inputs;
+  if (isUniform(lifting, b)) return rateFrom(lifting, a, "keep");
+  return isUniform(lifting, a) ? rateFrom(lifting, b, "keep") : undefined;
+}
+
+function rateOfCondition(lifting: Lifting, condition: SourceNode | undefined): Rate | undefined {
+  const [a, b] = condition?.inputs ?? [];
+  const isLarger = condition?.op === "GreaterEqual" || condition?.op === "Greater";
+  const isSmaller = condition?.op === "Less" || condition?.op === "LessEqual";
+  if (isUniform(lifting, a)) {
+    if (isLarger) return rateFrom(lifting, b, "rate");
+    if (isSmaller) return rateFrom(lifting, b, "keep");
+  } else if (isUniform(lifting, b)) {
+    if (isLarger) return rateFrom(lifting, a, "keep");
+    if (isSmaller) return rateFrom(lifting, a, "rate");
+  }
+  return undefined;
+}
+
+/** A uniform number in [0, 1), also as random_uniform(min, max) spells it: uniform · (max − min) + min. */
+function isUniform(lifting: Lifting, tensor: Tensor | undefined): boolean {
+  const node = nodeAt(lifting.graph, tensor);
+  if (node === undefined) return false;
+  if (/^(Stateless)?RandomUniform(V2)?$/.test(node.op)) return true;
+  const factor = node.op === "Mul" ? 1 : /^Add(V2)?$/.test(node.op) ? 0 : undefined;
+  if (factor === undefined || numberOf(lifting, node.inputs[1]) !== factor) return false;
+  const inner = inputNode(lifting.graph, node, 0);
+  if (inner === undefined || !/^((Stateless)?RandomUniform(V2)?|Mul)$/.test(inner.op)) return false;
+  return inner.op !== "Mul" || isUniform(lifting, node.inputs[0]);
+}
+
+/** x of x / keep or x · scale, where the other side is one number. */
+function scaledInput(lifting: Lifting, tensor: Tensor | undefined): Meaning | undefined {
+  const node = nodeAt(lifting.graph, tensor);
+  if (node === undefined || !/^(Mul|RealDiv|Div)$/.test(node.op)) return undefined;
+  const [a, b] = [inputOf(lifting, node, 0), inputOf(lifting, node, 1)];
+  if (isNumber(b)) return a;
+  return node.op === "Mul" && isNumber(a) ? b : undefined;
+}
+
+/** Known, or computed from one placeholder alone. */
+const isNumber = (meaning: Meaning): boolean =>
+  shapeOf(meaning).length === 0 ||
+  (meaning.kind === "node" && meaning.vague && isFed(meaning));
+
+const isFed = (meaning: Extract<Meaning, { kind: "node" }>): boolean =>
+  ["Placeholder", "Sub", "Div"].includes(meaning.node.op);
+
+function numberOf(lifting: Lifting, tensor: Tensor | undefined): number | undefined {
+  const meaning = tensor && meaningOf(lifting, tensor);
+  const values = meaning?.kind === "static" ? plain(meaning.value) : undefined;
+  return values?.length === 1 ? values[0] : undefined;
+}
+
+function isZero(lifting: Lifting, tensor: Tensor | undefined): boolean {
+  const meaning = tensor && meaningOf(lifting, tensor);
+  return meaning?.kind === "static" && meaning.value.values.every((value) => value === 0);
+}
+
+/** A rate or keep probability: a number, or a placeholder, or one minus one of them. */
+function rateFrom(lifting: Lifting, tensor: Tensor | undefined, means: "rate" | "keep"): Rate | undefined {
+  const value = numberOf(lifting, tensor);
+  if (value !== undefined) {
+    const rate = means === "rate" ? value : 1 - value;
+    return rate >= 0 && rate < 1 ? { rate: round(rate) } : undefined;
+  }
+  const meaning = tensor && meaningOf(lifting, tensor);
+  if (meaning?.kind !== "node") return undefined;
+  const { node } = meaning;
+  if (node.op === "Placeholder")
+    return means === "rate" ? { rateFrom: node.name } : { keepProbabilityFrom: node.name };
+  const source = lifting.graph.nodes.get(node.name);
+  if (source?.op === "Sub" && numberOf(lifting, source.inputs[0]) === 1)
+    return rateFrom(lifting, source.inputs[1], means === "rate" ? "keep" : "rate");
+  return undefined;
+}
+
+/** 1 − 0.6 as a float32 is 0.39999998: the number that was written had fewer digits. */
+const round = (rate: number): number => Number(rate.toPrecision(6));

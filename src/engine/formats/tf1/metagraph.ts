@@ -1,0 +1,93 @@
+// The MetaGraphDef of an edited model: the source's own, with only those parts changed that no longer fit.
+// Each kind of change has its file in patch/; this one says which are due and in which order.
+import { clone } from "@bufbuild/protobuf";
+import { GraftError } from "../../../protocol/errors";
+import type { Model } from "../../graph/model";
+import { patchCollections } from "./patch/collections";
+import { changesTraining, differences, isUnchanged, type Differences } from "./patch/differences";
+import { patchForward } from "./patch/forward";
+import { OUTPUT_SHAPES, PatchedGraph } from "./patch/graph";
+import { patchInitialValues } from "./patch/initial";
+import { partlyTrainable, trainingNotes, zeroNotes } from "./patch/notes";
+import { patchSavers } from "./patch/saver";
+import { setShapes } from "./patch/shapes";
+import { trainingGraph, type TrainingGraph } from "./patch/training";
+import { graphVariables, type GraphVariable } from "./patch/variables";
+import { MetaGraphDefSchema, type MetaGraphDef } from "./proto/tensorflow_pb";
+
+export interface PatchedMetaGraph {
+  readonly meta: MetaGraphDef;
+  /** Sentences for the user. */
+  readonly notes: readonly string[];
+  /** Names of the variables of `after` that a checkpoint of the patched graph holds. */
+  readonly variables: readonly string[];
+}
+
+/**
+ * The graph that `after` is saved with; `before` is the model that was imported from `meta`.
+ * Throws `unsupported-op` where the graph has no place for a change, and says what to do.
+ */
+export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model): PatchedMetaGraph {
+  const result = clone(MetaGraphDefSchema, meta);
+  const found = differences(before, after);
+  const names = [...after.variables.keys()];
+  if (result.graphDef === undefined || isUnchanged(found))
+    return { meta: result, notes: partlyTrainable(after), variables: names };
+
+  const graph = new PatchedGraph(result.graphDef);
+  const variables = graphVariables(result, graph);
+  refuseUnknown(variables, found);
+  const training = changesTraining(found)
+    ? trainingGraph(graph, variables, before, found.dropped)
+    : NO_TRAINING;
+  for (const name of training.nodes) graph.removed.add(name);
+  const kept = [...variables.values()].filter(({ node }) => graph.has(node.name));
+  const { shapes, slices, reslice } = setShapes(kept, found.shapes);
+  const initialValues = patchInitialValues(graph, kept, new Set(shapes.keys()));
+  patchForward(graph, found.nodes);
+  patchSavers(graph, reslice);
+  const trainable = new Map(
+    kept.flatMap(({ node, model }) => {
+      const now = found.trainable.get(model);
+      return now === undefined ? [] : [[node.name, now] as const];
+    }),
+  );
+  patchCollections(result, graph, { trainable, slices, initialValues });
+  graph.finish();
+  if (shapes.size > 0 || found.nodes.length > 0) forgetOutputShapes(result);
+  const gone = new Set(training.variables.map((variable) => variable.model));
+  return {
+    meta: result,
+    notes: [
+      ...trainingNotes(training),
+      ...zeroNotes([...initialValues.keys()]),
+      ...partlyTrainable(after),
+    ],
+    variables: names.filter((name) => !gone.has(name)),
+  };
+}
+
+const NO_TRAINING: TrainingGraph = {
+  nodes: new Set(),
+  variables: [],
+  optimizers: [],
+  dependants: [],
+};
+
+/** A change of something that the graph does not have would be lost without a word. */
+function refuseUnknown(
+  variables: ReadonlyMap<string, GraphVariable>,
+  { shapes, trainable }: Differences,
+): void {
+  const known = new Set([...variables.values()].map((variable) => variable.model));
+  const unknown = [...shapes.keys(), ...trainable.keys()].filter((name) => !known.has(name));
+  if (unknown.length > 0)
+    throw new GraftError(
+      "unknown-variable",
+      `The graph of the checkpoint has no variable ${unknown[0]}, so its change cannot be saved.`,
+    );
+}
+
+function forgetOutputShapes(meta: MetaGraphDef): void {
+  for (const node of meta.graphDef?.node ?? []) delete node.attr[OUTPUT_SHAPES];
+}

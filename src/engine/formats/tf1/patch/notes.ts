@@ -1,0 +1,55 @@
+// What a user must be told about a patched graph.
+import type { Model } from "../../../graph/model";
+import type { TrainingGraph } from "./training";
+
+const SHOWN = 8;
+
+export function trainingNotes(training: TrainingGraph): string[] {
+  const { optimizers, dependants } = training;
+  const slots = training.variables.map((variable) => variable.node.name);
+  const what = [
+    ...(slots.length === 0 ? [] : [counted(slots, "optimizer variable")]),
+    ...(optimizers.length === 0 ? [] : [counted(optimizers, "training op")]),
+  ];
+  return [
+    ...(what.length === 0
+      ? []
+      : [`Dropped with the changed training graph: ${what.join(" and ")}; call minimize again.`]),
+    ...(dependants.length === 0
+      ? []
+      : [
+          `Dropped because it depends on the changed training graph: ${counted(dependants, "op")}.`,
+        ]),
+  ];
+}
+
+/** `names`: variables whose initial value had to be replaced. */
+export const zeroNotes = (names: readonly string[]): string[] =>
+  names.length === 0
+    ? []
+    : [
+        `Start at zero in the graph's own init op, because their initializers fit the old shape only: ${shortened(names)}. ` +
+          "Restored values are not concerned.",
+      ];
+
+/** TensorFlow trains a whole variable or nothing of it. */
+export function partlyTrainable(model: Model): string[] {
+  const names = [...model.variables.values()]
+    .filter(({ shape, trainable }) => {
+      const part = trainable.some((region) => region.size.some((size, i) => size !== shape[i]));
+      return trainable.length > 0 && part;
+    })
+    .map((variable) => variable.name);
+  if (names.length === 0) return [];
+  return [
+    `Trainable in part: ${shortened(names)}. TensorFlow knows no such thing: trainable_variables lists ` +
+      "them, and a minimize in your program trains them whole.",
+  ];
+}
+
+/** `2 optimizer slots (a, b)` */
+const counted = (names: readonly string[], what: string): string =>
+  `${names.length} ${what}${names.length === 1 ? "" : "s"} (${shortened(names)})`;
+
+const shortened = (names: readonly string[]): string =>
+  names.length <= SHOWN ? names.join(", ") : `${names.slice(0, SHOWN).join(", ")}, …`;

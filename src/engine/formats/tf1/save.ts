@@ -1,0 +1,122 @@
+// Writes a model as a new TensorFlow 1 checkpoint: values, graph, and the folder's `checkpoint` file.
+// In the version of its source, because the graph's own Restore op must be able to read it.
+import { stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { GraftError } from "../../../protocol/errors";
+import type { Model, Variable } from "../../graph/model";
+import type { Checkpoint, ReadVariable, SaveResult } from "../format";
+import { dataPath, indexPath } from "./bundle";
+import { stageBundle } from "./bundlewriter";
+import { reason, writeFailed } from "./errors";
+import { encodeMetaGraph, readMetaGraph } from "./meta";
+import { patchMetaGraph } from "./metagraph";
+import {
+  fileEnds,
+  findFiles,
+  isV1Table,
+  metaPath,
+  prefixOfData,
+  prefixOfIndex,
+  prefixOfMeta,
+} from "./prefix";
+import { stageSlices } from "./sliceswriter";
+import { staged } from "./staging";
+import { readState, STATE_FILE, stateText } from "./state";
+import { unpackStrings } from "./strings";
+import type { WritableTensor } from "./writable";
+
+export async function saveCheckpoint(
+  source: Checkpoint,
+  model: Model,
+  as: string,
+  read: ReadVariable,
+): Promise<SaveResult> {
+  const from = await findFiles(source.path);
+  if (!from) throw writeFailed(as, `the checkpoint that it comes from, ${source.path}, is gone`);
+  const meta = await readMetaGraph(source.path);
+  const patched =
+    meta && patchMetaGraph(meta, await source.model(), model);
+  // Variables that went with the training graph are not in its Restore op either.
+  const names = patched?.variables ?? [...model.variables.keys()];
+  const values = from.version === "V2" ? [dataPath(as, 0, 1), indexPath(as)] : [as];
+  const targets = patched ? [...values, metaPath(as)] : values;
+  const stale = ((await findFiles(as))?.files ?? []).filter((path) => !targets.includes(path));
+  await refuseOverwriting(as, from.files, [...targets, ...stale]);
+
+  const tensors = names.flatMap((name) => {
+    const variable = model.variables.get(name);
+    return variable ? [writable(variable, read)] : [];
+  });
+  const files = await staged(as, async (staging) => {
+    stale.forEach((path) => staging.remove(path));
+    const stageGraph = async () => {
+      if (patched)
+        await staging.create(metaPath(as), (sink) => sink.write(encodeMetaGraph(patched.meta)));
+    };
+    if (from.version === "V2") return stageBundle(staging, as, tensors, stageGraph);
+    await stageGraph();
+    return stageSlices(staging, as, tensors);
+  });
+  const state = await writeState(as);
+  return { files: [...files, ...state.files], notes: [...(patched?.notes ?? []), ...state.notes] };
+}
+
+const writable = (variable: Variable, read: ReadVariable): WritableTensor => ({
+  name: variable.name,
+  dtype: variable.dtype,
+  shape: variable.shape,
+  read: async () => {
+    const bytes = await read(variable);
+    return variable.dtype === "string" ? unpackStrings(bytes) : bytes;
+  },
+});
+
+async function refuseOverwriting(
+  as: string,
+  source: readonly string[],
+  targets: readonly string[],
+): Promise<void> {
+  if (basename(as) === STATE_FILE)
+    throw writeFailed(as, "TensorFlow keeps its list of checkpoints under this name; choose another");
+  if (prefixOfIndex(as) ?? prefixOfMeta(as) ?? prefixOfData(as))
+    throw writeFailed(as, "give the name without .index, .meta or .data, which are added to it");
+  // By identity: another spelling of the path, or a link, may lead to the same file.
+  const kept = new Set((await Promise.all(source.map(identity))).filter((id) => id !== null));
+  for (const target of targets) {
+    const id = await identity(target);
+    if (id !== null && kept.has(id))
+      throw writeFailed(as, "it is the checkpoint that is being changed; choose another name");
+  }
+  if (targets.includes(as) && (await fileEnds(as)) && !(await isV1Table(as)))
+    throw writeFailed(as, "a file of this name exists that is not a checkpoint");
+}
+
+const identity = (path: string): Promise<string | null> =>
+  stat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => null,
+  );
+
+/** Makes it the folder's latest. The checkpoint is complete already, so a failure is a note. */
+async function writeState(as: string): Promise<SaveResult> {
+  const path = join(dirname(as), STATE_FILE);
+  const name = basename(as);
+  try {
+    const kept = (await listed(path)).filter((written) => resolve(dirname(as), written) !== resolve(as));
+    const text = Buffer.from(stateText(name, [...kept, name]), "utf8");
+    const files = await staged(path, (staging) => staging.create(path, (sink) => sink.write(text)));
+    return { files, notes: [] };
+  } catch (error) {
+    return { files: [], notes: [`${path} was not updated: ${reason(error)}`] };
+  }
+}
+
+/** What the file lists now; nothing when there is none or it makes no sense. */
+async function listed(path: string): Promise<readonly string[]> {
+  try {
+    return (await readState(path)).all.map(({ written }) => written);
+  } catch (error) {
+    if (error instanceof GraftError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,165 @@
+// The commands that write an edit: ask what is missing, show what it would do, write it as one undo step.
+import * as vscode from "vscode";
+import type { EditValue } from "../../protocol/engine";
+import type { EditQuestion, PlanLayer } from "../../protocol/plan";
+import type { App } from "../app";
+import type { LayerNode } from "../layers/nodes";
+import { changeRecipe, readable } from "../recipe/edit";
+import { existing, type Target } from "../recipe/target";
+import { appendEdit, readEdits, removeValue } from "../recipe/text";
+import { checkClasses, checkNumber, readClasses, readNumber } from "./answers";
+import { BACK, input, pick, pickOrType, type Answer, type Question } from "./ask";
+import { confirm } from "./confirm";
+import { EDIT_KINDS, editOf, type EditKind } from "./kinds";
+import { openOrAsk } from "./open";
+
+/** `row`: the row of the tree whose menu was used. Without one, the selected layer counts, else the command asks. */
+export async function edit(app: App, kind: EditKind, row: unknown): Promise<void> {
+  const target = await editable(app);
+  if (!target) return;
+  const { title } = EDIT_KINDS[kind];
+  const answered: EditValue[] = [knownFields(app, kind, row)];
+  for (;;) {
+    const known = answered.at(-1) ?? {};
+    const open = (await questionsOf(app, target, kind, known)).filter(
+      ({ field }) => !(field in known),
+    );
+    const [next] = open;
+    const step = { step: answered.length, steps: answered.length + open.length };
+    const answer: Answer<unknown> = next
+      ? await ask(next, { title, prompt: next.prompt, ...step })
+      : await confirm(app, target, editOf(kind, known), {
+          title: titleOf(title, known),
+          prompt: "",
+          ...step,
+        });
+    if (answer === undefined) return;
+    if (answer === BACK) answered.pop();
+    else if (next) answered.push({ ...known, [next.field]: answer });
+    else {
+      await changeRecipe(target, (text) => appendEdit(text, editOf(kind, known)));
+      return;
+    }
+  }
+}
+
+/**
+ * The lock on a row: writes at once, because the row shows the result and undo takes it back. An edit that says nothing
+ * but the opposite about this layer is taken away instead of contradicted.
+ */
+export async function toggleFreeze(
+  app: App,
+  kind: "freeze" | "unfreeze",
+  row: unknown,
+): Promise<void> {
+  const name = layerOf(row)?.name ?? app.layers.selectedLayer;
+  if (name === undefined) return edit(app, kind, row);
+  const target = await editable(app);
+  if (!target) return;
+  const opposite = kind === "freeze" ? "unfreeze" : "freeze";
+  const edits = readEdits(target.text);
+  const index = edits.findLastIndex((other) => "freeze" in other || "unfreeze" in other);
+  if (index >= 0 && edits[index]?.[opposite] === name) {
+    const text = removeValue(target.text, ["edits", index]);
+    const plan = await app.engine.call("plan", { path: target.path, text });
+    const state = plan.layers.find((layer) => layer.name === name)?.state;
+    if (kind === "freeze" ? state === "frozen" : state !== undefined && state !== "frozen") {
+      await changeRecipe(target, (now) =>
+        now === target.text ? text : appendEdit(now, { [kind]: name }),
+      );
+      return;
+    }
+  }
+  const value: EditValue = { [kind]: name };
+  const { consequence, problems } = await app.engine.call("preview", {
+    path: target.path,
+    text: target.text,
+    edit: value,
+  });
+  if (problems.length > 0) {
+    const title = `${EDIT_KINDS[kind].title} ${name}`;
+    const answer = await confirm(app, target, value, { title, prompt: "" });
+    if (answer === undefined || answer === BACK) return;
+  }
+  if (await changeRecipe(target, (text) => appendEdit(text, value)))
+    vscode.window.setStatusBarMessage(consequence, 6000);
+}
+
+/** The recipe to change: the one whose lens was used, else the active one. A text that is broken is told before
+ * anything is asked. */
+export async function editable(app: App, recipe?: unknown): Promise<Target | undefined> {
+  if (!(recipe instanceof vscode.Uri) && !(await openOrAsk(app))) return undefined;
+  const target = recipe instanceof vscode.Uri ? await existing(recipe) : await app.session.target();
+  if (!target?.exists) return target;
+  return (await readable(await vscode.workspace.openTextDocument(target.uri))) ? target : undefined;
+}
+
+export function layerOf(row: unknown): PlanLayer | undefined {
+  if (typeof row !== "object" || row === null || !("kind" in row)) return undefined;
+  const node = row as LayerNode;
+  return node.kind === "layer" || node.kind === "variable" ? node.layer : undefined;
+}
+
+function knownFields(app: App, kind: EditKind, row: unknown): EditValue {
+  const { layerField } = EDIT_KINDS[kind];
+  if (layerField === undefined) return {};
+  const named = layerOf(row)?.name ?? (typeof row === "string" ? row : undefined);
+  if (named !== undefined) return { [layerField]: named };
+  const selected = app.session.plan?.layers.find(({ name }) => name === app.layers.selectedLayer);
+  const fits =
+    selected && (kind !== "addUnits" || (selected.units !== undefined && !selected.isOutput));
+  return fits ? { [layerField]: selected.name } : {};
+}
+
+async function questionsOf(
+  app: App,
+  target: Target,
+  kind: EditKind,
+  given: EditValue,
+): Promise<readonly EditQuestion[]> {
+  const { ask: own, key } = EDIT_KINDS[kind];
+  if (!own) {
+    return app.engine.call("questions", { path: target.path, text: target.text, kind: key, given });
+  }
+  const layers = app.session.plan?.layers.filter(({ parameters }) => parameters > 0) ?? [];
+  return [{ ...own, ask: "layer", candidates: layers.map(({ name }) => name) }];
+}
+
+function ask(question: EditQuestion, how: Question): Promise<Answer<unknown>> {
+  switch (question.ask) {
+    case "layer":
+      return pick(
+        how,
+        question.candidates.map((label) => ({
+          label,
+          value: label,
+          iconPath: new vscode.ThemeIcon("layers"),
+        })),
+      );
+    case "pattern":
+      return pickOrType(how, question.candidates, "layers");
+    case "choice":
+      return pick(how, question.choices);
+    case "number": {
+      const { min, max, suggestion } = question;
+      return read(how, String(suggestion ?? ""), (text) => checkNumber(text, min, max), readNumber);
+    }
+    case "classes":
+      return read(how, question.suggestion?.join(", ") ?? "", checkClasses, readClasses);
+  }
+}
+
+async function read<T>(
+  how: Question,
+  value: string,
+  check: (text: string) => string | undefined,
+  convert: (text: string) => T,
+): Promise<Answer<T>> {
+  const text = await input(how, value, check);
+  return typeof text === "string" ? convert(text) : text;
+}
+
+function titleOf(title: string, fields: EditValue): string {
+  const layer = fields["layer"] ?? fields["upTo"] ?? fields["freeze"] ?? fields["unfreeze"];
+  return typeof layer === "string" ? `${title}: ${layer}` : title;
+}

@@ -1,0 +1,85 @@
+// Every command and what it does. A command without a handler does not compile.
+import * as vscode from "vscode";
+import { GraftError } from "../../protocol/errors";
+import type { App } from "../app";
+import { Disposables } from "../disposables";
+import { messageOf } from "../engine/errors";
+import { chooseData } from "./data";
+import { edit, layerOf, toggleFreeze } from "./edit";
+import { COMMAND_IDS, type CommandId } from "./ids";
+import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
+import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
+import { copyLoadCode, resume, showRun, stop, train } from "./runs";
+import { saveResultAs } from "./save";
+import { trainingSettings } from "./training";
+
+/** `what` is what VS Code passes: a file, a row of a tree, or what a lens or a button was about. */
+type Handler = (app: App, what: unknown) => unknown;
+
+const HANDLERS: Record<CommandId, Handler> = {
+  "graft.inspect": inspect,
+  "graft.openCheckpoint": openCheckpoint,
+  "graft.trySample": trySample,
+  "graft.filter": filterLayers,
+  "graft.clearFilter": (app) => filterLayers(app, ""),
+  "graft.freeze": (app, row) => edit(app, "freeze", row),
+  "graft.unfreeze": (app, row) => edit(app, "unfreeze", row),
+  "graft.freezeLayer": (app, row) => toggleFreeze(app, "freeze", row),
+  "graft.unfreezeLayer": (app, row) => toggleFreeze(app, "unfreeze", row),
+  "graft.freezeUpTo": (app, row) => edit(app, "freezeUpTo", row),
+  "graft.replaceOutput": (app, row) => edit(app, "replaceOutput", row),
+  "graft.addUnits": (app, row) => edit(app, "addUnits", row),
+  "graft.chooseData": chooseData,
+  "graft.trainingSettings": trainingSettings,
+  "graft.saveResultAs": saveResultAs,
+  "graft.previewChanges": previewChanges,
+  "graft.switchRecipe": switchRecipe,
+  "graft.openRecipe": openRecipe,
+  "graft.revealEdit": revealEdit,
+  "graft.undo": (app) => undo(app, "undo"),
+  "graft.redo": (app) => undo(app, "redo"),
+  "graft.train": train,
+  "graft.stop": stop,
+  "graft.resume": resume,
+  "graft.showRun": showRun,
+  "graft.copyLoadCode": copyLoadCode,
+  "graft.copyName": (app, row) => copyName(app, row),
+  "graft.showLog": (app) => app.log.show(),
+  "graft.restartEngine": (app) => app.engine.restart(),
+};
+
+export function registerCommands(app: App): vscode.Disposable {
+  const store = new Disposables();
+  for (const id of COMMAND_IDS) {
+    store.add(vscode.commands.registerCommand(id, (what: unknown) => perform(app, id, what)));
+  }
+  return store;
+}
+
+/** Runs a command; what goes wrong is said once, with what helps. */
+export async function perform(app: App, id: CommandId, what?: unknown): Promise<void> {
+  try {
+    app.log.debug(id);
+    await HANDLERS[id](app, what);
+  } catch (error) {
+    const code = error instanceof GraftError ? error.code : "internal";
+    if (code === "cancelled") return;
+    app.log.error(
+      `${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    const buttons = code === "engine-stopped" ? ["Restart Engine", "Show Log"] : ["Show Log"];
+    // Not awaited: the command is over, however long its message stays.
+    void vscode.window.showErrorMessage(messageOf(error), ...buttons).then((button) => {
+      if (button === "Restart Engine") app.engine.restart();
+      if (button === "Show Log") app.log.show();
+    });
+  }
+}
+
+async function copyName(app: App, row: unknown): Promise<void> {
+  const variable =
+    typeof row === "object" && row !== null && "variable" in row ? row.variable : undefined;
+  const named = variable ?? layerOf(row) ?? { name: app.layers.selectedLayer };
+  const { name } = named as { name?: string };
+  if (name !== undefined) await vscode.env.clipboard.writeText(name);
+}

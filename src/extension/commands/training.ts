@@ -1,0 +1,118 @@
+// Training Settings: epochs, batch, optimizer and learning rate of a phase.
+import type { App } from "../app";
+import { changeRecipe } from "../recipe/edit";
+import { readRecipe, setValue } from "../recipe/text";
+import { checkNumber, checkPositive, readNumber } from "./answers";
+import { BACK, input, pick, walk, type Answer } from "./ask";
+import { confirmText } from "./confirm";
+import { editable } from "./edit";
+import {
+  newPhase,
+  phaseText,
+  readSettings,
+  writeSettings,
+  type OptimizerName,
+  type Settings,
+} from "./settings";
+
+type Phase = Readonly<Record<string, unknown>>;
+
+export async function trainingSettings(app: App, recipe: unknown): Promise<void> {
+  const target = await editable(app, recipe);
+  if (!target) return;
+  const phases = readPhases(target.text);
+  const index = await whichPhase(phases);
+  if (index === undefined) return;
+  const old = phases[index] ?? newPhase();
+  const title =
+    phases.length > 1 || index > 0 ? `Training Settings: phase ${index + 1}` : "Training Settings";
+  const settings = await askSettings(title, readSettings(old), (text) =>
+    confirmText(target, text, { title, prompt: "", step: 6, steps: 6 }),
+  );
+  if (!settings) return;
+  const written = writeSettings(old, settings);
+  await changeRecipe(target, (text) =>
+    readPhases(text).length === 0
+      ? setValue(text, ["train"], [written])
+      : setValue(text, ["train", index], written),
+  );
+}
+
+function askSettings(
+  title: string,
+  start: Settings,
+  last: (text: string) => Promise<Answer<"write">>,
+): Promise<Settings | undefined> {
+  const steps = 6;
+  const number = async (
+    step: number,
+    prompt: string,
+    value: number,
+    check: (text: string) => string | undefined,
+    set: (value: number) => Settings,
+  ): Promise<Answer<Settings>> => {
+    const text = await input({ title, step, steps, prompt }, String(value), check);
+    return typeof text === "string" ? set(readNumber(text)) : text;
+  };
+  const counted = (text: string) => checkNumber(text, 1, 1_000_000);
+  return walk<Settings>(start, [
+    (s) =>
+      number(1, "Epochs: how often each sample is used", s.epochs, counted, (epochs) => ({
+        ...s,
+        epochs,
+      })),
+    (s) => number(2, "Batch: samples per step", s.batch, counted, (batch) => ({ ...s, batch })),
+    async (s) => {
+      const choices = OPTIMIZERS.map((choice) => ({
+        ...choice,
+        description: choice.value === s.optimizer ? "now" : "",
+      }));
+      const active = choices.find(({ value }) => value === s.optimizer);
+      const optimizer = await pick({ title, step: 3, steps, prompt: "Optimizer" }, choices, active);
+      return optimizer === undefined || optimizer === BACK ? optimizer : { ...s, optimizer };
+    },
+    (s) =>
+      number(4, "Learning rate", s.learningRate, checkPositive, (learningRate) => ({
+        ...s,
+        learningRate,
+      })),
+    (s) =>
+      s.optimizer === "momentum"
+        ? number(
+            5,
+            "Momentum: how much of the last step stays, from 0 to 1",
+            s.momentum,
+            (text) => checkNumber(text, 0, 0.9999, false),
+            (momentum) => ({ ...s, momentum }),
+          )
+        : null,
+    async (s) => {
+      const answer = await last(phaseText(s));
+      return answer === "write" ? s : answer;
+    },
+  ]);
+}
+
+const OPTIMIZERS: readonly { label: string; detail: string; value: OptimizerName }[] = [
+  { label: "Gradient descent", detail: "sgd: w ← w − η·g", value: "sgd" },
+  { label: "Momentum", detail: "momentum: a ← μ·a + g; w ← w − η·a", value: "momentum" },
+];
+
+async function whichPhase(phases: readonly Phase[]): Promise<number | undefined> {
+  if (phases.length < 2) return 0;
+  const choices = phases.map((phase, value) => ({
+    label: `Phase ${value + 1}`,
+    description: phaseText(readSettings(phase)),
+    value,
+  }));
+  const answer = await pick(
+    { title: "Training Settings", prompt: "Which phase changes?" },
+    choices,
+  );
+  return answer === BACK ? undefined : answer;
+}
+
+function readPhases(text: string): readonly Phase[] {
+  const { train } = readRecipe(text);
+  return Array.isArray(train) ? (train as readonly Phase[]) : [];
+}

@@ -1,0 +1,180 @@
+// The graft command as a person runs it. Needs `npm run build`, which `npm test` does first.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RunEvent } from "../../../src/protocol/run";
+import { digits, recipe, type Workplace } from "../train/world";
+import { graft, trainProcess } from "./processes";
+
+let place: Workplace;
+let cache: string;
+beforeAll(() => {
+  place = digits();
+  cache = path.join(place.folder, "cache");
+});
+afterAll(() => place.dispose());
+
+const file = (name: string) => path.join(place.folder, name);
+function written(name: string, what: object | string): string {
+  fs.writeFileSync(file(name), typeof what === "string" ? what : JSON.stringify(what));
+  return file(name);
+}
+const events = (stdout: string) =>
+  stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as RunEvent);
+
+test("the sample trains, saves, and says so in a few lines", async () => {
+  const { code, stdout, stderr } = await graft(cache, "train", file("digits.graft.json"));
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/bottlenecks +696 × 100 values, .* computed/);
+  expect(stdout).toMatch(/frozen +4 of 4 variables unchanged, bit for bit/);
+  expect(stdout).toContain("Training finished.");
+  expect(stdout.split("\n").length).toBeLessThan(40);
+  for (const end of [".index", ".meta", ".data-00000-of-00001"])
+    expect(fs.existsSync(file(`result/digits_5_to_9.ckpt${end}`))).toBe(true);
+});
+
+test("inspect prints layers and variables, and hashes them when asked", async () => {
+  const plain = await graft(cache, "inspect", file("digits_0_to_4.ckpt.meta"));
+  expect(plain.stdout).toMatch(/hidden3 +dense +5,050/);
+  const { stdout } = await graft(cache, "inspect", file("digits_0_to_4.ckpt"), "--json", "--hash");
+  const summary = JSON.parse(stdout);
+  expect(summary.format).toBe("tf1");
+  expect(summary.layers.map((layer: { name: string }) => layer.name)).toEqual([
+    "hidden1",
+    "hidden2",
+    "hidden3",
+    "outputs",
+  ]);
+  for (const variable of summary.variables) expect(variable.sha256).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test("plan prints states, sizes and the cut", async () => {
+  const { code, stdout } = await graft(cache, "plan", file("digits.graft.json"));
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/hidden2 +frozen +dense relu +300 → 100/);
+  expect(stdout).toMatch(/┄ bottleneck +100 values/);
+  expect(stdout).toMatch(/outputs +new +dense +50 → 5/);
+});
+
+test("predict writes what a layer computes", async () => {
+  const out = file("hidden2.npy");
+  const input = file("digits_5_to_9_test_X.npy");
+  const { code, stdout } = await graft(
+    cache,
+    "predict",
+    file("digits_0_to_4.ckpt"),
+    "--input",
+    input,
+    "--output",
+    out,
+    "--layer",
+    "hidden2",
+  );
+  expect(code).toBe(0);
+  expect(stdout).toContain("hidden2/Relu");
+  expect(fs.statSync(out).size).toBeGreaterThan(100 * 4);
+});
+
+test("a run that is killed leaves nothing half-written, and the next one works", async () => {
+  const long = written(
+    "long.graft.json",
+    recipe({ train: [{ epochs: 100000, batch: 10 }], save: { as: "long.ckpt" } }),
+  );
+  const run = trainProcess(cache, long);
+  await run.until((event) => event.event === "epoch" && event.epoch === 3);
+  run.child.kill("SIGKILL");
+  await run.exit;
+  expect(fs.readdirSync(place.folder).filter((name) => name.startsWith("long.ckpt"))).toEqual([]);
+  const next = await graft(cache, "train", file("digits.graft.json"), "--json");
+  const ended = events(next.stdout).at(-1)!;
+  expect(ended).toMatchObject({ event: "ended", state: "finished", prefixSamples: 0 });
+});
+
+test("Ctrl+C stops at the next step, keeps the state, and --resume goes on", async () => {
+  const what = recipe({ train: [{ epochs: 60, batch: 50 }], save: { as: "resumed.ckpt" } });
+  const stopped = trainProcess(cache, written("stop.graft.json", what));
+  const started = await stopped.until((event) => event.event === "started");
+  await stopped.until((event) => event.event === "epoch" && event.epoch === 2);
+  stopped.child.kill("SIGINT");
+  expect(await stopped.exit).toBe(130);
+  expect(stopped.events.at(-1)).toMatchObject({ event: "ended", state: "stopped" });
+  const reached = stopped.events.filter((event) => event.event === "epoch").length;
+  expect(reached).toBeLessThan(60);
+  const run = started.event === "started" ? started.run : "";
+  const resumed = await graft(cache, "train", file("stop.graft.json"), "--json", "--resume", run);
+  const all = events(resumed.stdout);
+  expect(all.find((event) => event.event === "epoch")).toMatchObject({ epoch: reached + 1 });
+  expect(all.at(-1)).toMatchObject({ state: "finished" });
+  expect(fs.existsSync(file("resumed.ckpt.index"))).toBe(true);
+});
+
+describe("a mistake exits with 1, a message and no stack trace", () => {
+  const cases: [string, () => string[], string, RegExp][] = [
+    [
+      "a file that is not there",
+      () => ["inspect", file("nothing.ckpt")],
+      "file-not-found",
+      /nothing\.ckpt/,
+    ],
+    [
+      "a file that is no checkpoint",
+      () => ["inspect", file("digits_5_to_9_X.npy")],
+      "not-a-checkpoint",
+      /NumPy/i,
+    ],
+    [
+      "a recipe that is not there",
+      () => ["train", file("no.graft.json")],
+      "file-not-found",
+      /no\.graft\.json/,
+    ],
+    [
+      "a recipe that is not JSON",
+      () => ["train", written("bad.graft.json", "{")],
+      "recipe-syntax",
+      /bad\.graft\.json:1:2/,
+    ],
+    [
+      "an unknown key",
+      () => ["train", written("key.graft.json", recipe({ epochs: 3 }))],
+      "recipe-schema",
+      /epochs/,
+    ],
+    [
+      "a layer that does not exist",
+      () => ["plan", written("layer.graft.json", recipe({ edits: [{ freeze: "hidden9" }] }))],
+      "invalid-edit",
+      /hidden9/,
+    ],
+    [
+      "a layer that does not exist, predicted",
+      () => [
+        "predict",
+        file("digits_0_to_4.ckpt"),
+        "--input",
+        file("digits_5_to_9_X.npy"),
+        "--output",
+        file("o.npy"),
+        "--layer",
+        "none",
+      ],
+      "unknown-node",
+      /hidden1, hidden2, hidden3 and outputs/,
+    ],
+  ];
+  test.each(cases)("%s", async (_, args, code, message) => {
+    const plain = await graft(cache, ...args());
+    expect(plain.code).toBe(1);
+    expect(plain.stderr).toMatch(message);
+    expect(plain.stderr).not.toMatch(/\n {4}at /);
+    const json = await graft(cache, ...args(), "--json");
+    expect(json.code).toBe(1);
+    const last = json.stdout.trim().split("\n").at(-1)!;
+    expect(JSON.parse(last).error).toMatchObject({ code });
+    expect(JSON.parse(last).error.message).toMatch(message);
+  });
+});

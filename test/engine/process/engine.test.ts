@@ -1,0 +1,120 @@
+// The engine process and its jobs: what happens when one of them, or the window, goes away.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { digits, recipe, type Workplace } from "../train/world";
+import { engine, type EngineProcess } from "./processes";
+
+let place: Workplace;
+let cache: string;
+let running: EngineProcess;
+beforeAll(() => {
+  place = digits();
+  cache = path.join(place.folder, "cache");
+});
+afterAll(() => place.dispose());
+beforeEach(() => {
+  running = engine(cache);
+});
+afterEach(() => void running.child.kill());
+
+const file = (name: string) => path.join(place.folder, name);
+const text = (more: object) => ({ path: file("r.graft.json"), text: JSON.stringify(recipe(more)) });
+const endless = () =>
+  text({ train: [{ epochs: 1_000_000, batch: 10 }], save: { as: "endless.ckpt" } });
+const epoch = (number: number) => (event: { event: string; epoch?: number }) =>
+  event.event === "epoch" && event.epoch! >= number;
+const gone = async (pid: number) => {
+  for (let tries = 0; tries < 200; tries++) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+};
+const jobPid = (run: string) =>
+  Number(JSON.parse(fs.readFileSync(path.join(cache, "runs", run, "run.json"), "utf8")).pid);
+
+test("recognizes a checkpoint by any of its files", async () => {
+  const files = fs.readdirSync(place.folder).map(file);
+  const found = await running.request("recognize", { files });
+  expect(found.map((each) => [each.name, each.formatLabel])).toEqual([
+    ["digits_0_to_4.ckpt", "TensorFlow 1"],
+  ]);
+});
+
+test("trains in the background, and tells it in events", async () => {
+  const ended = running.event((event) => event.event === "ended");
+  const { run } = await running.request("startRun", text({ save: { as: "done.ckpt" } }));
+  expect(await ended).toMatchObject({ state: "finished" });
+  expect(fs.existsSync(file("done.ckpt.index"))).toBe(true);
+  const [latest] = await running.request("runs", null);
+  expect(latest).toMatchObject({
+    run,
+    state: "finished",
+    epoch: 3,
+    epochs: 3,
+    saved: file("done.ckpt"),
+  });
+});
+
+test("a job that is killed is told, and the next run works", async () => {
+  const reached = running.event(epoch(3));
+  const ended = running.event((event) => event.event === "ended");
+  const { run } = await running.request("startRun", endless());
+  await reached;
+  process.kill(jobPid(run), "SIGKILL");
+  expect(await ended).toMatchObject({ state: "interrupted", code: "job-crashed" });
+  expect(fs.readdirSync(place.folder).filter((name) => name.startsWith("endless"))).toEqual([]);
+  const next = running.event((event) => event.event === "ended");
+  await running.request("startRun", text({}));
+  expect(await next).toMatchObject({ state: "finished" });
+});
+
+test("when the engine goes, its job stops, keeps its state, and another engine resumes it", async () => {
+  const reached = running.event(epoch(3));
+  const { run } = await running.request("startRun", endless());
+  await reached;
+  const pid = jobPid(run);
+  running.child.kill("SIGKILL");
+  expect(await gone(pid)).toBe(true);
+  const next = engine(cache);
+  const summary = (await next.request("runs", null)).find((each) => each.run === run)!;
+  expect(summary).toMatchObject({ state: "stopped", resumable: true });
+  const again = next.event((event) => event.event === "epoch");
+  await next.request("resumeRun", { run });
+  expect(await again).toMatchObject({ epoch: summary.epoch + 1 });
+  const stopped = next.event((event) => event.event === "ended");
+  await next.request("stopRun", { run });
+  expect(await stopped).toMatchObject({ state: "stopped" });
+  await next.request("saveRun", { run, as: file("kept.ckpt") });
+  expect(fs.existsSync(file("kept.ckpt.index"))).toBe(true);
+  next.child.kill();
+});
+
+test("an error carries its code across the process border", async () => {
+  await expect(running.request("inspect", { path: file("none") })).rejects.toMatchObject({
+    data: { code: "file-not-found" },
+  });
+  await expect(
+    running.request("plan", { path: file("r.graft.json"), text: "{" }),
+  ).rejects.toMatchObject({
+    data: { code: "recipe-syntax" },
+  });
+});
+
+test("previews say what an edit would do", async () => {
+  const edit = { addUnits: { layer: "hidden3", units: 8, init: "zero" } };
+  const preview = await running.request("preview", { ...text({}), edit });
+  expect(preview.consequence).toContain(
+    "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5",
+  );
+  const bad = await running.request("preview", {
+    ...text({}),
+    edit: { addUnits: { layer: "outputs", units: 8 } },
+  });
+  expect(bad.problems[0].message).toContain("replaceOutput");
+});

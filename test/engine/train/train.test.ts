@@ -1,0 +1,196 @@
+// Whole runs on the digits sample.
+import { createHash } from "node:crypto";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openCheckpoint } from "../../../src/engine/formats/table";
+import { BACKENDS, chooseBackend } from "../../../src/engine/train/backend";
+import { expectClose } from "../fixture";
+import { digits, recipe, train, type Trained, type Workplace } from "./world";
+
+let place: Workplace;
+beforeAll(() => {
+  place = digits();
+});
+afterAll(() => place.dispose());
+
+const empty = {
+  nodes: new Map(),
+  variables: new Map(),
+  layers: [],
+  roles: { inputs: [] },
+  shapes: new Map(),
+  aliases: new Map(),
+};
+/** The backends that are installed; cpu and wasm always are. */
+async function here() {
+  const tried = BACKENDS.map((backend) =>
+    chooseBackend(backend, empty, { trained: new Set() }).then(
+      () => [backend],
+      () => (backend === "tfjs-node" ? [] : [backend]),
+    ),
+  );
+  return (await Promise.all(tried)).flat();
+}
+const SAMPLES = 696;
+
+const finalValues = ({ states }: Trained) => states.at(-1)!.values;
+
+describe.each(await here())("on %s", (backend) => {
+  test("cached and uncached training agree after 20 epochs", async () => {
+    const phase = { epochs: 20, batch: 50, optimizer: { momentum: { learningRate: 0.02 } } };
+    const cached = await train(place, recipe({ train: [phase] }), { backend });
+    const uncached = await train(place, recipe({ train: [{ ...phase, cache: false }] }), {
+      backend,
+    });
+    for (const [name, values] of finalValues(uncached))
+      expectClose(finalValues(cached).get(name)!, values, 1e-5);
+    const losses = (run: Trained) => run.of("epoch").map((epoch) => epoch.loss);
+    expectClose(losses(cached), losses(uncached), 1e-5);
+    expect(uncached.of("ended")[0].prefixSamples).toBe(20 * SAMPLES);
+    expect(cached.of("ended")[0].prefixSamples).toBe(SAMPLES);
+    const again = await train(place, recipe({ train: [phase] }), { backend });
+    expect(again.of("ended")[0].prefixSamples).toBe(0);
+    expect(finalValues(again)).toEqual(finalValues(cached));
+  });
+});
+
+test("frozen variables are the checkpoint's bytes, and every other one moved", async () => {
+  const run = await train(place, recipe());
+  const checkpoint = await openCheckpoint(path.join(place.folder, "digits_0_to_4.ckpt"));
+  const [{ variables }] = run.of("variables");
+  expect(
+    variables
+      .filter((each) => each.frozen)
+      .map((each) => each.name)
+      .sort(),
+  ).toEqual(["hidden1/biases", "hidden1/weights", "hidden2/biases", "hidden2/weights"]);
+  for (const each of variables) {
+    const hash = createHash("sha256")
+      .update(await checkpoint.read(each.name))
+      .digest("hex");
+    expect(each.sha256 === hash).toBe(each.frozen);
+    expect(each.unchanged).toBe(each.frozen);
+    expect(each.maxChange > 0).toBe(!each.frozen);
+  }
+  await checkpoint.close();
+});
+
+test("only the new numbers of added units train", async () => {
+  const edits = [
+    { freeze: ".*" },
+    { addUnits: { layer: "hidden3", units: 8, init: "random", train: "new" } },
+  ];
+  const data = {
+    inputs: { X: "digits_5_to_9_X.npy" },
+    labels: "digits_5_to_9_y.npy",
+    classes: ["5", "6", "7", "8", "9"],
+  };
+  const run = await train(place, recipe({ edits, data, save: { as: "wide.ckpt" } }));
+  const before = await openCheckpoint(path.join(place.folder, "digits_0_to_4.ckpt"));
+  const after = await openCheckpoint(path.join(place.folder, "wide.ckpt"));
+  const floats = async (source: typeof before, name: string) =>
+    new Float32Array((await source.read(name)).slice().buffer);
+  const [old, wide] = [
+    await floats(before, "hidden3/weights"),
+    await floats(after, "hidden3/weights"),
+  ];
+  for (let row = 0; row < 100; row++)
+    expect(wide.subarray(row * 58, row * 58 + 50)).toEqual(old.subarray(row * 50, row * 50 + 50));
+  const [oldRows, rows] = [
+    await floats(before, "outputs/weights"),
+    await floats(after, "outputs/weights"),
+  ];
+  expect(rows.subarray(0, 250)).toEqual(oldRows);
+  expect(await floats(after, "outputs/biases")).toEqual(await floats(before, "outputs/biases"));
+  const moved = run.of("variables")[0].variables.filter((each) => each.maxChange > 0);
+  expect(moved.map((each) => each.name).sort()).toEqual([
+    "hidden3/biases",
+    "hidden3/weights",
+    "outputs/weights",
+  ]);
+  await before.close();
+  await after.close();
+});
+
+test("the validation accuracy of the sample is good, and its classes are told", async () => {
+  const train80 = [{ epochs: 80, batch: 50, optimizer: { momentum: { learningRate: 0.02 } } }];
+  const run = await train(place, recipe({ train: train80 }), { backend: "wasm" });
+  const [evaluation] = run.of("evaluation");
+  expect(evaluation.accuracy).toBeGreaterThan(0.9);
+  expect(evaluation.classes.map((each) => each.name)).toEqual(["5", "6", "7", "8", "9"]);
+  expect(evaluation.classes.reduce((sum, each) => sum + each.samples, 0)).toBe(139);
+  const correct = evaluation.classes.reduce((sum, each) => sum + each.correct, 0);
+  expect(correct / 139).toBeCloseTo(evaluation.accuracy!, 10);
+});
+
+describe("a stopped run", () => {
+  const two = [
+    { epochs: 2, batch: 50, optimizer: { momentum: { learningRate: 0.02 } } },
+    {
+      unfreeze: "hidden2",
+      epochs: 2,
+      batch: 64,
+      optimizer: { momentum: { learningRate: 0.01 } },
+      continue: true,
+    },
+  ];
+  // 557 training samples: 12 steps an epoch in the first phase, 9 in the second.
+  test.each([1, 7, 12, 23, 24, 25, 30, 40])(
+    "after %i checks goes on to the same bits",
+    async (stopAfter) => {
+      const whole = await train(place, recipe({ train: two }));
+      const stopped = await train(place, recipe({ train: two }), { stopAfter });
+      expect(stopped.of("ended")[0].state).toBe("stopped");
+      const resumed = await train(place, recipe({ train: two }), {
+        resume: stopped.states.at(-1)!,
+      });
+      expect(resumed.of("ended")[0].state).toBe("finished");
+      expect(finalValues(resumed)).toEqual(finalValues(whole));
+      expect(resumed.of("epoch").at(-1)!.loss).toBe(whole.of("epoch").at(-1)!.loss);
+    },
+  );
+});
+
+test("a second phase trains what it unfreezes", async () => {
+  const phases = [{ epochs: 1 }, { unfreeze: "hidden2", epochs: 1 }];
+  const run = await train(place, recipe({ train: phases }));
+  expect(run.of("phase").map((phase) => phase.trainableParameters)).toEqual([5305, 35405]);
+  const frozen = run.of("variables")[0].variables.filter((each) => each.frozen);
+  expect(frozen.map((each) => each.name).sort()).toEqual(["hidden1/biases", "hidden1/weights"]);
+});
+
+describe("what cannot run is refused before anything is written", () => {
+  test.each([
+    [
+      "labels outside the classes",
+      { data: { inputs: "digits_5_to_9_X.npy", labels: "digits_5_to_9_y.npy" } },
+      "label-out-of-range",
+      /"classes": \["5", ?"6"/,
+    ],
+    [
+      "arrays of the wrong shape",
+      { data: { inputs: "digits_5_to_9_y.npy", labels: "digits_5_to_9_y.npy" } },
+      "data-shape",
+      /64/,
+    ],
+    [
+      "a layer that does not exist",
+      { edits: [{ freeze: "hidden7" }] },
+      "invalid-edit",
+      /hidden7.*hidden1/,
+    ],
+    ["no data", { data: undefined }, "data-missing", /inputs/],
+    ["nothing that trains", { edits: [{ freeze: ".*" }] }, "nothing-to-train", /Unfreeze/],
+    [
+      "a file that is not there",
+      { data: { inputs: "x.npy", labels: "y.npy" } },
+      "file-not-found",
+      /y\.npy/,
+    ],
+  ])("%s", async (_, more, code, message) => {
+    const what = JSON.parse(JSON.stringify(recipe({ ...more, save: { as: "never.ckpt" } })));
+    const failed = train(place, what);
+    await expect(failed).rejects.toMatchObject({ code });
+    await expect(failed).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,86 @@
+// Runs recipes in this process, in a folder that goes away.
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import type { RunEvent } from "../../../src/protocol/run";
+import { parseRecipe } from "../../../src/engine/recipe/parse";
+import type { BackendChoice } from "../../../src/engine/train/backend";
+import type { SavedState } from "../../../src/engine/train/state";
+import { trainRecipe } from "../../../src/engine/train/train";
+
+const SAMPLE = path.join(__dirname, "../../../samples/digits");
+
+export interface Workplace {
+  readonly folder: string;
+  /** Bottlenecks, kept between the runs of one workplace. */
+  readonly store: string;
+  dispose(): void;
+}
+
+/** A copy of the digits sample. */
+export function digits(): Workplace {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "graft-train-"));
+  fs.cpSync(SAMPLE, folder, { recursive: true });
+  return {
+    folder,
+    store: path.join(folder, "store"),
+    dispose: () => fs.rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The sample's recipe with some of its parts replaced. */
+export const recipe = (more: object = {}): object => ({
+  checkpoint: "digits_0_to_4.ckpt",
+  edits: [{ freeze: "hidden[12]" }, { replaceOutput: { classes: 5 } }],
+  data: {
+    inputs: { X: "digits_5_to_9_X.npy" },
+    labels: "digits_5_to_9_y.npy",
+    classes: ["5", "6", "7", "8", "9"],
+    validation: 0.2,
+  },
+  train: [{ epochs: 3, batch: 50, optimizer: { momentum: { learningRate: 0.02 } } }],
+  ...more,
+});
+
+export interface Trained {
+  readonly events: readonly RunEvent[];
+  readonly states: readonly SavedState[];
+  of<Name extends RunEvent["event"]>(name: Name): Extract<RunEvent, { event: Name }>[];
+}
+
+export interface TrainOptions {
+  readonly backend?: BackendChoice;
+  readonly resume?: SavedState;
+  /** Stops after so many steps. */
+  readonly stopAfter?: number;
+}
+
+export async function train(
+  { folder, store }: Workplace,
+  what: object,
+  { backend = "cpu", resume, stopAfter }: TrainOptions = {},
+): Promise<Trained> {
+  const file = path.join(folder, "test.graft.json");
+  const events: RunEvent[] = [];
+  const states: SavedState[] = [];
+  let asked = 0;
+  let training = false;
+  await trainRecipe(parseRecipe(file, JSON.stringify(what)), {
+    run: "test",
+    backend,
+    store,
+    emit: (event) => {
+      events.push(event);
+      if (event.event === "phase") training = true;
+    },
+    stopRequested: () => training && stopAfter !== undefined && ++asked > stopAfter,
+    resume: resume ?? null,
+    keepState: async (state) => void states.push(state),
+  });
+  return {
+    events,
+    states,
+    of: <Name extends RunEvent["event"]>(name: Name) =>
+      events.filter((event): event is Extract<RunEvent, { event: Name }> => event.event === name),
+  };
+}

@@ -1,0 +1,286 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { DataArray } from "../../../src/engine/data/array";
+import { bindData } from "../../../src/engine/data/bind";
+import type { ModelInput } from "../../../src/engine/data/inputs";
+import { nameHints } from "../../../src/engine/data/names";
+import { writeNpy } from "../../../src/engine/data/npy";
+import { proposeData } from "../../../src/engine/data/propose";
+import { DataSchema } from "../../../src/engine/data/schema";
+import { doubles, fixture, floats, longs, temporaryFolder, texts } from "./helpers";
+
+const X = { name: "X", shape: [-1, 4], dtype: "float32" } as const;
+const root = temporaryFolder();
+let folders = 0;
+
+/** The candidates in a folder with these files. */
+async function propose(
+  files: Readonly<Record<string, DataArray | string | Buffer>>,
+  inputs: readonly ModelInput[] = [X],
+  outputClasses: number | undefined = 10,
+) {
+  const folder = join(root.path, String(folders++));
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    if (typeof content === "string" || Buffer.isBuffer(content)) writeFileSync(path, content);
+    else await writeNpy(path, content);
+  }
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .reverse();
+  const candidates = await proposeData(paths, inputs, folder, outputClasses);
+  // Whatever is proposed must be what the recipe accepts.
+  for (const { data } of candidates) DataSchema.parse(data);
+  return { candidates, folder };
+}
+
+/** "X.npy + y.npy", the shortest way to say what a candidate binds. */
+const summary = (data: Readonly<Record<string, unknown>>): string => {
+  const source = (value: unknown): string => {
+    if (typeof value === "string") return value;
+    const { file, array, columns } = value as { file: string; array?: string; columns?: unknown };
+    return `${file}[${array ?? String(columns)}]`;
+  };
+  const inputs = Object.values(data["inputs"] as Record<string, unknown>).map(source);
+  return `${inputs.join(" & ")} + ${source(data["labels"])}`;
+};
+
+const y3 = longs([5, 7, 5]);
+const npz = readFileSync(fixture("deflated.npz"));
+const iris = "sepal,petal,width,height,species\n1,2,3,4,setosa\n2,3,4,5,virginica\n";
+const pixels = "id,pixel_0,pixel_1,pixel_2,pixel_3,label\n1,0,0,1,1,9\n2,1,0,1,0,7\n";
+
+describe("what is proposed, best first", () => {
+  const cases: readonly (readonly [
+    string,
+    Parameters<typeof propose>[0],
+    readonly ModelInput[],
+    number | undefined,
+    readonly string[],
+  ])[] = [
+    [
+      "a pair",
+      { "digits-X.npy": floats([3, 4]), "digits-y.npy": y3 },
+      [X],
+      10,
+      ["digits-X.npy + digits-y.npy"],
+    ],
+    [
+      "train before test, never mixed first",
+      {
+        "X_train.npy": floats([3, 4]),
+        "y_train.npy": y3,
+        "X_val.npy": floats([3, 4]),
+        "y_val.npy": y3,
+      },
+      [X],
+      10,
+      [
+        "X_train.npy + y_train.npy",
+        "X_val.npy + y_val.npy",
+        "X_train.npy + y_val.npy",
+        "X_val.npy + y_train.npy",
+      ],
+    ],
+    [
+      "the same stem first",
+      { "b-X.npy": floats([3, 4]), "a-y.npy": y3, "b-y.npy": y3 },
+      [X],
+      10,
+      ["b-X.npy + b-y.npy", "b-X.npy + a-y.npy"],
+    ],
+    [
+      "the exact shape first",
+      { "images.npy": floats([3, 2, 2]), "features.npy": floats([3, 4]), "labels.npy": y3 },
+      [X],
+      10,
+      ["features.npy + labels.npy", "images.npy + labels.npy"],
+    ],
+    [
+      "text labels",
+      { "data.npy": floats([3, 4]), "names.npy": texts(["b", "a", "b"]) },
+      [X],
+      10,
+      ["data.npy + names.npy"],
+    ],
+    [
+      "one-hot labels",
+      { "X.npy": floats([3, 4]), "y.npy": floats([3, 2], [1, 0, 0, 1, 1, 0]) },
+      [X],
+      2,
+      ["X.npy + y.npy"],
+    ],
+    [
+      "labels before row numbers",
+      { "X.npy": floats([3, 4]), "index.npy": longs([0, 1, 2]), "kind.npy": y3 },
+      [X],
+      10,
+      ["X.npy + kind.npy", "X.npy + index.npy"],
+    ],
+    [
+      "labels with as many classes as units first",
+      { "X.npy": floats([3, 4]), "b.npy": longs([0, 0, 0]), "c.npy": y3 },
+      [X],
+      2,
+      ["X.npy + c.npy", "X.npy + b.npy"],
+    ],
+    [
+      "numbers for one unit",
+      { "X.npy": floats([3, 4]), "y.npy": doubles([0.5, 1, 2]) },
+      [X],
+      1,
+      ["X.npy + y.npy"],
+    ],
+    [
+      "arrays of an .npz",
+      { "d.npz": npz },
+      [{ ...X, shape: [-1, 64] }],
+      10,
+      ["d.npz[X] + d.npz[y]"],
+    ],
+    ["a CSV with a species", { "iris.csv": iris }, [X], 10, ["iris.csv + iris.csv[species]"]],
+    [
+      "a CSV without names: its last column",
+      { "t.csv": "1,2,3,4,0\n2,3,4,5,1\n" },
+      [X],
+      10,
+      ["t.csv + t.csv[5]"],
+    ],
+    [
+      "columns of a CSV by their prefix",
+      { "t.csv": pixels },
+      [X],
+      10,
+      ["t.csv[pixel_*] + t.csv[label]"],
+    ],
+    [
+      "columns of a CSV but row numbers",
+      { "t.csv": pixels.replace(/pixel_(\d)/g, "p$1x") },
+      [X],
+      10,
+      ["t.csv[p0x,p1x,p2x,p3x] + t.csv[label]"],
+    ],
+    [
+      "a pair in a folder below",
+      { "data/X.npy": floats([3, 4]), "data/y.npy": y3 },
+      [X],
+      10,
+      ["data/X.npy + data/y.npy"],
+    ],
+    [
+      "two inputs by their names",
+      { "left.npy": floats([3, 4]), "right.npy": floats([3, 4]), "y.npy": y3 },
+      [
+        { ...X, name: "right" },
+        { ...X, name: "left" },
+      ],
+      10,
+      ["right.npy & left.npy + y.npy"],
+    ],
+    ["nothing: other rows", { "X.npy": floats([4, 4]), "y.npy": y3 }, [X], 10, []],
+    ["nothing: another size", { "X.npy": floats([3, 5]), "y.npy": y3 }, [X], 10, []],
+    [
+      "nothing: fractions are no classes",
+      { "X.npy": floats([3, 4]), "y.npy": doubles([0.5, 1, 2]) },
+      [X],
+      3,
+      [],
+    ],
+    ["nothing: not one-hot", { "X.npy": floats([3, 4]), "X2.npy": floats([3, 4]) }, [X], 10, []],
+    ["nothing: in different folders", { "a/X.npy": floats([3, 4]), "b/y.npy": y3 }, [X], 10, []],
+    ["nothing: no rows", { "X.npy": floats([0, 4]), "y.npy": longs([]) }, [X], 10, []],
+    [
+      "nothing: more than 1000 labels",
+      { "X.npy": floats([1001, 4]), "y.npy": longs([...Array(1001).keys()]) },
+      [X],
+      10,
+      [],
+    ],
+    [
+      "nothing: a CSV with text between",
+      { "t.csv": iris.replace(",3,4,set", ",?,4,set") },
+      [X],
+      10,
+      [],
+    ],
+    [
+      "nothing: damaged files",
+      { "X.npy": "oops", "y.npy": "", "z.npz": "PK\x03\x04", "t.csv": "\0" },
+      [X],
+      10,
+      [],
+    ],
+    ["nothing: a graph without inputs", { "X.npy": floats([3, 4]), "y.npy": y3 }, [], 10, []],
+  ];
+  it.each(cases)("%s", async (_, files, inputs, outputClasses, expected) => {
+    const { candidates } = await propose(files, inputs, outputClasses);
+    expect(candidates.map(({ data }) => summary(data))).toEqual(expected);
+  });
+});
+
+it("says what it found and what to write", async () => {
+  const { candidates } = await propose(
+    { "digits-5-9-X.npy": floats([3, 4]), "digits-5-9-y.npy": longs([10, 9, 10]) },
+    [X],
+    10,
+  );
+  expect(candidates).toEqual([
+    {
+      data: {
+        inputs: { X: "digits-5-9-X.npy" },
+        labels: "digits-5-9-y.npy",
+        classes: ["9", "10"],
+        validation: 0.2,
+      },
+      label: "digits-5-9-X.npy, 3 × 4 float32 → X",
+      detail: "labels digits-5-9-y.npy, 3 int64 · 2 classes: 9, 10 · the output has 10 units",
+      classes: ["9", "10"],
+    },
+  ]);
+});
+
+describe("what is proposed can be bound", () => {
+  const cases: readonly (readonly [string, Parameters<typeof propose>[0], number])[] = [
+    ["npy", { "X.npy": floats([3, 4]), "y.npy": y3 }, 4],
+    ["csv", { "iris.csv": iris }, 4],
+    ["csv by prefix", { "t.csv": pixels }, 4],
+    ["npz", { "d.npz": npz }, 64],
+  ];
+  it.each(cases)("%s", async (_, files, size) => {
+    const inputs = [{ ...X, shape: [-1, size] }];
+    const { candidates, folder } = await propose(files, inputs);
+    const { data, classes } = candidates[0]!;
+    const target = { kind: "classes", classes: classes.length } as const;
+    const bound = await bindData(DataSchema.parse(data), folder, inputs, target);
+    expect(bound.classes).toEqual(classes);
+  });
+});
+
+it("what is proposed for a regression can be bound", async () => {
+  const files = { "X.npy": floats([3, 4]), "y.npy": longs([7, 300, 12]) };
+  const { candidates, folder } = await propose(files, [X], 1);
+  const target = { kind: "values", shape: [-1, 1] } as const;
+  const bound = await bindData(DataSchema.parse(candidates[0]!.data), folder, [X], target);
+  expect([...bound.labels]).toEqual([7, 300, 12]);
+});
+
+describe("what names say", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["X_train", "samples train, train"],
+    ["yTrain", "labels train, train"],
+    ["xtest", "samples test, test"],
+    ["digits-5-9-y", "labels -, digits 5 9"],
+    ["train-labels", "labels train, train"],
+    ["data_labels", "labels -, "],
+    ["validation images", "samples test, validation"],
+    ["extra", "- -, extra"],
+    ["yellow", "- -, yellow"],
+  ];
+  it.each(cases)("%s", (name, expected) => {
+    const { samples, labels, split, stem } = nameHints(name);
+    const part = samples ? "samples" : labels ? "labels" : "-";
+    expect(`${part} ${split ?? "-"}, ${stem}`).toBe(expected);
+  });
+});

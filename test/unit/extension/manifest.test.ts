@@ -1,0 +1,119 @@
+// package.json and the code agree: commands, views, settings, files.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { COMMAND_IDS } from "../../../src/extension/commands/ids";
+
+interface Command {
+  readonly command: string;
+  readonly title: string;
+  readonly category: string;
+}
+
+interface MenuItem {
+  readonly command: string;
+  readonly when?: string;
+  readonly group?: string;
+}
+
+const root = join(__dirname, "../../..");
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  readonly icon: string;
+  readonly contributes: {
+    readonly commands: readonly Command[];
+    readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
+    readonly keybindings: readonly MenuItem[];
+    readonly views: { readonly graft: readonly { readonly id: string; readonly icon: string }[] };
+    readonly viewsWelcome: readonly { readonly contents: string }[];
+  };
+};
+const { commands, menus, keybindings, views, viewsWelcome } = manifest.contributes;
+
+test("contributes exactly the commands that have handlers", () => {
+  const contributed = commands.map(({ command }) => command).sort();
+  expect(contributed).toEqual([...COMMAND_IDS].sort());
+});
+
+test.each(commands)("$command is in the category Graft and has a plain title", (command) => {
+  expect(command.category).toBe("Graft");
+  expect(command.title).toMatch(/^[A-Z][^!.]*$/);
+});
+
+const used = [...Object.values(menus).flat(), ...keybindings].map(({ command }) => command);
+const linked = viewsWelcome.flatMap(({ contents }) =>
+  [...contents.matchAll(/\(command:([^)]+)\)/g)].map(([, command]) => command ?? ""),
+);
+
+test("menus, keys and welcome texts name known commands", () => {
+  const known: readonly string[] = COMMAND_IDS;
+  expect([...used, ...linked].filter((command) => !known.includes(command))).toEqual([]);
+});
+
+test("the files that it names exist", () => {
+  const files = [manifest.icon, ...views.graft.map(({ icon }) => icon)];
+  expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+});
+
+/** The regular expressions of the menus, against the context values of rows. */
+const rowMenu = menus["view/item/context"] ?? [];
+const shownFor = (view: string, context: string) =>
+  rowMenu
+    .filter(({ when = "" }) => when.includes(`view == ${view}`))
+    .filter(({ when = "" }) => {
+      const pattern = /viewItem =~ \/(.+)\//.exec(when)?.[1];
+      return pattern !== undefined && new RegExp(pattern).test(context);
+    })
+    .map(
+      ({ command, group }) =>
+        `${command.replace("graft.", "")}${group?.startsWith("inline") ? " inline" : ""}`,
+    )
+    .sort();
+
+test.each([
+  [
+    "layer.frozen.units",
+    ["addUnits", "copyName", "freezeUpTo", "unfreezeLayer", "unfreezeLayer inline"],
+  ],
+  [
+    "layer.trainable.output.units",
+    ["copyName", "freezeLayer", "freezeLayer inline", "freezeUpTo", "replaceOutput"],
+  ],
+  [
+    "layer.partly.units.edited",
+    [
+      "addUnits",
+      "copyName",
+      "freezeLayer",
+      "freezeLayer inline",
+      "freezeUpTo",
+      "revealEdit",
+      "unfreezeLayer",
+    ],
+  ],
+  ["variable", ["copyName"]],
+  ["cut", []],
+  ["checkpoint.closed", ["inspect"]],
+])("the menu of a row %s", (context, expected) => {
+  expect(shownFor("graft.layers", context)).toEqual(expected);
+});
+
+const inExplorer = /resourceFilename =~ \/(.+)\//.exec(
+  menus["explorer/context"]?.[0]?.when ?? "",
+)?.[1];
+
+test.each([
+  ["my_model_final.ckpt.index", true],
+  ["my_model_final.ckpt.meta", true],
+  ["my_model_final.ckpt.data-00000-of-00001", true],
+  ["my_model_final.ckpt", true],
+  ["my_model_final.ckpt-00000-of-00002", true],
+  ["model.ckpt-300", true],
+  ["model.ckpt-300.index", true],
+  ["checkpoint", true],
+  ["my_checkpoint", false],
+  ["checkpoint.py", false],
+  ["digits.graft.json", false],
+  ["notes.txt", false],
+])("Inspect Checkpoint on %s: %s", (name, shown) => {
+  expect(new RegExp(inExplorer ?? "$^").test(name)).toBe(shown);
+});

@@ -1,0 +1,70 @@
+// A throw-away profile: settings, extensions, home and a copy of the folder to open.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Nothing that moves, asks, downloads or belongs to another feature. */
+const SETTINGS = {
+  "chat.commandCenter.enabled": false,
+  "chat.disableAIFeatures": true,
+  "extensions.autoCheckUpdates": false,
+  "extensions.autoUpdate": false,
+  "extensions.ignoreRecommendations": true,
+  "files.autoSave": "off",
+  "files.simpleDialog.enable": true,
+  "git.enabled": false,
+  "git.openRepositoryInParentFolders": "never",
+  "security.workspace.trust.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "update.mode": "none",
+  "update.showReleaseNotes": false,
+  "window.confirmBeforeClose": "never",
+  "window.titleBarStyle": "custom",
+  "workbench.editor.empty.hint": "hidden",
+  "workbench.enableExperiments": false,
+  "workbench.reduceMotion": "on",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+};
+
+export interface Profile {
+  readonly folder: string;
+  readonly userData: string;
+  readonly extensions: string;
+  readonly home: string;
+  /** A copy: tests may change it. */
+  readonly workspace: string;
+}
+
+export interface ProfileOptions {
+  /** The folder whose copy is opened. */
+  readonly workspace: string;
+  /** Installed extensions to share with other profiles. */
+  readonly extensions?: string;
+  readonly settings?: Record<string, unknown>;
+}
+
+export function createProfile({ workspace, extensions, settings }: ProfileOptions): Profile {
+  const folder = mkdtempSync(join(tmpdir(), "graft-vscode-"));
+  const profile: Profile = {
+    folder,
+    userData: join(folder, "data"),
+    extensions: extensions ?? join(folder, "extensions"),
+    home: join(folder, "home"),
+    workspace: join(folder, "workspace"),
+  };
+  mkdirSync(join(profile.userData, "User"), { recursive: true });
+  mkdirSync(profile.extensions, { recursive: true });
+  mkdirSync(profile.home);
+  writeFileSync(
+    join(profile.userData, "User/settings.json"),
+    JSON.stringify({ ...SETTINGS, ...settings }, null, 2),
+  );
+  cpSync(workspace, profile.workspace, { recursive: true });
+  return profile;
+}
+
+export function removeProfile(profile: Profile): void {
+  rmSync(profile.folder, { recursive: true, force: true, maxRetries: 5 });
+}

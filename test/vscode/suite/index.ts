@@ -1,0 +1,27 @@
+// Entry of the tests inside the extension host. Knows nothing of how that host was started.
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Mocha from "mocha";
+
+export async function run(): Promise<void> {
+  const mocha = new Mocha({
+    ui: "bdd",
+    color: false,
+    timeout: 30_000,
+    reporter: "spec",
+    ...(process.env.GRAFT_TEST_GREP ? { grep: process.env.GRAFT_TEST_GREP } : {}),
+  });
+  for (const name of readdirSync(__dirname).sort()) {
+    if (name.endsWith(".test.js")) mocha.addFile(join(__dirname, name));
+  }
+  const tests: { title: string; state: string }[] = [];
+  const failures = await new Promise<number>((resolve) => {
+    const note = (test: Mocha.Test) =>
+      tests.push({ title: test.fullTitle(), state: test.state ?? "skipped" });
+    mocha.run(resolve).on("pass", note).on("fail", note).on("pending", note);
+  });
+  if (process.env.GRAFT_TEST_RESULTS) {
+    writeFileSync(process.env.GRAFT_TEST_RESULTS, JSON.stringify(tests));
+  }
+  if (failures > 0) throw new Error(`${failures} failed`);
+}
