@@ -12,6 +12,7 @@ import { registerLenses } from "./recipe/lenses";
 import { Plans } from "./recipe/plans";
 import { registerProgress } from "./recipe/progress";
 import { Recipes } from "./recipe/recipes";
+import { registerInterrupted } from "./run/interrupted";
 import { registerOutcomes } from "./run/notify";
 import { TrainingPanel } from "./run/panel";
 import { registerStatus } from "./run/status";
@@ -65,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   own(registerStatus(runs));
   own(registerRunsView(runs));
   own(registerOutcomes(app));
+  own(registerInterrupted(app));
   own(watchSettings(engine, runs));
   own(
     engine.onGaveUp((why) => {

@@ -52,9 +52,8 @@ export class Session implements vscode.Disposable {
     this.store.add(engine.onRestarted(this.soon));
     this.store.add(
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length === 0 || !isRecipe(document.uri.fsPath)) return;
-        if (document.uri.toString() === this.uri?.toString()) this.soon();
-        else void this.follow(document); // it may name another checkpoint now
+        if (contentChanges.length > 0 && document.uri.toString() === this.uri?.toString())
+          this.soon();
       }),
     );
     this.store.add(

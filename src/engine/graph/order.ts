@@ -56,7 +56,11 @@ export function dependencyOrder(
         continue;
       }
       const key = next.value;
-      if (state.get(key) === "open") throw cycle(path.map((each) => each.key), key);
+      if (state.get(key) === "open")
+        throw cycle(
+          path.map((each) => each.key),
+          key,
+        );
       if (state.has(key)) continue;
       state.set(key, "open");
       path.push({ key, rest: dependencies(key).values() });

@@ -141,7 +141,8 @@ const unknowns = (shape: Shape): number => shape.filter((size) => size < 0).leng
 const reshape: Rule<"Reshape"> = ([x], { shape }, fail) => {
   if (isVague(x)) return shape;
   // Two open sizes: the batch stays, and the other takes what remains.
-  if (unknowns(shape) > 1) return [x[0] ?? 1, ...reshape([x.slice(1)], { shape: shape.slice(1) }, fail)];
+  if (unknowns(shape) > 1)
+    return [x[0] ?? 1, ...reshape([x.slice(1)], { shape: shape.slice(1) }, fail)];
   const [have, want] = [known(x), known(shape)];
   const misfit = (): never => fail(`it cannot be reshaped to ${formatShape(shape)}`);
   if (unknowns(x) === 0) {
@@ -266,7 +267,8 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
       : (broadcast(condition, chosen) ?? fail("the condition must fit the alternatives"));
   },
   InTopK: ([predictions, targets], _, fail) => {
-    if (!isVague(predictions) && predictions.length !== 2) return fail("predictions must be a matrix");
+    if (!isVague(predictions) && predictions.length !== 2)
+      return fail("predictions must be a matrix");
     if (!fits(predictions[0], targets[0] ?? -1)) return fail("there must be one target per row");
     return [predictions[0]];
   },

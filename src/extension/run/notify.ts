@@ -3,21 +3,16 @@ import * as vscode from "vscode";
 import type { App } from "../app";
 import type { CommandId } from "../commands/ids";
 import { Disposables } from "../disposables";
-import { interruptedText, outcomeOf, type NextStep } from "./outcome";
+import { outcomeOf, type NextStep } from "./outcome";
 import type { Progress } from "./progress";
-
-const OFFERED = "graft.offeredRuns";
-const TRAINED = "graft.trainedHere";
 
 export function registerOutcomes(app: App): vscode.Disposable {
   const store = new Disposables();
   store.add(
     app.runs.onEvent(({ event, progress }) => {
-      if (event.event === "started") void app.memory.update(TRAINED, true);
       if (event.event === "ended") void tell(app, progress);
     }),
   );
-  void offerInterrupted(app);
   return store;
 }
 
@@ -42,22 +37,3 @@ const STEPS: Record<NextStep, (progress: Progress) => [CommandId, ...unknown[]]>
   Resume: ({ run }) => ["graft.resume", run],
   "Show Log": () => ["graft.showLog"],
 };
-
-/** Runs that a closed window or a crash cut off, each offered once. Asks the engine only where something was trained. */
-async function offerInterrupted(app: App): Promise<void> {
-  if (!app.memory.get<boolean>(TRAINED, false)) return;
-  const offered = app.memory.get<readonly string[]>(OFFERED, []);
-  const interrupted = (await app.runs.refresh()).filter(
-    (run) => run.state === "interrupted" && run.resumable,
-  );
-  const fresh = interrupted.filter(({ run }) => !offered.includes(run));
-  await app.memory.update(
-    OFFERED,
-    interrupted.map(({ run }) => run),
-  );
-  for (const run of fresh.slice(0, 3)) {
-    void vscode.window.showInformationMessage(interruptedText(run), "Resume").then((button) => {
-      if (button === "Resume") void vscode.commands.executeCommand("graft.resume", run.run);
-    });
-  }
-}

@@ -138,14 +138,14 @@ const patched = (meta: MetaGraphDef): MetaGraphDef => {
 
 test("one Restore op per variable: the slot's goes with its names", () => {
   const result = patched(metaOf(...saver("save_1", "file", ["b"])));
-  expect(nodeNames(result).filter((name) => /_1$/.test(name))).toEqual([]);
+  expect(nodeNames(result).filter((name) => name.endsWith("_1"))).toEqual([]);
   expect(strings(nodeNamed(result, "save/names"))).toEqual(["w", "b"]);
   expect(nodeNamed(result, "save/restore_all").input).toEqual(["^save/Assign_0", "^save/Assign_2"]);
 });
 
 test("a saver of slots only goes, the others stay", () => {
   const result = patched(metaOf(...saver("save_1", "file", ["w/Momentum"])));
-  expect(nodeNames(result).filter((name) => /^save_1\//.test(name))).toEqual([
+  expect(nodeNames(result).filter((name) => name.startsWith("save_1/"))).toEqual([
     "save_1/restore_all",
   ]);
   const savers = result.collectionDef["savers"]?.kind;

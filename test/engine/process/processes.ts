@@ -106,21 +106,16 @@ export function engine(cache: string): EngineProcess {
     new IPCMessageWriter(child),
   );
   connection.onClose(() => connection.dispose());
+  const waiting: { test: (event: RunEvent) => boolean; done: (event: RunEvent) => void }[] = [];
+  // A connection has one handler for a notification.
+  connection.onNotification("runEvent", ({ event }: EngineNotifications["runEvent"]) => {
+    for (const each of waiting) if (each.test(event)) each.done(event);
+  });
   connection.listen();
   return {
     child,
     connection,
     request: (method, params) => connection.sendRequest(method, params),
-    event: (test) =>
-      new Promise((resolve) => {
-        const listener = connection.onNotification(
-          "runEvent",
-          ({ event }: EngineNotifications["runEvent"]) => {
-            if (!test(event)) return;
-            listener.dispose();
-            resolve(event);
-          },
-        );
-      }),
+    event: (test) => new Promise((done) => void waiting.push({ test, done })),
   };
 }

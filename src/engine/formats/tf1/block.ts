@@ -61,7 +61,7 @@ export function blockEntries(block: Uint8Array, damaged: (what: string) => Error
   const end = entriesEnd(block, damaged);
   const entries: Entry[] = [];
   let key = new Uint8Array(0);
-  for (let at = 0; at < end; ) {
+  for (let at = 0; at < end;) {
     const shared = readVarint(block, at, end);
     const fresh = shared && readVarint(block, shared.next, end);
     const length = fresh && readVarint(block, fresh.next, end);
@@ -83,8 +83,7 @@ export function blockEntries(block: Uint8Array, damaged: (what: string) => Error
 /** Entries end where the list of restart points begins; reading in order needs none of them. */
 function entriesEnd(block: Uint8Array, damaged: (what: string) => Error): number {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-  const end =
-    block.length < 4 ? -1 : block.length - 4 - 4 * view.getUint32(block.length - 4, true);
+  const end = block.length < 4 ? -1 : block.length - 4 - 4 * view.getUint32(block.length - 4, true);
   if (end < 0) throw damaged(`the list of restart points of a block is longer than the block`);
   return end;
 }

@@ -23,7 +23,10 @@ export function bundleHeader(bytes: Uint8Array, path: string): number {
       `it needs a reader of version ${version?.minConsumer} of the format, and Graft's is ${BUNDLE_VERSION}; save it with an older TensorFlow`,
     );
   if (version?.badConsumers.includes(BUNDLE_VERSION))
-    throw unsupported(path, `its writer says that version ${BUNDLE_VERSION} of the format cannot read it`);
+    throw unsupported(
+      path,
+      `its writer says that version ${BUNDLE_VERSION} of the format cannot read it`,
+    );
   if (endianness !== BundleHeaderProto_Endianness.LITTLE)
     throw unsupported(
       path,

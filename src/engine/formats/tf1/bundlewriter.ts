@@ -29,7 +29,10 @@ export async function stageBundle(
     let offset = 0;
     for (const tensor of sortedByName(prefix, tensors)) {
       const { size, crc } = await writeValue(sink, await readChecked(prefix, tensor));
-      entries.push({ key: Buffer.from(tensor.name, "utf8"), value: entry(tensor, offset, size, crc) });
+      entries.push({
+        key: Buffer.from(tensor.name, "utf8"),
+        value: entry(tensor, offset, size, crc),
+      });
       offset += size;
     }
   });

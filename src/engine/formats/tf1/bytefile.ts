@@ -32,7 +32,7 @@ function byteFile(path: string, handle: FileHandle, size: number): ByteFile {
     if (!(offset >= 0 && length >= 0 && offset + length <= size))
       throw corrupt(path, `bytes ${offset} to ${offset + length} are wanted, it has ${size}`);
     const bytes = allocate(length, path);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const want = Math.min(CHUNK, length - done);
       const { bytesRead } = await handle
         .read(bytes, done, want, offset + done)

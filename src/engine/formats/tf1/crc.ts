@@ -8,7 +8,6 @@ export const extendCrc = (crc: number, bytes: Uint8Array): number => crc32c.buf(
 // https://github.com/google/leveldb/blob/main/util/crc32c.h
 const MASK_DELTA = 0xa282ead8;
 
-export const maskCrc = (crc: number): number =>
-  (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
+export const maskCrc = (crc: number): number => (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 
 export const maskedCrc = (bytes: Uint8Array): number => maskCrc(extendCrc(0, bytes));

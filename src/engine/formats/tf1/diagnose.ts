@@ -3,13 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { GraftError } from "../../../protocol/errors";
 import { corrupt, missingShard, readFailed } from "./errors";
-import {
-  fileEnds,
-  metaPath,
-  prefixOfData,
-  prefixOfMeta,
-  startsLikeV1,
-} from "./prefix";
+import { fileEnds, metaPath, prefixOfData, prefixOfMeta, startsLikeV1 } from "./prefix";
 import { hasMagic } from "./sstable";
 import { readState, STATE_FILE } from "./state";
 

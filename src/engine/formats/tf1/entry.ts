@@ -38,8 +38,7 @@ export async function storedEntry(
     dtype: dtype ?? "uint8",
     shape,
     elements,
-    bytes:
-      dtype === "string" ? NaN : dtype && partitioned ? elements * elementBytes(dtype) : size,
+    bytes: dtype === "string" ? NaN : dtype && partitioned ? elements * elementBytes(dtype) : size,
     pieces: [],
   };
   const broken = (problem: GraftError): Stored<Extract> => ({ ...tensor, problem });
@@ -56,7 +55,8 @@ export async function storedEntry(
   if (shapeProblem) return damaged(shapeProblem);
   if (partitioned) return tensor;
 
-  const least = dtype === "string" ? leastStringBytes(elements, size) : elements * elementBytes(dtype);
+  const least =
+    dtype === "string" ? leastStringBytes(elements, size) : elements * elementBytes(dtype);
   if (size < 0 || (dtype === "string" ? size < least : size !== least))
     return damaged(
       `its shape [${shape.join(", ")}] of ${dtype} needs ${dtype === "string" ? "at least " : ""}${least} bytes, and the index says ${entry.size}`,

@@ -1,5 +1,5 @@
 // From a TensorFlow 1 MetaGraphDef to the model: the network without its training, with its layers and roles.
-import type { Layer, Model, Node, Roles, Shape, Variable } from "../../graph/model";
+import type { Layer, Model, Node, Roles } from "../../graph/model";
 import type { StoredTensor } from "../format";
 import { groupLayers, groupVariables } from "./layers";
 import { findLoops, loopNode, markDead } from "./lift/control";
@@ -39,7 +39,7 @@ export function importGraph(
   const variables = variablesOf({ graph, declared, tensors, nodes: [...nodes.values()] });
   const shapes = new Map([...nodes.keys()].map((name) => [name, lifting.made.get(name)!.shape]));
   const roles = findRoles({ nodes, variables, shapes, losses });
-  const layers = groupLayers({ nodes, variables, shapes });
+  const layers = groupLayers({ nodes, variables });
   return { nodes, variables, layers, roles, shapes, aliases: aliasesOf(lifting, nodes) };
 }
 
@@ -50,11 +50,7 @@ function withoutGraph(tensors: ReadonlyMap<string, StoredTensor>): Model {
   return { nodes: new Map(), variables, layers, roles, shapes: new Map(), aliases: new Map() };
 }
 
-function lift(
-  graph: SourceGraph,
-  variables: Lifting["variables"],
-  forward: Forward,
-): Lifting {
+function lift(graph: SourceGraph, variables: Lifting["variables"], forward: Forward): Lifting {
   const lifting = {
     graph,
     variables,
@@ -82,7 +78,10 @@ function lift(
   return lifting;
 }
 
-function foldedOrLifted(lifting: Lifting, node: SourceNode): ReturnType<NonNullable<ReturnType<typeof lifterOf>>> {
+function foldedOrLifted(
+  lifting: Lifting,
+  node: SourceNode,
+): ReturnType<NonNullable<ReturnType<typeof lifterOf>>> {
   const inputs = node.inputs.map((input) => lifting.meanings.get(tensorName(input)));
   const [first] = inputs;
   const values = inputs.flatMap((input) => (input?.kind === "static" ? [input.value] : []));

@@ -1,31 +1,179 @@
-// stand-in
-import type { Layer, Node, Shape, Variable } from "../../graph/model";
-const scope = (n: string) => n.includes("/") ? n.slice(0, n.lastIndexOf("/")) : n;
-export function groupVariables(variables: ReadonlyMap<string, Variable>): Layer[] {
-  const by = new Map<string, string[]>();
-  for (const v of variables.values()) if (v.role === "weight" || v.role === "statistic" || v.role === "unused") by.set(scope(v.name), [...(by.get(scope(v.name)) ?? []), v.name]);
-  return [...by].map(([name, vs]) => ({ name, kind: "variables", variables: vs, nodes: [] }));
+// Groups the variables of a network into layers, by the op that owns them and by name scope.
+import type { OpName } from "../../graph/catalogue";
+import type { Layer, Node, Variable } from "../../graph/model";
+import { consumers } from "../../graph/order";
+
+/** The ops that make a layer, with the input that is its main variable. */
+const OWNERS: Partial<
+  Readonly<Record<OpName, { readonly kind: string; readonly kernel: number }>>
+> = {
+  MatMul: { kind: "dense", kernel: 1 },
+  Conv2D: { kind: "conv2d", kernel: 1 },
+  DepthwiseConv2D: { kind: "depthwiseConv2d", kernel: 1 },
+  BatchNorm: { kind: "batchNorm", kernel: 1 },
+  Gather: { kind: "embedding", kernel: 0 },
+};
+
+/** Ops by which a bias or scale joins the layer whose output it is added to. */
+const JOINS: ReadonlySet<OpName> = new Set<OpName>(["BiasAdd", "Add", "Sub", "Mul"]);
+
+const ACTIVATIONS: ReadonlySet<OpName> = new Set<OpName>([
+  ...([
+    "Relu",
+    "Relu6",
+    "Elu",
+    "Selu",
+    "LeakyRelu",
+    "Sigmoid",
+    "Tanh",
+    "Softplus",
+    "Softmax",
+  ] as const),
+]);
+
+interface Draft {
+  readonly kernel: string;
+  readonly kind: string;
+  readonly variables: string[];
+  readonly nodes: string[];
+  output: string;
 }
-export function groupLayers({ nodes, variables }: { nodes: ReadonlyMap<string, Node>; variables: ReadonlyMap<string, Variable>; shapes: ReadonlyMap<string, Shape> }): Layer[] {
-  const layers: { name: string; kind: string; variables: string[]; nodes: string[]; output?: string }[] = [];
-  const uses = new Map<string, string[]>();
-  for (const n of nodes.values()) for (const i of n.inputs) if ("node" in i) uses.set(i.node, [...(uses.get(i.node) ?? []), n.name]);
-  const taken = new Set<string>();
-  for (const n of nodes.values()) {
-    const k = n.inputs[1];
-    if ((n.op !== "MatMul" && n.op !== "Conv2D" && n.op !== "BatchNorm") || !k || !("variable" in k) || taken.has(n.name)) continue;
-    const layer = { name: scope(k.variable), kind: n.op === "MatMul" ? "dense" : n.op === "Conv2D" ? "conv2d" : "batchNorm", variables: [] as string[], nodes: [] as string[], output: n.name };
-    const add = (x: Node) => { layer.nodes.push(x.name); taken.add(x.name); layer.output = x.name; for (const i of x.inputs) if ("variable" in i && !layer.variables.includes(i.variable)) layer.variables.push(i.variable); };
-    add(n);
-    for (let at = n.name; (uses.get(at) ?? []).length >= 1; ) {
-      const next = nodes.get(uses.get(at)![0])!;
-      if (["BiasAdd", "Add"].includes(next.op) && next.inputs.some((i) => "variable" in i)) add(next);
-      else if (["Relu", "Tanh", "Sigmoid"].includes(next.op) && uses.get(at)!.length === 1) add(next);
-      else break;
-      at = next.name;
-    }
-    layers.push(layer);
+
+export interface LayerSources {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly variables: ReadonlyMap<string, Variable>;
+}
+
+/** The name scope of a variable; empty for one without. */
+const scopeOf = (name: string): string => name.slice(0, Math.max(name.lastIndexOf("/"), 0));
+
+const isOwned = (variable: Variable | undefined): boolean =>
+  variable?.role === "weight" || variable?.role === "statistic";
+
+/** The layers of a graph, in its order. */
+export function groupLayers(sources: LayerSources): Layer[] {
+  const drafts = draftLayers(sources);
+  const perScope = new Map<string, number>();
+  for (const { kernel } of drafts) {
+    const scope = scopeOf(kernel);
+    perScope.set(scope, (perScope.get(scope) ?? 0) + 1);
   }
-  void variables;
-  return layers;
+  const layers: Layer[] = drafts.map(({ kernel, kind, variables, nodes, output }) => {
+    const scope = scopeOf(kernel);
+    const name = scope !== "" && perScope.get(scope) === 1 ? scope : kernel;
+    return { name, kind, variables, nodes, output };
+  });
+  return withRest(sources, layers);
+}
+
+function draftLayers({ nodes }: LayerSources): Draft[] {
+  const uses = consumers({ nodes });
+  const drafts = new Map<string, Draft>();
+  const taken = new Set<string>();
+  for (const node of nodes.values()) {
+    const owner = OWNERS[node.op];
+    const input = owner === undefined ? undefined : node.inputs[owner.kernel];
+    if (
+      owner === undefined ||
+      input === undefined ||
+      !("variable" in input) ||
+      taken.has(node.name)
+    )
+      continue;
+    const kernel = input.variable;
+    const draft = drafts.get(kernel) ?? {
+      kernel,
+      kind: owner.kind,
+      variables: [],
+      nodes: [],
+      output: node.name,
+    };
+    drafts.set(kernel, draft);
+    for (const member of chain(nodes, uses, node, scopeOf(kernel))) {
+      taken.add(member.name);
+      draft.nodes.push(member.name);
+      draft.output = member.name;
+      for (const each of member.inputs)
+        if ("variable" in each && !draft.variables.includes(each.variable))
+          draft.variables.push(each.variable);
+    }
+  }
+  return [...drafts.values()];
+}
+
+/** The op with its biases, a batch norm of the same scope and its activation, as long as each is the only reader. */
+function chain(
+  nodes: ReadonlyMap<string, Node>,
+  uses: ReadonlyMap<string, readonly string[]>,
+  owner: Node,
+  scope: string,
+): Node[] {
+  const members = [owner];
+  for (;;) {
+    const readers = uses.get(members.at(-1)!.name)!;
+    const next = readers.length === 1 ? nodes.get(readers[0])! : undefined;
+    if (next === undefined) return members;
+    const own = next.inputs.flatMap((input) => ("variable" in input ? [input.variable] : []));
+    const isJoin = JOINS.has(next.op) && own.length === next.inputs.length - 1;
+    const isOwnNorm =
+      next.op === "BatchNorm" && scope !== "" && own.every((name) => scopeOf(name) === scope);
+    if (isJoin || isOwnNorm) members.push(next);
+    else if (ACTIVATIONS.has(next.op)) return [...members, next];
+    else return members;
+  }
+}
+
+/** Variables that no owner claimed join the layer of their scope, or make up one. */
+function withRest({ nodes, variables }: LayerSources, layers: readonly Layer[]): Layer[] {
+  const claimed = new Set(layers.flatMap((layer) => layer.variables));
+  const all = new Map(layers.map((layer) => [layer.name, layer]));
+  const readers = new Map<string, Node>();
+  for (const node of nodes.values())
+    for (const input of node.inputs)
+      if ("variable" in input && !readers.has(input.variable)) readers.set(input.variable, node);
+  for (const variable of variables.values()) {
+    if (claimed.has(variable.name) || !isOwned(variable)) continue;
+    const name = scopeOf(variable.name) || variable.name;
+    const layer = all.get(name) ?? { name, kind: "variables", variables: [], nodes: [] };
+    const reader = readers.get(variable.name);
+    const isNew = reader !== undefined && !layer.nodes.includes(reader.name);
+    all.set(name, {
+      ...layer,
+      kind: layer.kind === "variables" && reader?.op === "Opaque" ? "recurrent" : layer.kind,
+      variables: [...layer.variables, variable.name],
+      nodes: isNew && layer.output === undefined ? [...layer.nodes, reader.name] : layer.nodes,
+    });
+  }
+  const order = new Map([...nodes.keys()].map((name, index) => [name, index]));
+  const first = (layer: Layer) => order.get(layer.nodes[0]) ?? Infinity;
+  return [...all.values()]
+    .map((layer) => ({ layer, at: first(layer) }))
+    .toSorted((a, b) => (a.at === b.at ? 0 : a.at - b.at))
+    .map(({ layer }) => layer);
+}
+
+/** The layers of a checkpoint without a graph: a scope each. */
+export function groupVariables(variables: ReadonlyMap<string, Variable>): Layer[] {
+  const scopes = new Map<string, Variable[]>();
+  for (const variable of variables.values()) {
+    if (!isOwned(variable)) continue;
+    const name = scopeOf(variable.name) || variable.name;
+    scopes.set(name, [...(scopes.get(name) ?? []), variable]);
+  }
+  return [...scopes].map(([name, members]) => ({
+    name,
+    kind: kindByShape(members),
+    variables: members.map((variable) => variable.name),
+    nodes: [],
+  }));
+}
+
+/** A kernel whose last size is the bias's: dense with two axes, a convolution with four. */
+function kindByShape(members: readonly Variable[]): string {
+  const kernels = members.filter((variable) => variable.shape.length > 1);
+  const vectors = members.filter((variable) => variable.shape.length === 1);
+  const [kernel] = kernels;
+  const fits = vectors.every((vector) => vector.shape[0] === kernel?.shape.at(-1));
+  if (kernels.length !== 1 || vectors.length !== 1 || !fits) return "variables";
+  return { 2: "dense", 4: "conv2d" }[kernel.shape.length] ?? "variables";
 }

@@ -6,7 +6,9 @@ import { metaPath, prefixOfShard, shardCount } from "./prefix";
 
 export const loadCode = (path: string, model: Model): { language: string; code: string } => ({
   language: "python",
-  code: (existsSync(metaPath(path)) ? withGraph(path, model) : withoutGraph(path, model)).join("\n"),
+  code: (existsSync(metaPath(path)) ? withGraph(path, model) : withoutGraph(path, model)).join(
+    "\n",
+  ),
 });
 
 const HEAD = ["import tensorflow.compat.v1 as tf", ""];

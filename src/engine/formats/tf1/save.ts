@@ -34,8 +34,7 @@ export async function saveCheckpoint(
   const from = await findFiles(source.path);
   if (!from) throw writeFailed(as, `the checkpoint that it comes from, ${source.path}, is gone`);
   const meta = await readMetaGraph(source.path);
-  const patched =
-    meta && patchMetaGraph(meta, await source.model(), model);
+  const patched = meta && patchMetaGraph(meta, await source.model(), model);
   // Variables that went with the training graph are not in its Restore op either.
   const names = patched?.variables ?? [...model.variables.keys()];
   const values = from.version === "V2" ? [dataPath(as, 0, 1), indexPath(as)] : [as];
@@ -77,7 +76,10 @@ async function refuseOverwriting(
   targets: readonly string[],
 ): Promise<void> {
   if (basename(as) === STATE_FILE)
-    throw writeFailed(as, "TensorFlow keeps its list of checkpoints under this name; choose another");
+    throw writeFailed(
+      as,
+      "TensorFlow keeps its list of checkpoints under this name; choose another",
+    );
   if (prefixOfIndex(as) ?? prefixOfMeta(as) ?? prefixOfData(as))
     throw writeFailed(as, "give the name without .index, .meta or .data, which are added to it");
   // By identity: another spelling of the path, or a link, may lead to the same file.
@@ -102,7 +104,9 @@ async function writeState(as: string): Promise<SaveResult> {
   const path = join(dirname(as), STATE_FILE);
   const name = basename(as);
   try {
-    const kept = (await listed(path)).filter((written) => resolve(dirname(as), written) !== resolve(as));
+    const kept = (await listed(path)).filter(
+      (written) => resolve(dirname(as), written) !== resolve(as),
+    );
     const text = Buffer.from(stateText(name, [...kept, name]), "utf8");
     const files = await staged(path, (staging) => staging.create(path, (sink) => sink.write(text)));
     return { files, notes: [] };

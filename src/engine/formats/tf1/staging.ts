@@ -119,7 +119,7 @@ async function writeFile(path: string, write: (sink: Sink) => Promise<void>): Pr
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; )
+  for (let at = 0; at < bytes.length;)
     at += (await handle.write(bytes, at, Math.min(bytes.length - at, 64 << 20))).bytesWritten;
 }
 

@@ -16,10 +16,13 @@ export function packStrings(items: readonly Uint8Array[]): Uint8Array {
 export function unpackStrings(packed: Uint8Array): Uint8Array[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   const items: Uint8Array[] = [];
-  for (let at = 0; at < packed.length; ) {
+  for (let at = 0; at < packed.length;) {
     const end = at + 4 <= packed.length ? at + 4 + view.getUint32(at, true) : Infinity;
     if (end > packed.length)
-      throw new GraftError("data-format", `A packed string tensor ends inside item ${items.length}.`);
+      throw new GraftError(
+        "data-format",
+        `A packed string tensor ends inside item ${items.length}.`,
+      );
     items.push(packed.subarray(at + 4, end));
     at = end;
   }

@@ -98,12 +98,7 @@ function newBlock(restartInterval: number) {
       sinceRestart++;
     },
     /** Contents and the type byte. */
-    finish: () => [
-      ...parts,
-      ...restarts.map(u32),
-      u32(restarts.length),
-      Uint8Array.of(RAW),
-    ],
+    finish: () => [...parts, ...restarts.map(u32), u32(restarts.length), Uint8Array.of(RAW)],
   };
 }
 

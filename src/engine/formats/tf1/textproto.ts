@@ -1,6 +1,7 @@
 // The quoted strings of a text-format message: all that the `checkpoint` file needs.
 
-const FIELD = /^\s*(\w+)\s*:\s*((?:"(?:[^"\\\n]|\\.)*"\s*|'(?:[^'\\\n]|\\.)*'\s*)+)[;,]?\s*(?:#.*)?$/;
+const FIELD =
+  /^\s*(\w+)\s*:\s*((?:"(?:[^"\\\n]|\\.)*"\s*|'(?:[^'\\\n]|\\.)*'\s*)+)[;,]?\s*(?:#.*)?$/;
 const QUOTED = /"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'/g;
 const ESCAPE = /\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|(.))/g;
 const NAMED: Readonly<Record<string, string>> = {

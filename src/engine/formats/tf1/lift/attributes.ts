@@ -6,25 +6,31 @@ import { dtypeOf } from "../dtypes";
 import type { AttrValue, TensorProto, TensorShapeProto } from "../proto/tensorflow_pb";
 import type { SourceNode } from "./source";
 
-type Case = AttrValue["value"]["case"];
-type ValueOf<C extends Case> = Extract<AttrValue["value"], { case: C }>["value"];
+type Known = Extract<AttrValue["value"], { readonly case: string }>;
+type Values = { readonly [Each in Known as Each["case"]]: Each["value"] };
 
-function attribute<C extends Case>(node: SourceNode, name: string, kind: C): ValueOf<C> | undefined {
+function attribute<Kind extends keyof Values>(
+  node: SourceNode,
+  name: string,
+  kind: Kind,
+): Values[Kind] | undefined {
   const value = node.attr[name]?.value;
-  return value?.case === kind ? (value.value as ValueOf<C>) : undefined;
+  return value?.case === kind ? (value.value as Values[Kind]) : undefined;
 }
 
 /** Reference types (100 and above) are those of old variables; their values are the same. */
 const dtype = (number: number): DType | undefined => dtypeOf(number % 100);
 
-export const flag = (node: SourceNode, name: string): boolean => attribute(node, name, "b") ?? false;
+export const flag = (node: SourceNode, name: string): boolean =>
+  attribute(node, name, "b") ?? false;
 
 export const integer = (node: SourceNode, name: string): number | undefined => {
   const value = attribute(node, name, "i");
   return value === undefined ? undefined : Number(value);
 };
 
-export const float = (node: SourceNode, name: string): number | undefined => attribute(node, name, "f");
+export const float = (node: SourceNode, name: string): number | undefined =>
+  attribute(node, name, "f");
 
 export const integers = (node: SourceNode, name: string): number[] =>
   attribute(node, name, "list")?.i.map(Number) ?? [];

@@ -22,11 +22,19 @@ export function readConstant(proto: TensorProto): Constant | undefined {
   const shape = readShape(proto.tensorShape) ?? [];
   const count = elements(shape);
   if (dtype === undefined || shape.some((size) => size < 0) || count > LARGEST) return undefined;
-  const values = proto.tensorContent.length > 0 ? fromBytes(proto.tensorContent, dtype, count) : listed(proto, dtype);
-  if (values === undefined || values.length > count || (values.length === 0 && count > 0)) return undefined;
+  const values =
+    proto.tensorContent.length > 0
+      ? fromBytes(proto.tensorContent, dtype, count)
+      : listed(proto, dtype);
+  if (values === undefined || values.length > count || (values.length === 0 && count > 0))
+    return undefined;
   // TensorFlow leaves out a tail of equal elements.
   const last = values.at(-1)!;
-  return { dtype, shape, values: Array.from({ length: count }, (_, index) => values[index] ?? last) };
+  return {
+    dtype,
+    shape,
+    values: Array.from({ length: count }, (_, index) => values[index] ?? last),
+  };
 }
 
 type Reader = (view: DataView, offset: number) => number;

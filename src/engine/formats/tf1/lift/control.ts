@@ -26,8 +26,14 @@ export const merge: Lifter = (lifting, node) => {
   const [taken] = alive.length > 0 ? alive : node.inputs;
   if (taken === undefined || alive.length > 1) return undefined;
   const value = meaningOf(lifting, taken);
-  const others = node.inputs.filter((input) => input !== taken).map((input) => meaningOf(lifting, input));
-  return dropoutInCond(lifting, node, value, others) ?? batchNormInCond(lifting, node, taken, value) ?? value;
+  const others = node.inputs
+    .filter((input) => input !== taken)
+    .map((input) => meaningOf(lifting, input));
+  return (
+    dropoutInCond(lifting, node, value, others) ??
+    batchNormInCond(lifting, node, taken, value) ??
+    value
+  );
 };
 
 /** cond(training, dropout(x), x) */
@@ -72,7 +78,10 @@ export function variableNamed(lifting: Lifting, name: string): Meaning | undefin
 }
 
 /** Whether a branch of a cond is not taken: TensorFlow's own rule, with every mode placeholder false. */
-export function markDead(lifting: Lifting & { readonly dead: Set<string> }, node: SourceNode): void {
+export function markDead(
+  lifting: Lifting & { readonly dead: Set<string> },
+  node: SourceNode,
+): void {
   const kill = (output: number): void => {
     lifting.dead.add(tensorName({ node: node.name, output }));
   };
@@ -145,12 +154,21 @@ export function loopNode(lifting: Lifting, loops: Loops, node: SourceNode): Mean
   const inputs: Meaning[] = [];
   for (const enter of members) {
     const [tensor] = enter.inputs;
-    if (!/^(Ref)?Enter$/.test(enter.op) || tensor === undefined || loops.inside.has(tensor.node)) continue;
+    if (!/^(Ref)?Enter$/.test(enter.op) || tensor === undefined || loops.inside.has(tensor.node))
+      continue;
     const meaning = lifting.meanings.has(tensor.node) ? meaningOf(lifting, tensor) : undefined;
     if (meaning === undefined || meaning.kind === "static") continue;
     if (!inputs.some((other) => sameValue(other, meaning))) inputs.push(meaning);
   }
   const shape: Shape = [-1];
-  const origin = [...members.map((member) => member.name).filter((name) => name !== node.name), node.name];
-  return make(lifting, node, "Opaque", { type: "While" }, inputs, { origin, shape, vague: true, batch: null });
+  const origin = [
+    ...members.map((member) => member.name).filter((name) => name !== node.name),
+    node.name,
+  ];
+  return make(lifting, node, "Opaque", { type: "While" }, inputs, {
+    origin,
+    shape,
+    vague: true,
+    batch: null,
+  });
 }

@@ -4,7 +4,16 @@
 //   since    select(uniform ≥ rate, mul(x, 1 / (1 − rate)) or div(x, 1 − rate), 0)
 import type { OpAttributes } from "../../../graph/catalogue";
 import { plain } from "./known";
-import { consumed, inputOf, make, meaningOf, shapeOf, type Lifting, type Lifter, type Meaning } from "./lifting";
+import {
+  consumed,
+  inputOf,
+  make,
+  meaningOf,
+  shapeOf,
+  type Lifting,
+  type Lifter,
+  type Meaning,
+} from "./lifting";
 import { inputNode, nodeAt, type SourceNode, type Tensor } from "./source";
 import { plainOp } from "./elementwise";
 
@@ -13,7 +22,10 @@ type Rate = OpAttributes["Dropout"];
 /** A product that may be the end of a dropout. */
 export const mulOrDropout: Lifter = (lifting, node) => {
   const [a, b] = node.inputs;
-  for (const [scaled, mask] of [[a, b], [b, a]]) {
+  for (const [scaled, mask] of [
+    [a, b],
+    [b, a],
+  ]) {
     const rate = rateOfMask(lifting, nodeAt(lifting.graph, mask));
     const x = rate && scaledInput(lifting, scaled);
     if (rate && x) return dropout(lifting, node, rate, x);
@@ -82,8 +94,7 @@ function scaledInput(lifting: Lifting, tensor: Tensor | undefined): Meaning | un
 
 /** Known, or computed from one placeholder alone. */
 const isNumber = (meaning: Meaning): boolean =>
-  shapeOf(meaning).length === 0 ||
-  (meaning.kind === "node" && meaning.vague && isFed(meaning));
+  shapeOf(meaning).length === 0 || (meaning.kind === "node" && meaning.vague && isFed(meaning));
 
 const isFed = (meaning: Extract<Meaning, { kind: "node" }>): boolean =>
   ["Placeholder", "Sub", "Div"].includes(meaning.node.op);
@@ -100,7 +111,11 @@ function isZero(lifting: Lifting, tensor: Tensor | undefined): boolean {
 }
 
 /** A rate or keep probability: a number, or a placeholder, or one minus one of them. */
-function rateFrom(lifting: Lifting, tensor: Tensor | undefined, means: "rate" | "keep"): Rate | undefined {
+function rateFrom(
+  lifting: Lifting,
+  tensor: Tensor | undefined,
+  means: "rate" | "keep",
+): Rate | undefined {
   const value = numberOf(lifting, tensor);
   if (value !== undefined) {
     const rate = means === "rate" ? value : 1 - value;

@@ -19,9 +19,33 @@ import type { SourceNode } from "./source";
 /** Ops of the catalogue without attributes. */
 type Plain = Exclude<
   OpName,
-  | "Placeholder" | "Const" | "MatMul" | "BiasAdd" | "Conv2D" | "DepthwiseConv2D" | "MaxPool" | "AvgPool"
-  | "BatchNorm" | "Dropout" | "LeakyRelu" | "Cast" | "Reshape" | "Transpose" | "Concat" | "Squeeze"
-  | "ExpandDims" | "Pad" | "Gather" | "OneHot" | "Mean" | "Sum" | "Max" | "Min" | "ArgMax" | "InTopK" | "Opaque"
+  | "Placeholder"
+  | "Const"
+  | "MatMul"
+  | "BiasAdd"
+  | "Conv2D"
+  | "DepthwiseConv2D"
+  | "MaxPool"
+  | "AvgPool"
+  | "BatchNorm"
+  | "Dropout"
+  | "LeakyRelu"
+  | "Cast"
+  | "Reshape"
+  | "Transpose"
+  | "Concat"
+  | "Squeeze"
+  | "ExpandDims"
+  | "Pad"
+  | "Gather"
+  | "OneHot"
+  | "Mean"
+  | "Sum"
+  | "Max"
+  | "Min"
+  | "ArgMax"
+  | "InTopK"
+  | "Opaque"
 >;
 
 export const plainOp =
@@ -32,7 +56,10 @@ export const plainOp =
 /** A variable with one number per channel is a bias, whichever op adds it. */
 export const add: Lifter = (lifting, node) => {
   const [a, b] = [inputOf(lifting, node, 0), inputOf(lifting, node, 1)];
-  for (const [x, bias] of [[a, b], [b, a]] as const)
+  for (const [x, bias] of [
+    [a, b],
+    [b, a],
+  ] as const)
     if (isBias(x, bias)) return make(lifting, node, "BiasAdd", { dataFormat: "NHWC" }, [x, bias]);
   return make(lifting, node, "Add", {}, [a, b]);
 };
@@ -91,7 +118,11 @@ function meanOfSum(
   const name = factor === 1 ? node.name : `${node.name}:mean`;
   const mean = make(lifting, node, "Mean", sum.node.attributes, [x], { name, origin });
   if (mean === undefined || factor === 1) return mean;
-  const scale = { kind: "static", value: scalar("float32", factor), name: `${node.name}:scale` } as const;
+  const scale = {
+    kind: "static",
+    value: scalar("float32", factor),
+    name: `${node.name}:scale`,
+  } as const;
   return make(lifting, node, "Mul", {}, [mean, scale]);
 }
 

@@ -50,12 +50,15 @@ const SILENT =
 /** Readers that make nothing of what they read. */
 const WATCHER = /^(Assert|.*Summary(V2)?|Print(V2)?)$/;
 
-const SAVE = /^(Save|SaveV2|SaveSlices|Restore|RestoreV2|RestoreSlice|MergeV2Checkpoints|ShardedFilename)$/;
+const SAVE =
+  /^(Save|SaveV2|SaveSlices|Restore|RestoreV2|RestoreSlice|MergeV2Checkpoints|ShardedFilename)$/;
 
 const isResult = (graph: SourceGraph, node: SourceNode, training: ReadonlySet<string>): boolean =>
   graph.readers
     .get(node.name)!
-    .every((reader) => training.has(reader.name) ? !STATE.test(reader.op) : WATCHER.test(reader.op));
+    .every((reader) =>
+      training.has(reader.name) ? !STATE.test(reader.op) : WATCHER.test(reader.op),
+    );
 
 interface Start {
   /** Ends in "/": everything below it are gradients. */
@@ -70,7 +73,9 @@ function gradientStarts(graph: SourceGraph): Start[] {
   for (const node of graph.nodes.values()) {
     const [, scope] =
       /^(.*\/)?grad_ys_\d+$/.exec(node.name) ??
-      (node.op === "Fill" ? /^((?:.*\/)?gradients(?:_\d+)?\/)Fill(?:_\d+)?$/.exec(node.name) : null) ??
+      (node.op === "Fill"
+        ? /^((?:.*\/)?gradients(?:_\d+)?\/)Fill(?:_\d+)?$/.exec(node.name)
+        : null) ??
       [];
     if (scope !== undefined) starts.push({ scope, ones: node });
   }

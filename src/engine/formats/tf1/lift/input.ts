@@ -14,14 +14,23 @@ export const placeholder: Lifter = (lifting, node) => {
   const open = declared === undefined || (declared.length === 0 && node.op === "Placeholder");
   if (dtype === "bool" && (open || declared.length === 0))
     return { kind: "static", value: scalar("bool", 0), name: node.name };
-  const shape = open ? (shapeFromReader(lifting, node) ?? (declared?.length === 0 ? [] : [-1])) : declared;
+  const shape = open
+    ? (shapeFromReader(lifting, node) ?? (declared?.length === 0 ? [] : [-1]))
+    : declared;
   const value = node.op === "PlaceholderWithDefault" ? defaultOf(lifting, node) : undefined;
   const vague = declared === undefined && shape.length === 1;
-  return make(lifting, node, "Placeholder", value === undefined ? { dtype } : { dtype, value }, [], {
-    shape,
-    vague,
-    batch: 1,
-  });
+  return make(
+    lifting,
+    node,
+    "Placeholder",
+    value === undefined ? { dtype } : { dtype, value },
+    [],
+    {
+      shape,
+      vague,
+      batch: 1,
+    },
+  );
 };
 
 function defaultOf(lifting: Lifting, node: SourceNode): number | undefined {
@@ -39,7 +48,9 @@ function shapeFromReader(lifting: Lifting, node: SourceNode): Shape | undefined 
     if (reader.op === "MatMul" && kernel?.length === 2)
       return [-1, kernel[attributes.flag(reader, "transpose_b") ? 1 : 0]];
     if (reader.op === "Conv2D" && kernel?.length === 4)
-      return attributes.dataFormat(reader) === "NCHW" ? [-1, kernel[2], -1, -1] : [-1, -1, -1, kernel[2]];
+      return attributes.dataFormat(reader) === "NCHW"
+        ? [-1, kernel[2], -1, -1]
+        : [-1, -1, -1, kernel[2]];
   }
   return undefined;
 }

@@ -16,7 +16,11 @@ export interface Static {
   readonly values: readonly Known[];
 }
 
-export const scalar = (dtype: DType, value: Known): Static => ({ dtype, shape: [], values: [value] });
+export const scalar = (dtype: DType, value: Known): Static => ({
+  dtype,
+  shape: [],
+  values: [value],
+});
 
 export const vector = (dtype: DType, values: readonly Known[]): Static => ({
   dtype,
@@ -70,7 +74,9 @@ export function combine(
   if (isVague(a.shape) || isVague(b.shape) || isOpen(shape)) return undefined;
   const at = reader(a, shape);
   const bt = reader(b, shape);
-  const values = Array.from({ length: elements(shape) }, (_, index) => compute(at(index), bt(index)));
+  const values = Array.from({ length: elements(shape) }, (_, index) =>
+    compute(at(index), bt(index)),
+  );
   return { dtype, shape, values };
 }
 
@@ -94,7 +100,8 @@ function reader(value: Static, shape: Shape): (index: number) => Known {
   };
 }
 
-const isBatch = (value: Known): value is { batch: number } => typeof value === "object" && value !== null;
+const isBatch = (value: Known): value is { batch: number } =>
+  typeof value === "object" && value !== null;
 
 const both =
   (compute: (x: number, y: number) => number) =>

@@ -74,7 +74,8 @@ export const shapeOf = (meaning: Meaning): Shape =>
       ? meaning.variable.shape
       : meaning.value.shape;
 
-export const isUnknownRank = (meaning: Meaning): boolean => meaning.kind === "node" && meaning.vague;
+export const isUnknownRank = (meaning: Meaning): boolean =>
+  meaning.kind === "node" && meaning.vague;
 
 export const refOf = (meaning: Meaning): Ref | undefined =>
   meaning.kind === "node"
@@ -120,11 +121,11 @@ export function make<Op extends OpName>(
     attributes,
     inputs: operands.map((operand) => refOf(operand)!),
     origin: details.origin ?? [source.name],
-  } as Node<Op>;
+  } as unknown as Node;
   const shape = details.shape ?? shapeOrNone(node, operands.map(shapeOf));
   if (shape === undefined) return undefined;
   const parents = operands.filter((operand) => operand.kind === "node");
-  const vague = details.vague ?? (isVague(shape) && parents.at(0)?.vague === true);
+  const vague = details.vague ?? (isVague(shape) && parents.some((parent) => parent.vague));
   const counts = new Set(
     parents.filter(({ shape: each }) => each.some((size) => size < 0)).map((each) => each.batch),
   );
@@ -186,11 +187,7 @@ function shapeOrNone(node: Node, inputs: readonly Shape[]): Shape | undefined {
  * The source nodes that a pattern consumed: what `node` depends on, down to `stops`, to variables and to placeholders.
  * `node` comes last.
  */
-export function consumed(
-  lifting: Lifting,
-  node: SourceNode,
-  stops: readonly Meaning[],
-): string[] {
+export function consumed(lifting: Lifting, node: SourceNode, stops: readonly Meaning[]): string[] {
   const found = new Set<string>();
   const isStop = (tensor: Tensor): boolean => {
     const meaning = lifting.meanings.get(tensorName(tensor));

@@ -27,7 +27,8 @@ export const softmax: Lifter = (lifting, node) => {
 };
 
 /** An addition that may be the end of sigmoid_cross_entropy_with_logits; else what it says. */
-export const addOrLogistic: Lifter = (lifting, node) => logistic(lifting, node) ?? add(lifting, node);
+export const addOrLogistic: Lifter = (lifting, node) =>
+  logistic(lifting, node) ?? add(lifting, node);
 
 /**
  * sigmoid_cross_entropy_with_logits(x, z) = max(x, 0) − x·z + log1p(exp(−|x|)), which TensorFlow spells

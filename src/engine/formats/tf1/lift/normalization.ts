@@ -39,7 +39,10 @@ function statistic(lifting: Lifting, node: SourceNode, output: 1 | 2): Meaning |
   const input = inputOf(lifting, node, output + 2);
   if (input.kind === "variable" || !trains(node)) return input;
   for (const reader of lifting.graph.readers.get(node.name)!) {
-    if (reader.op !== "Sub" || !reader.inputs.some((each) => each.node === node.name && each.output === output))
+    if (
+      reader.op !== "Sub" ||
+      !reader.inputs.some((each) => each.node === node.name && each.output === output)
+    )
       continue;
     const other = reader.inputs.find((each) => each.node !== node.name);
     const op = variableBehind(lifting.graph, nodeAt(lifting.graph, other));
@@ -49,7 +52,8 @@ function statistic(lifting: Lifting, node: SourceNode, output: 1 | 2): Meaning |
   return undefined;
 }
 
-const trains = (node: SourceNode): boolean => node.attr["is_training"] === undefined || attributes.flag(node, "is_training");
+const trains = (node: SourceNode): boolean =>
+  node.attr["is_training"] === undefined || attributes.flag(node, "is_training");
 
 /**
  * tf.nn.batch_normalization(x, mean, variance, beta, gamma, ε) = x · m + (beta − mean · m), where
@@ -64,7 +68,8 @@ function unfused(lifting: Lifting, node: SourceNode): Meaning | undefined {
   const shift = shiftOf(graph, inputNode(graph, node, 1));
   if (scaled?.op !== "Mul" || shift === undefined) return undefined;
   const [x, multiplier] = scaled.inputs;
-  const factor = multiplier.node === shift.multiplier.node ? factorOf(lifting, multiplier) : undefined;
+  const factor =
+    multiplier.node === shift.multiplier.node ? factorOf(lifting, multiplier) : undefined;
   const mean = meaningOf(lifting, shift.mean);
   // Without stored statistics (moments alone) inference has nothing to use: the ops stay what they are.
   if (factor?.variance.kind !== "variable" || mean.kind !== "variable") return undefined;
@@ -74,7 +79,13 @@ function unfused(lifting: Lifting, node: SourceNode): Meaning | undefined {
     name: `${node.name}:${name}`,
   });
   const beta = shift.beta === undefined ? fill(0, "beta") : meaningOf(lifting, shift.beta);
-  const inputs = [meaningOf(lifting, x), factor.gamma ?? fill(1, "gamma"), beta, mean, factor.variance];
+  const inputs = [
+    meaningOf(lifting, x),
+    factor.gamma ?? fill(1, "gamma"),
+    beta,
+    mean,
+    factor.variance,
+  ];
   const origin = consumed(lifting, node, inputs);
   const momentum = short(momentumOf(lifting, mean));
   const all = { epsilon: short(factor.epsilon), momentum, dataFormat: "NHWC" } as const;

@@ -28,7 +28,8 @@ export const argMax: Lifter = (lifting, node) => {
 };
 
 export const inTopK: Lifter = (lifting, node) => {
-  const [k] = node.op === "InTopKV2" ? (numbersOf(lifting, node, 2) ?? []) : [attributes.integer(node, "k")];
+  const [k] =
+    node.op === "InTopKV2" ? (numbersOf(lifting, node, 2) ?? []) : [attributes.integer(node, "k")];
   const [predictions, targets] = [inputOf(lifting, node, 0), inputOf(lifting, node, 1)];
   return k === undefined ? undefined : make(lifting, node, "InTopK", { k }, [predictions, targets]);
 };

@@ -32,7 +32,11 @@ export const reshape: Lifter = (lifting, node) => {
 };
 
 /** The target with at most one -1: the batch, or what remains beside fixed sizes. */
-function resolve(before: readonly Known[], wanted: readonly Known[], vague: boolean): Shape | undefined {
+function resolve(
+  before: readonly Known[],
+  wanted: readonly Known[],
+  vague: boolean,
+): Shape | undefined {
   const rest = wanted.indexOf(-1);
   // A size that only a run knows, such as a fed batch size, is taken for the batch.
   const open = wanted.findIndex((size) => typeof size !== "number");
@@ -88,7 +92,10 @@ export const concat =
     const count = node.inputs.length - 1;
     const first = axisFirst ? 1 : 0;
     const parts = node.inputs.slice(first, first + count);
-    const whole = wholeVariable(lifting, parts.map((part) => part.node));
+    const whole = wholeVariable(
+      lifting,
+      parts.map((part) => part.node),
+    );
     if (whole !== undefined) return whole;
     const [axis] = numbersOf(lifting, node, axisFirst ? 0 : count) ?? [];
     if (axis === undefined) return undefined;
@@ -101,7 +108,8 @@ export const squeeze: Lifter = (lifting, node) => {
   const x = inputOf(lifting, node, 0);
   if (isUnknownRank(x)) return undefined;
   const listed = attributes.integers(node, "squeeze_dims");
-  const axes = listed.length > 0 ? listed : shapeOf(x).flatMap((size, axis) => (size === 1 ? [axis] : []));
+  const axes =
+    listed.length > 0 ? listed : shapeOf(x).flatMap((size, axis) => (size === 1 ? [axis] : []));
   return make(lifting, node, "Squeeze", { axes }, [x]);
 };
 

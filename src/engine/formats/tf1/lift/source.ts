@@ -38,7 +38,8 @@ export function readGraph(graph: GraphDef): SourceGraph {
   for (const node of nodes.values()) {
     for (const name of dependencies(node))
       if (!nodes.has(name)) throw corrupt(`"${node.name}" reads "${name}", which does not exist`);
-    for (const name of new Set(node.inputs.map((input) => input.node))) readers.get(name)!.push(node);
+    for (const name of new Set(node.inputs.map((input) => input.node)))
+      readers.get(name)!.push(node);
   }
   const order = dependencyOrder(nodes.keys(), (name) => {
     const node = nodes.get(name)!;
@@ -58,8 +59,11 @@ export const nodeAt = (graph: SourceGraph, tensor: Tensor | undefined): SourceNo
   tensor === undefined ? undefined : graph.nodes.get(tensor.node);
 
 /** The node that makes a node's input. */
-export const inputNode = (graph: SourceGraph, node: SourceNode, index: number): SourceNode | undefined =>
-  nodeAt(graph, node.inputs[index]);
+export const inputNode = (
+  graph: SourceGraph,
+  node: SourceNode,
+  index: number,
+): SourceNode | undefined => nodeAt(graph, node.inputs[index]);
 
 const dependencies = (node: SourceNode): string[] => [
   ...node.inputs.map((input) => input.node),
@@ -78,4 +82,7 @@ export function readTensor(text: string): Tensor {
 }
 
 const corrupt = (what: string): GraftError =>
-  new GraftError("corrupt-file", `The graph is damaged: ${what}. Copy or download the .meta file again.`);
+  new GraftError(
+    "corrupt-file",
+    `The graph is damaged: ${what}. Copy or download the .meta file again.`,
+  );

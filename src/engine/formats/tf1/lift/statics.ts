@@ -50,7 +50,12 @@ export function foldShape(
     case "OnesLike":
       return batch === null
         ? undefined
-        : uniform(attributes.type(node, "T") ?? "float32", shape, batch, Number(node.op === "OnesLike"));
+        : uniform(
+            attributes.type(node, "T") ?? "float32",
+            shape,
+            batch,
+            Number(node.op === "OnesLike"),
+          );
     default:
       return undefined;
   }
@@ -77,11 +82,16 @@ const compare = (holds: (x: number, y: number) => boolean): Fold => binary(test(
 
 /** Of a vector, or of equal elements over all axes. */
 const reduce =
-  (start: Known, compute: (x: Known, y: Known) => Known, equal: (value: Known, count: Known) => Known): Fold =>
+  (
+    start: Known,
+    compute: (x: Known, y: Known) => Known,
+    equal: (value: Known, count: Known) => Known,
+  ): Fold =>
   ([x, axes], node) => {
     const over = plain(axes);
     if (over === undefined || attributes.flag(node, "keep_dims")) return undefined;
-    const all = new Set(over.map((axis) => fromStart(axis, x.shape.length))).size === x.shape.length;
+    const all =
+      new Set(over.map((axis) => fromStart(axis, x.shape.length))).size === x.shape.length;
     if (!all) return over.length === 0 ? x : undefined;
     if (x.values.length === 1 && x.shape.some((size) => size !== 1))
       return scalar(x.dtype, equal(x.values[0], sizes(x.shape, x.batch ?? 1).reduce(multiply, 1)));
@@ -117,7 +127,10 @@ const slice: Fold = ([x, begin, size]) => {
 
 const pack: Fold = (inputs) =>
   inputs.every((input) => input.shape.length === 0)
-    ? vector(inputs[0]?.dtype ?? "int32", inputs.flatMap((input) => input.values))
+    ? vector(
+        inputs[0]?.dtype ?? "int32",
+        inputs.flatMap((input) => input.values),
+      )
     : undefined;
 
 const concat = (inputs: readonly Static[]): Static | undefined =>
@@ -140,7 +153,10 @@ const range: Fold = ([start, limit, delta]) => {
   if (from === undefined || to === undefined || !step) return undefined;
   const count = Math.max(0, Math.ceil((to - from) / step));
   if (count > MOST) return undefined;
-  return vector(start.dtype, Array.from({ length: count }, (_, index) => from + index * step));
+  return vector(
+    start.dtype,
+    Array.from({ length: count }, (_, index) => from + index * step),
+  );
 };
 
 const fill: Fold = ([dims, value]) => {
@@ -166,7 +182,9 @@ const expandDims: Fold = ([x, axis]) => {
 };
 
 const squeeze: Fold = ([x], node) => {
-  const axes = attributes.integers(node, "squeeze_dims").map((axis) => fromStart(axis, x.shape.length));
+  const axes = attributes
+    .integers(node, "squeeze_dims")
+    .map((axis) => fromStart(axis, x.shape.length));
   return {
     ...x,
     shape: x.shape.filter((size, axis) => size !== 1 || (axes.length > 0 && !axes.includes(axis))),
@@ -183,7 +201,13 @@ const cast: Fold = ([x], node) => {
   if (dtype === undefined) return undefined;
   const truncates = dtype.includes("int") && x.dtype.startsWith("float");
   const convert = (value: Known): Known =>
-    typeof value !== "number" ? value : dtype === "bool" ? Number(value !== 0) : truncates ? Math.trunc(value) : value;
+    typeof value !== "number"
+      ? value
+      : dtype === "bool"
+        ? Number(value !== 0)
+        : truncates
+          ? Math.trunc(value)
+          : value;
   return { ...x, dtype, values: x.values.map(convert) };
 };
 
@@ -198,7 +222,10 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["AddV2", binary(add)],
   ["Sub", binary(subtract)],
   ["Mul", binary(multiply)],
-  ["Div", ([a, b], node) => binary(a.dtype.startsWith("float") ? divide : divideDown)([a, b], node)],
+  [
+    "Div",
+    ([a, b], node) => binary(a.dtype.startsWith("float") ? divide : divideDown)([a, b], node),
+  ],
   ["RealDiv", binary(divide)],
   ["TruncateDiv", binary(divideDown)],
   ["FloorDiv", binary(divideDown)],
@@ -230,9 +257,21 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["SelectV2", select],
   ["Cast", cast],
   ["StopGradient", identity],
-  ["Prod", reduce(1, multiply, (value, count) => (value === 1 ? 1 : typeof count === "number" ? power(value, count) : null))],
+  [
+    "Prod",
+    reduce(1, multiply, (value, count) =>
+      value === 1 ? 1 : typeof count === "number" ? power(value, count) : null,
+    ),
+  ],
   ["Sum", reduce(0, add, multiply)],
-  ["Mean", reduce(0, () => null, (value) => value)],
+  [
+    "Mean",
+    reduce(
+      0,
+      () => null,
+      (value) => value,
+    ),
+  ],
   ["StridedSlice", stridedSlice],
   ["Slice", slice],
   ["Pack", pack],

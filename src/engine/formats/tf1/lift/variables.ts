@@ -45,7 +45,8 @@ export function readVariables(
     const slice = definitions.get(node.name)?.saveSliceInfoDef;
     const name = slice === undefined ? node.name : slice.fullName;
     const declared = slice?.fullShape.map(Number) ?? attributes.shape(node, "shape");
-    const stored = [...(savedAs.get(node.name) ?? []), name].find((key) => tensors.has(key)) ?? name;
+    const stored =
+      [...(savedAs.get(node.name) ?? []), name].find((key) => tensors.has(key)) ?? name;
     const tensor = tensors.get(stored);
     if (tensor !== undefined) refuseOtherShape(name, declared, tensor);
     const siblings = parts.get(name) ?? [];
@@ -87,7 +88,8 @@ function readDefinitions(meta: MetaGraphDef, collection: string): Map<string, Va
   if (kind?.case !== "bytesList") return definitions;
   for (const bytes of kind.value.value) {
     const definition = decode(bytes);
-    if (definition !== undefined) definitions.set(readTensor(definition.variableName).node, definition);
+    if (definition !== undefined)
+      definitions.set(readTensor(definition.variableName).node, definition);
   }
   return definitions;
 }
@@ -126,7 +128,10 @@ const READS =
   /^(Identity|ReadVariableOp|RefIdentity|Enter|RefEnter|Switch|RefSwitch|StopGradient)$/;
 
 /** The variable op that `node` is, or reads without changing it. */
-export function variableBehind(graph: SourceGraph, node: SourceNode | undefined): string | undefined {
+export function variableBehind(
+  graph: SourceGraph,
+  node: SourceNode | undefined,
+): string | undefined {
   let at = node;
   for (let steps = 0; at !== undefined && steps < 20; steps++) {
     if (isVariableOp(at.op)) return at.name;
