@@ -14,7 +14,8 @@ const CONTENTS: Readonly<Record<string, RegExp>> = {
   extension: /^(src\/(extension|protocol)\/|node_modules\/(jsonc-parser|vscode-jsonrpc)\/)/,
   engine: /^(src\/(engine|protocol)\/|node_modules\/)/,
   job: /^(src\/(engine|protocol)\/|node_modules\/)/,
-  cli: /^(src\/(engine|protocol)\/|node_modules\/)/,
+  // It prints its version.
+  cli: /^(src\/(engine|protocol)\/|node_modules\/|package\.json$)/,
   "webview-panel":
     /^(src\/(webview|protocol)\/|node_modules\/(@microsoft\/fast-|@vscode\/webview-ui-toolkit\/|exenv-es6\/|tabbable\/|tslib\/|uplot\/))/,
 };

@@ -84,7 +84,10 @@ export const RecipeSchema = z
         "Decides every random number: new weights, the validation split, the order of samples.",
       ),
     graph: GraphSchema.optional(),
-    edits: z.array(EditSchema).default([]),
+    edits: z
+      .array(EditSchema)
+      .default([])
+      .describe("What to change in the network, applied in order."),
     data: DataSchema.optional(),
     train: z
       .array(PhaseSchema)
@@ -103,7 +106,8 @@ export const RecipeSchema = z
       .strictObject({
         as: z.string().min(1).describe("Where the result goes, relative to this file."),
       })
-      .optional(),
+      .optional()
+      .describe("The checkpoint to write when training has finished."),
   })
   .describe("A Graft recipe: what to change in a trained network, what to learn from, and how.");
 

@@ -89,14 +89,15 @@ function inputRow(input: Plan["inputs"][number]): Row {
 function layerRow(layer: PlanLayer, plan: Plan): Row {
   const word = STATE_WORDS[layer.state];
   const change = layer.change !== undefined && layer.change !== word ? layer.change : "";
-  const facts = [layer.what, layer.sizes, count(layer.parameters)];
+  const sizes = change.includes(layer.sizes) ? "" : layer.sizes;
+  const facts = [layer.what, sizes, count(layer.parameters)];
   const description = [word, change, ...facts].filter((part) => part !== "").join(" · ");
   const spoken = [
     layer.name,
     word,
     change,
     layer.what,
-    layer.sizes.replace("→", "to"),
+    sizes,
     plural(layer.parameters, "parameter"),
     layer.state === "partly" ? `${count(layer.trainableParameters)} of them train` : "",
   ];
@@ -113,7 +114,10 @@ function layerRow(layer: PlanLayer, plan: Plan): Row {
         ? "edit"
         : STATE_ICONS[layer.state],
     tooltip: layerTooltip(layer, plan),
-    spoken: spoken.filter((part) => part !== "").join(", "),
+    spoken: spoken
+      .filter((part) => part !== "")
+      .join(", ")
+      .replaceAll("→", "to"),
     context: context.join("."),
     state: change !== "" && layer.state !== "new" ? "changed" : layer.state,
   };

@@ -33,7 +33,7 @@ export function problems(meta: MetaGraphDef): string[] {
         needs(name, saver.saveTensorName);
         needs(name, saver.restoreOpName);
       }
-    else if (/_context$/.test(name))
+    else if (name.endsWith("_context"))
       for (const bytes of kind.value.value)
         contextNames(bytes).forEach((item) => needs(name, item));
     else

@@ -81,7 +81,7 @@ export function modelOf(meta: MetaGraphDef, roles: Partial<Roles> = {}): Model {
 
 function roleOf(name: string): VariableRole {
   if (/\/(Adam|Momentum|RMSProp)(_\d+)?$/.test(name)) return "slot";
-  if (/\/ExponentialMovingAverage$/.test(name)) return "average";
+  if (name.endsWith("/ExponentialMovingAverage")) return "average";
   if (/\/moving_(mean|variance)$/.test(name)) return "statistic";
   return /^(global_step|beta\d_power)/.test(name) ? "counter" : "weight";
 }

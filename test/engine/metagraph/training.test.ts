@@ -28,7 +28,7 @@ describe("Adam, with a global step", () => {
     const rest = [...gone].filter(
       (name) => !/^gradients\/|^Adam(\/|$)|\/Adam(_1)?(\/|$)|^beta[12]_power/.test(name),
     );
-    expect(rest.filter((name) => !/^save\/Assign/.test(name))).toEqual([]);
+    expect(rest.filter((name) => !name.startsWith("save/Assign"))).toEqual([]);
     expect(nodeNames(result)).toEqual(
       expect.arrayContaining(["global_step", "accuracy", "save/restore_all"]),
     );

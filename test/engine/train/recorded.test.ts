@@ -146,8 +146,10 @@ describe.each(CASES)("%s", (name, { input, labels, ops }) => {
     expectClose(loss.dataSync(), [expected.forward.loss], TOLERANCE);
   });
 
+  // Of the network of real size only hashes were kept.
   const isRecorded = Object.values(expected.gradients).every((each) => each.file !== undefined);
-  test.runIf(isRecorded)("gradients and one SGD step are TensorFlow's", async () => {
+  const testRecorded = isRecorded ? test : () => {};
+  testRecorded("gradients and one SGD step are TensorFlow's", async () => {
     const stepped = await loaded(checkpoint, model);
     const before = new Map([...stepped.map].map(([key, value]) => [key, value.dataSync()]));
     // With a learning rate of 1 a step moves by the gradient itself.

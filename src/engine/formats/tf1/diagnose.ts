@@ -48,7 +48,8 @@ export async function diagnose(path: string): Promise<GraftError> {
   const data = prefixOfData(path);
   if (data !== null) return missingShard(`${data}.index`, `it lists what is in ${path}`);
   const graph = prefixOfMeta(path);
-  if (graph !== null && head[0] === 0x0a)
+  // A MetaGraphDef begins with its info (field 1) or its graph (field 2).
+  if (graph !== null && (head[0] === 0x0a || head[0] === 0x12))
     return new GraftError(
       "missing-shard",
       `${path} is a graph without values: there is no ${graph}.index beside it. Copy it beside the graph.`,
