@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { App } from "./app";
 import { registerCommands, perform } from "./commands/table";
+import { tell } from "./messages";
 import { openInFront } from "./recipe/edit";
 import { EngineClient } from "./engine/client";
 import { registerDecorations } from "./layers/decorations";
@@ -69,14 +70,12 @@ export function activate(context: vscode.ExtensionContext): Api {
   own(registerInterrupted(app));
   own(watchSettings(engine, runs));
   own(
-    engine.onGaveUp((why) => {
-      void vscode.window
-        .showErrorMessage(`The Graft engine keeps stopping (${why}).`, "Restart", "Show Log")
-        .then((button) => {
-          if (button === "Restart") engine.restart();
-          if (button === "Show Log") log.show();
-        });
-    }),
+    engine.onGaveUp((why) =>
+      tell("error", `The Graft engine keeps stopping (${why}).`, {
+        Restart: () => engine.restart(),
+        "Show Log": () => log.show(),
+      }),
+    ),
   );
   return { app };
 }

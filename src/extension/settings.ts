@@ -1,6 +1,7 @@
 // The extension's settings, as the engine takes them: environment variables at its start.
 import * as vscode from "vscode";
 import type { EngineClient } from "./engine/client";
+import { tell } from "./messages";
 import type { Runs } from "./run/store";
 
 const SETTINGS = "graft";
@@ -20,13 +21,10 @@ export function watchSettings(engine: EngineClient, runs: Runs): vscode.Disposab
   return vscode.workspace.onDidChangeConfiguration((change) => {
     if (!change.affectsConfiguration(SETTINGS)) return;
     if (runs.running.length === 0) return engine.restartIfStarted();
-    void vscode.window
-      .showInformationMessage(
-        "Graft uses the new setting after its engine restarts. That stops the training, which can be resumed.",
-        "Restart Engine",
-      )
-      .then((button) => {
-        if (button) engine.restart();
-      });
+    tell(
+      "info",
+      "Graft uses the new setting after its engine restarts. That stops the training, which can be resumed.",
+      { "Restart Engine": () => engine.restart() },
+    );
   });
 }

@@ -5,6 +5,7 @@ import { withLoss } from "../graph/loss";
 import { isFrozen, type Model } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { cut } from "../graph/cut";
+import { scalarFeeds } from "../graph/feeds";
 import { dropoutRate } from "../ops/normalization";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import type { Recipe } from "./schema";
@@ -76,9 +77,7 @@ function phaseProblems(model: Model, recipe: Recipe, pointer: string): Problem[]
 
 /** Dropouts above the cut whose rate a placeholder decides that the recipe does not feed. */
 function unfedDropouts(model: Model, recipe: Recipe): Problem[] {
-  const feeds = new Map(
-    Object.entries(recipe.graph?.feeds ?? {}).map(([name, value]) => [name, Number(value)]),
-  );
+  const feeds = scalarFeeds(model, recipe.graph?.feeds);
   const { tail } = cut(model, [model.roles.loss!, model.roles.output!]);
   return [...tail].flatMap((name) => {
     const node = model.nodes.get(name)!;

@@ -5,6 +5,7 @@ import { bindData, type BoundData, type LabelTarget } from "../data/bind";
 import type { ModelInput } from "../data/inputs";
 import type { Checkpoint } from "../formats/format";
 import { openCheckpoint } from "../formats/table";
+import { scalarFeeds } from "../graph/feeds";
 import { elements, isFrozen, type Model, type Variable } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { applyRecipe, phaseModels } from "../recipe/apply";
@@ -55,7 +56,7 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
       })),
       labels: labelArray(model, data, target),
       classifies: target.kind === "classes",
-      scalars: scalarFeeds(recipe.graph?.feeds),
+      scalars: scalarFeeds(model, recipe.graph?.feeds),
     };
   } catch (error) {
     await checkpoint.close();
@@ -128,9 +129,6 @@ function labelArray(model: Model, data: BoundData, target: LabelTarget): SampleA
   data.labels.forEach((label, row) => (oneHot[row * classes + label] = 1));
   return { node, shape: [classes], data: oneHot };
 }
-
-const scalarFeeds = (feeds: Readonly<Record<string, number | boolean>> | undefined) =>
-  new Map(Object.entries(feeds ?? {}).map(([name, value]) => [name, Number(value)]));
 
 /** Numbers in one row of bottlenecks. */
 export const rowWidth = (shapes: readonly (readonly number[])[]): number =>

@@ -5,6 +5,7 @@ import type { CheckpointFile } from "../../protocol/checkpoint";
 import type { App } from "../app";
 import { isRecipe } from "../files";
 import type { LayerNode } from "../layers/nodes";
+import { tell } from "../messages";
 
 const KNOWN_FILES =
   "Graft opens TensorFlow 1 checkpoints: .index with .data-*, .meta, .ckpt, or the file named checkpoint.";
@@ -20,14 +21,17 @@ export async function inspect(app: App, what: unknown): Promise<void> {
         : undefined;
   if (!uri) return openCheckpoint(app);
   if (uri.scheme !== "file") {
-    await vscode.window.showInformationMessage(
+    return tell(
+      "info",
       `Graft reads files on disk; ${uri.scheme}: is another kind of place. Copy the checkpoint to a folder first.`,
     );
-    return;
   }
   const file = await app.session.recognize(uri.fsPath);
   if (file) return show(app, file);
-  await vscode.window.showErrorMessage(
+  // Opening it rejects with what the file is instead, or with what is missing.
+  await app.engine.call("planCheckpoint", { path: uri.fsPath });
+  tell(
+    "error",
     `${path.basename(uri.fsPath)} belongs to no checkpoint that Graft knows. ${KNOWN_FILES}`,
   );
 }

@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../app";
+import { tell } from "../messages";
 import { openInFront, readable, revealOffset } from "../recipe/edit";
 import { pointerNode } from "../recipe/pointers";
 import { existing, planned } from "../recipe/target";
@@ -46,9 +47,7 @@ export async function openRecipe(app: App): Promise<void> {
   if (!file) return;
   const target = await app.session.target();
   if (target?.exists) return openInFront(target.uri);
-  await vscode.window.showInformationMessage(
-    `${file.name} has no recipe yet. The first change creates one.`,
-  );
+  tell("info", `${file.name} has no recipe yet. The first change creates one.`);
 }
 
 /** What the recipe would do, edit by edit; choosing one shows it in the text. */
@@ -58,12 +57,8 @@ export async function previewChanges(app: App, uri: unknown): Promise<void> {
       ? await existing(uri)
       : (await openOrAsk(app)) && (await app.session.target());
   if (!target) return;
-  if (!target.exists) {
-    await vscode.window.showInformationMessage(
-      "Nothing is changed yet. The first change creates a recipe.",
-    );
-    return;
-  }
+  if (!target.exists)
+    return tell("info", "Nothing is changed yet. The first change creates a recipe.");
   const document = await vscode.workspace.openTextDocument(target.uri);
   if (!(await readable(document))) return;
   const plan = await app.plans.of(document);
@@ -90,7 +85,8 @@ export async function revealEdit(app: App, row: unknown): Promise<void> {
   const layer = app.session.plan?.layers.find((other) => other.name === name);
   const { recipe } = app.session;
   if (recipe && layer?.edit !== undefined) return revealPointer(recipe, `/edits/${layer.edit}`);
-  await vscode.window.showInformationMessage(
+  tell(
+    "info",
     name === undefined ? "Select a changed layer first." : `No edit of the recipe changes ${name}.`,
   );
 }

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { RunSummary } from "../../protocol/run";
 import type { App } from "../app";
+import { tell } from "../messages";
 import { readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
 import { readRecipe } from "../recipe/text";
@@ -34,10 +35,7 @@ export async function train(app: App, uri: unknown): Promise<void> {
 
 export async function stop(app: App, what: unknown): Promise<void> {
   const run = runOf(what) ?? app.runs.running.at(-1)?.run;
-  if (run === undefined) {
-    await vscode.window.showInformationMessage("Nothing is training.");
-    return;
-  }
+  if (run === undefined) return tell("info", "Nothing is training.");
   await app.runs.stop(run);
   vscode.window.setStatusBarMessage("Graft: stopping after this step", 4000);
 }
@@ -82,7 +80,7 @@ export async function pickRun(
 ): Promise<string | undefined> {
   const runs = (await app.runs.refresh()).filter(fits);
   if (runs.length === 0) {
-    await vscode.window.showInformationMessage(none);
+    tell("info", none);
     return undefined;
   }
   const items = runs.map((run) => ({
@@ -137,18 +135,16 @@ async function trainable(app: App, target: Target): Promise<boolean> {
   const [first] = errors;
   if (!first) return true;
   const more = errors.length > 1 ? ` ${errors.length - 1} more in Problems.` : "";
-  const button = await vscode.window.showErrorMessage(
-    `${target.name} cannot train yet: ${first.message}${more}`,
-    "Show Problems",
-  );
-  if (button) await vscode.commands.executeCommand("workbench.actions.view.problems");
+  tell("error", `${target.name} cannot train yet: ${first.message}${more}`, {
+    "Show Problems": () => vscode.commands.executeCommand("workbench.actions.view.problems"),
+  });
   return false;
 }
 
-async function tellUntrusted(): Promise<void> {
-  const button = await vscode.window.showInformationMessage(
+function tellUntrusted(): void {
+  tell(
+    "info",
     "Graft does not train in Restricted Mode, because a recipe decides which files are read and written. Trust this folder to train.",
-    "Manage Trust",
+    { "Manage Trust": () => vscode.commands.executeCommand("workbench.trust.manage") },
   );
-  if (button) await vscode.commands.executeCommand("workbench.trust.manage");
 }

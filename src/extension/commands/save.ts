@@ -3,10 +3,12 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../app";
 import { samePath } from "../files";
+import { tell } from "../messages";
 import { changeRecipe } from "../recipe/edit";
 import type { Target } from "../recipe/target";
 import { readRecipe, setValue } from "../recipe/text";
 import { editable } from "./edit";
+import { execute } from "./execute";
 import { runOf } from "./runs";
 
 export async function saveResultAs(app: App, what: unknown): Promise<void> {
@@ -49,17 +51,14 @@ async function saveRun(app: App, run: string): Promise<void> {
   for (const note of notes) app.log.info(note);
   await app.runs.refresh();
   const text = `Saved ${path.basename(as)}: ${files.map((file) => path.basename(file)).join(", ")}.`;
-  const button = await vscode.window.showInformationMessage(text, "Copy Code to Load");
-  if (button) await vscode.commands.executeCommand("graft.copyLoadCode", as);
+  tell("info", text, { "Copy Code to Load": () => execute("graft.copyLoadCode", as) });
 }
 
 async function saveInRecipe(target: Target): Promise<void> {
   const { checkpoint, save } = readRecipe(target.text);
   const before = typeof save === "object" && save !== null && "as" in save ? save.as : undefined;
-  const value =
-    typeof before === "string"
-      ? before
-      : suggestion(path.basename(String(checkpoint ?? "model.ckpt")));
+  const model = typeof checkpoint === "string" ? path.basename(checkpoint) : "model.ckpt";
+  const value = typeof before === "string" ? before : suggestion(model);
   const name = await askName(path.dirname(target.path), value, target.name);
   if (name !== undefined)
     await changeRecipe(target, (text) => setValue(text, ["save"], { as: name }));

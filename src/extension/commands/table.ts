@@ -4,6 +4,7 @@ import { GraftError } from "../../protocol/errors";
 import type { App } from "../app";
 import { Disposables } from "../disposables";
 import { messageOf } from "../engine/errors";
+import { tell } from "../messages";
 import { chooseData } from "./data";
 import { edit, layerOf, toggleFreeze } from "./edit";
 import { COMMAND_IDS, type CommandId } from "./ids";
@@ -67,11 +68,10 @@ export async function perform(app: App, id: CommandId, what?: unknown): Promise<
     app.log.error(
       `${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
-    const buttons = code === "engine-stopped" ? ["Restart Engine", "Show Log"] : ["Show Log"];
-    // Not awaited: the command is over, however long its message stays.
-    void vscode.window.showErrorMessage(messageOf(error), ...buttons).then((button) => {
-      if (button === "Restart Engine") app.engine.restart();
-      if (button === "Show Log") app.log.show();
+    const restart = { "Restart Engine": () => app.engine.restart() };
+    tell("error", messageOf(error), {
+      ...(code === "engine-stopped" ? restart : {}),
+      "Show Log": () => app.log.show(),
     });
   }
 }

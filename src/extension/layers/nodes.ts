@@ -83,7 +83,8 @@ function planNodes(
   const nodes: LayerNode[] = [];
   if (filter === "") for (const input of plan.inputs) nodes.push({ kind: "input", input });
   plan.layers.forEach((layer, i) => {
-    if (filter === "" && plan.cut?.beforeLayer === i) nodes.push({ kind: "cut", plan });
+    // Above the first layer the cut would save nothing.
+    if (filter === "" && i > 0 && plan.cut?.beforeLayer === i) nodes.push({ kind: "cut", plan });
     const whole = has(layer.name) || has(layer.what) || has(layer.kind);
     const variables = whole ? layer.variables : layer.variables.filter(({ name }) => has(name));
     if (!whole && variables.length === 0) return;

@@ -1,5 +1,6 @@
 // Writes to a recipe: one WorkspaceEdit, so one undo step; refused while the text cannot be read.
 import * as vscode from "vscode";
+import { tell } from "../messages";
 import type { Target } from "./target";
 import { difference, syntaxProblem } from "./text";
 
@@ -20,7 +21,7 @@ export async function changeRecipe(
   const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
   edit.replace(target.uri, range, text);
   if (await vscode.workspace.applyEdit(edit)) return true;
-  await vscode.window.showErrorMessage(`${target.name} could not be changed. Is it read-only?`);
+  tell("error", `${target.name} could not be changed. Is it read-only?`);
   return false;
 }
 
@@ -30,14 +31,10 @@ export async function readable(document: vscode.TextDocument): Promise<boolean> 
   if (!problem) return true;
   const name = document.uri.path.split("/").at(-1) ?? "";
   const place = `line ${problem.line}, column ${problem.column}`;
-  void vscode.window
-    .showErrorMessage(
-      `${name} cannot be read at ${place}: ${problem.message}. Nothing was changed; mend the text first.`,
-      "Open",
-    )
-    .then(async (button) => {
-      if (button === "Open") await revealOffset(document.uri, problem.offset, 0);
-    });
+  const wrong = `${name} cannot be read at ${place}: ${problem.message}.`;
+  tell("error", `${wrong} Nothing was changed; mend the text first.`, {
+    Open: () => revealOffset(document.uri, problem.offset, 0),
+  });
   return false;
 }
 
@@ -89,7 +86,7 @@ async function create(target: Target): Promise<boolean> {
     return true;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    await vscode.window.showErrorMessage(`${target.name} could not be created: ${why}`);
+    tell("error", `${target.name} could not be created: ${why}`);
     return false;
   }
 }

@@ -1,8 +1,9 @@
 // Runs that a closed window cut off: remembered while they go on, offered when the window is back.
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { RunSummary } from "../../protocol/run";
 import type { App } from "../app";
-import type { CommandId } from "../commands/ids";
+import { execute } from "../commands/execute";
+import { tell } from "../messages";
 import { interruptedText } from "./outcome";
 
 const UNFINISHED = "graft.unfinishedRuns";
@@ -33,10 +34,7 @@ async function offer({ runs }: App, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const run = await settled(runs, name);
     if (!run?.resumable) continue;
-    void vscode.window.showInformationMessage(interruptedText(run), "Resume").then((button) => {
-      const command: CommandId = "graft.resume";
-      if (button) void vscode.commands.executeCommand(command, name);
-    });
+    tell("info", interruptedText(run), { Resume: () => execute("graft.resume", name) });
   }
 }
 

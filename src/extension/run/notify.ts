@@ -1,8 +1,10 @@
 // Says how a run ended, and what can be done next.
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { App } from "../app";
+import { execute } from "../commands/execute";
 import type { CommandId } from "../commands/ids";
 import { Disposables } from "../disposables";
+import { tell } from "../messages";
 import { outcomeOf, type NextStep } from "./outcome";
 import type { Progress } from "./progress";
 
@@ -10,23 +12,18 @@ export function registerOutcomes(app: App): vscode.Disposable {
   const store = new Disposables();
   store.add(
     app.runs.onEvent(({ event, progress }) => {
-      if (event.event === "ended") void tell(app, progress);
+      if (event.event === "ended") void outcome(app, progress);
     }),
   );
   return store;
 }
 
-async function tell(app: App, progress: Progress): Promise<void> {
+async function outcome(app: App, progress: Progress): Promise<void> {
   await app.runs.refresh();
   const resumable = app.runs.get(progress.run)?.resumable ?? false;
   const { severity, text, next } = outcomeOf(progress, resumable);
-  const show = {
-    info: vscode.window.showInformationMessage,
-    warning: vscode.window.showWarningMessage,
-    error: vscode.window.showErrorMessage,
-  }[severity];
-  const chosen = await show<NextStep>(text, ...next);
-  if (chosen) await vscode.commands.executeCommand(...STEPS[chosen](progress));
+  const actions = next.map((step) => [step, () => execute(...STEPS[step](progress))] as const);
+  tell(severity, text, Object.fromEntries(actions));
 }
 
 /** The command behind each button, and what it is about. */

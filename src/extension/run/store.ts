@@ -82,7 +82,18 @@ export class Runs implements vscode.Disposable {
   }
 
   async stop(run: string): Promise<void> {
-    await this.engine.call("stopRun", { run });
+    try {
+      await this.engine.call("stopRun", { run });
+    } catch (error) {
+      // It is over, and its end was missed: what the engine wrote down counts.
+      await this.refresh();
+      const progress = this.progress.get(run);
+      const state = this.get(run)?.state ?? "interrupted";
+      if (progress && state !== "running")
+        this.progress.set(run, { ...progress, state, stage: "ended" });
+      this.changed.fire();
+      throw error;
+    }
   }
 
   /** Every event of a run so far; those that come meanwhile are in it once. */

@@ -72,13 +72,16 @@ function saverProblems(node: NodeDef, nodes: ReadonlyMap<string, NodeDef>): stri
   return new Set(counts).size === 1 ? [] : [`${node.name}: ${counts.join(", ")} entries`];
 }
 
-/** How many different outputs are read: all of them, in a saver. */
-const outputs = (node: NodeDef, nodes: ReadonlyMap<string, NodeDef>): number =>
-  new Set(
-    [...nodes.values()].flatMap((user) =>
-      user.input.filter((input) => nodeOf(input) === node.name),
-    ),
-  ).size;
+/** How many outputs are read, all of them in a saver; NaN when that leaves one out. */
+function outputs(node: NodeDef, nodes: ReadonlyMap<string, NodeDef>): number {
+  const read = new Set(
+    [...nodes.values()]
+      .flatMap((user) => user.input)
+      .filter((input) => nodeOf(input) === node.name)
+      .map((input) => Number(/:(\d+)$/.exec(input)?.[1] ?? 0)),
+  );
+  return Math.max(...read) === read.size - 1 ? read.size : NaN;
+}
 
 /** All tensor names in a CondContextDef or WhileContextDef, whatever field they are in. */
 function contextNames(bytes: Uint8Array): string[] {

@@ -52,6 +52,8 @@ const META: MetaGraphDef = create(MetaGraphDefSchema, {
       { name: "packed", op: "Reshape", input: ["t", "pack"] },
       { name: "like", op: "Reshape", input: ["t", "size"] },
       { name: "fed", op: "Reshape", input: ["t", "t"] },
+      integerConst("fixed", [4, 8]),
+      { name: "batches", op: "Reshape", input: ["t", "fixed"] },
       integerConst("depth", [8], true),
       { name: "onehot", op: "OneHot", input: ["t", "depth"] },
     ],
@@ -89,6 +91,10 @@ describe("a reshape's target", () => {
     expect(values(meta, "target")).toEqual([-1, 8]);
     expect(nodeNamed(meta, "reshape").input).toEqual(["t", "target_1"]);
     expect(values(meta, "target_1")).toEqual([-1, 11]);
+  });
+
+  test("keeps the sizes that did not change", () => {
+    expect(values(reshaped("batches"), "fixed")).toEqual([4, 11]);
   });
 
   test("changes where it is put together from sizes", () => {

@@ -74,6 +74,21 @@ test("moving averages follow their variables' initial values", () => {
   expect(notes.join()).not.toContain("Start at zero");
 });
 
+test("a variable that copies a resized one, and is not resized, starts at zero; not the one it copies", () => {
+  const source = loadMeta("b1_mini_ema");
+  const before = modelOf(source, { loss: "loss" });
+  const average = "outputs/weights/ExponentialMovingAverage";
+  const resized = resize(before, OUTPUT);
+  const variables = new Map([...resized.variables, [average, before.variables.get(average)!]]);
+  const { meta, notes } = patchMetaGraph(source, before, { ...resized, variables });
+  expect(integers(constant(meta, "outputs/weights/Initializer/random_uniform/shape"))).toEqual([
+    5, 3,
+  ]);
+  const zeros = nodeNamed(meta, `${average}/Assign`).input[1]!;
+  expect(tensorShape(constant(meta, zeros))).toEqual([5, 5]);
+  expect(notes.at(-1)).toContain(`: ${average}.`);
+});
+
 describe("an initializer that is not understood", () => {
   const source = clone(MetaGraphDefSchema, loadMeta("b1_mini_v2"));
   nodeNamed(source, "outputs/weights/Initializer/random_uniform/RandomUniform").op = "Qr";

@@ -1,6 +1,11 @@
 // The training graph goes: exactly that, and what a user is told about it.
+import { clone } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { patchMetaGraph } from "../../../src/engine/formats/tf1/metagraph";
+import {
+  AttrValueSchema,
+  MetaGraphDefSchema,
+} from "../../../src/engine/formats/tf1/proto/tensorflow_pb";
 import { strings } from "./consistent";
 import {
   collection,
@@ -34,6 +39,10 @@ describe("Adam, with a global step", () => {
     );
     expect(variables).toEqual(expect.arrayContaining(["global_step", "hidden1/weights"]));
     expect(variables).toHaveLength(9);
+  });
+
+  test("leaves nothing of the optimizer", () => {
+    expect(nodeNames(result).filter((name) => /^(Adam|beta)/.test(name))).toEqual([]);
   });
 
   test("initializes and restores the variables that are left", () => {
@@ -126,6 +135,18 @@ test("a loop that was differentiated forgets the gradient's accumulators and sta
   };
   expect(size(result)).toHaveLength(1);
   expect(size(result)[0]).toBeLessThan(size(meta)[0]!);
+});
+
+test("a node that stood beside a removed one may stand anywhere", () => {
+  const meta = clone(MetaGraphDefSchema, loadMeta("b1_mini_momentum"));
+  const place = nodeNamed(meta, "hidden1/weights/read").attr["_class"]!;
+  const beside = clone(AttrValueSchema, place);
+  if (beside.value.case === "list")
+    beside.value.value.s.push(new TextEncoder().encode("loc:@hidden1/weights/Momentum"));
+  nodeNamed(meta, "hidden1/weights/read").attr["_class"] = beside;
+  const before = modelOf(meta, { loss: "loss" });
+  const { meta: result } = patchMetaGraph(meta, before, freeze(before, /^hidden1\//));
+  expect(nodeNamed(result, "hidden1/weights/read").attr["_class"]).toEqual(place);
 });
 
 test("a gradient that the loss is computed from stays", () => {

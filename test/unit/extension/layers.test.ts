@@ -120,6 +120,12 @@ test("the whole tree", () => {
   ]);
 });
 
+test("where nothing is frozen there is no bottleneck to tell of", () => {
+  const cut = { beforeLayer: 0, tensors: [], valuesPerSample: 64, bytesPerSample: 256 };
+  const { children, roots } = buildTree([file], { file, plan: { ...plan, cut } }, "");
+  expect(children.get(roots[0]!)?.filter(({ kind }) => kind === "cut")).toEqual([]);
+});
+
 test("the filter finds layers and variables that were never opened", () => {
   expect(text("HIDDEN3").map((line) => line.trim().split(":")[0])).toEqual([
     "package digits.ckpt",

@@ -72,7 +72,11 @@ function draftLayers({ nodes }: LayerSources): Draft[] {
   const taken = new Set<string>();
   for (const node of nodes.values()) {
     const owner = OWNERS[node.op];
-    const input = owner === undefined ? undefined : node.inputs[owner.kernel];
+    // A batch norm may lack its scale.
+    const input =
+      node.op === "BatchNorm"
+        ? node.inputs.find((each) => "variable" in each)
+        : node.inputs[owner?.kernel ?? 0];
     if (
       owner === undefined ||
       input === undefined ||
