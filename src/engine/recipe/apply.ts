@@ -3,6 +3,7 @@ import { GraftError } from "../../protocol/errors";
 import type { Problem } from "../../protocol/plan";
 import { withLoss } from "../graph/loss";
 import type { Model, Roles } from "../graph/model";
+import { findRoles } from "../graph/roles";
 import { reinfer } from "../graph/reinfer";
 import type { EditKind } from "../surgery/edit";
 import { freezeWeights, unfreezeWeights } from "../surgery/freeze";
@@ -76,13 +77,17 @@ function withRoles(model: Model, graph: Recipe["graph"]): Model {
     if (known !== undefined) return known;
     throw new GraftError("unknown-node", `The graph has no op named ${name} that Graft can run.`);
   };
-  const chosen: Partial<Record<keyof Roles, unknown>> = {
-    ...(graph.inputs && { inputs: graph.inputs.map(node) }),
+  const losses = graph.loss ? [node(graph.loss)] : model.roles.loss ? [model.roles.loss] : [];
+  const { ambiguous, ...found } = findRoles(model, {
+    losses,
     ...(graph.output && { output: node(graph.output) }),
+  });
+  const isSettled = ambiguous?.role === "labels" && graph.labels !== undefined;
+  const roles: Roles = {
+    ...found,
+    ...(ambiguous && !isSettled && { ambiguous }),
+    ...(graph.inputs && { inputs: graph.inputs.map(node) }),
     ...(graph.labels && { labels: node(graph.labels) }),
-    ...(graph.loss && { loss: node(graph.loss) }),
   };
-  const decided = model.roles.ambiguous !== undefined && model.roles.ambiguous.role in chosen;
-  const roles = { ...model.roles, ...chosen, ...(decided && { ambiguous: undefined }) } as Roles;
   return { ...model, roles };
 }

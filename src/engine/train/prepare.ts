@@ -102,9 +102,11 @@ export function modelInput(model: Model, name: string): ModelInput {
 /** What the loss compares the output with: classes for a softmax cross-entropy, else numbers. */
 export function labelTarget(model: Model): LabelTarget {
   const needed = ancestors(model, [model.roles.loss!]);
-  const isClasses = [...needed].some((name) =>
-    ["SparseSoftmaxCrossEntropy", "SoftmaxCrossEntropy"].includes(model.nodes.get(name)!.op),
-  );
+  const ops = new Set([...needed].map((name) => model.nodes.get(name)!.op));
+  const isClasses =
+    ops.has("SparseSoftmaxCrossEntropy") ||
+    ops.has("SoftmaxCrossEntropy") ||
+    (ops.has("Softmax") && ops.has("Log"));
   const shape = model.shapes.get(model.roles.output!) ?? [-1];
   return isClasses ? { kind: "classes", classes: shape.at(-1)! } : { kind: "values", shape };
 }

@@ -1,5 +1,6 @@
 // From a TensorFlow 1 MetaGraphDef to the model: the network without its training, with its layers and roles.
 import type { Layer, Model, Node, Roles } from "../../graph/model";
+import { findRoles } from "../../graph/roles";
 import type { StoredTensor } from "../format";
 import { groupLayers, groupVariables } from "./layers";
 import { findLoops, loopNode, markDead } from "./lift/control";
@@ -19,7 +20,6 @@ import { lifterOf } from "./lift/table";
 import { variablesOf } from "./lift/variableroles";
 import { readVariables } from "./lift/variables";
 import type { MetaGraphDef } from "./proto/tensorflow_pb";
-import { findRoles } from "./roles";
 
 /**
  * The model of a checkpoint. Without a graph: its variables, grouped by scope. Throws `corrupt-file` where the graph
@@ -38,7 +38,7 @@ export function importGraph(
   const nodes = keep(lifting, [...forward.results.map((node) => node.name), ...losses]);
   const variables = variablesOf({ graph, declared, tensors, nodes: [...nodes.values()] });
   const shapes = new Map([...nodes.keys()].map((name) => [name, lifting.made.get(name)!.shape]));
-  const roles = findRoles({ nodes, variables, shapes, losses });
+  const roles = findRoles({ nodes, shapes }, { losses });
   const layers = groupLayers({ nodes, variables });
   return { nodes, variables, layers, roles, shapes, aliases: aliasesOf(lifting, nodes) };
 }

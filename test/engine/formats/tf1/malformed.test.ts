@@ -66,7 +66,11 @@ const DAMAGED: Readonly<Record<string, Damage>> = {
     code: "corrupt-file",
     says: /bytes 4611686018427387904 to/,
   },
-  ckpt_entry_negative_offset: { names: ["outputs/weights"], code: "corrupt-file", says: /bytes -8/ },
+  ckpt_entry_negative_offset: {
+    names: ["outputs/weights"],
+    code: "corrupt-file",
+    says: /bytes -8/,
+  },
   ckpt_huge_shape: {
     names: ["hidden1/weights"],
     code: "corrupt-file",

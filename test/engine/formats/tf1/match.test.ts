@@ -36,9 +36,18 @@ const MATCHES: readonly (readonly [string, string])[] = [
   ["b1_many_vars/many.ckpt.index", "b1_many_vars/many.ckpt"],
   [SNAPPY, SNAPPY],
   // Damaged, and yet nothing else: opening says what is wrong.
-  ["b7_malformed/ckpt_index_empty/my_model_final.ckpt.index", "b7_malformed/ckpt_index_empty/my_model_final.ckpt"],
-  ["b7_malformed/ckpt_index_garbage/my_model_final.ckpt.index", "b7_malformed/ckpt_index_garbage/my_model_final.ckpt"],
-  ["b7_malformed/ckpt_data_missing/my_model_final.ckpt.index", "b7_malformed/ckpt_data_missing/my_model_final.ckpt"],
+  [
+    "b7_malformed/ckpt_index_empty/my_model_final.ckpt.index",
+    "b7_malformed/ckpt_index_empty/my_model_final.ckpt",
+  ],
+  [
+    "b7_malformed/ckpt_index_garbage/my_model_final.ckpt.index",
+    "b7_malformed/ckpt_index_garbage/my_model_final.ckpt",
+  ],
+  [
+    "b7_malformed/ckpt_data_missing/my_model_final.ckpt.index",
+    "b7_malformed/ckpt_data_missing/my_model_final.ckpt",
+  ],
 ];
 
 test.each(MATCHES)("%s", async (file, prefix) => {
@@ -59,7 +68,10 @@ test.each([
 
 test.each([
   [`b1_mini_v2/${MINI}`, [".data-00000-of-00001", ".index", ".meta"]],
-  [`b1_mini_v2_sharded/${MINI}`, [".data-00000-of-00002", ".data-00001-of-00002", ".index", ".meta"]],
+  [
+    `b1_mini_v2_sharded/${MINI}`,
+    [".data-00000-of-00002", ".data-00001-of-00002", ".index", ".meta"],
+  ],
   [`b1_mini_v1/${MINI}`, ["", ".meta"]],
   [`b1_mini_v1_sharded/${MINI}`, ["-00000-of-00002", "-00001-of-00002", ".meta"]],
   ["b1_mini_multi_state/model.ckpt-300", [".data-00000-of-00001", ".index"]],
@@ -92,7 +104,7 @@ describe("files of other kinds", () => {
     ["model.ckpt", "<!DOCTYPE html><html>", /web page/],
     ["model.ckpt", "version https://git-lfs.github.com/spec/v1\n", /Git LFS/],
     ["notes.txt", "Trained on Monday, 95 %.\n", /text file/],
-    ["weights.safetensors", "\x40\0\0\0\0\0\0\0{\"a\":1}", /safetensors/],
+    ["weights.safetensors", '\x40\0\0\0\0\0\0\0{"a":1}', /safetensors/],
     ["junk.bin", "\0\x01\x02\x03\x04", /no format that Graft knows/],
   ])("%s: %j", async (name, head, says) => {
     const path = join(temporaryFolder(), name);

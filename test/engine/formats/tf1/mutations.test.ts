@@ -40,8 +40,7 @@ const TELLING = [0x00, 0x01, 0x7f, 0x80, 0xff];
 function flip(bytes: Buffer, random: Random, end = bytes.length): Buffer {
   for (let count = 1 + below(3, random); count > 0; count--) {
     const at = below(end, random);
-    bytes[at] =
-      random() < 0.5 ? bytes[at]! ^ (1 << below(8, random)) : TELLING[below(5, random)]!;
+    bytes[at] = random() < 0.5 ? bytes[at]! ^ (1 << below(8, random)) : TELLING[below(5, random)]!;
   }
   return bytes;
 }

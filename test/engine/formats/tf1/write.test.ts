@@ -136,13 +136,19 @@ describe.each([
     const folder = temporaryFolder();
     const target = join(folder, "x.ckpt");
     await write(target, [one()]);
-    const before = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "hex")]);
+    const before = readdirSync(folder).map((name) => [
+      name,
+      readFileSync(join(folder, name), "hex"),
+    ]);
     const broken = write(target, [
       one({ name: "a" }),
       one({ read: () => Promise.reject(new GraftError("cancelled", "stopped")) }),
     ]);
     await expect(broken).rejects.toMatchObject({ code: "cancelled" });
-    const after = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "hex")]);
+    const after = readdirSync(folder).map((name) => [
+      name,
+      readFileSync(join(folder, name), "hex"),
+    ]);
     expect(after).toEqual(before);
   });
 

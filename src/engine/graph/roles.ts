@@ -1,0 +1,198 @@
+// Which nodes of a graph play which part: where samples and labels go in, the logits, the loss.
+import type { OpName } from "./catalogue";
+import type { Node, Ref, Roles, Shape } from "./model";
+import { ancestors, consumers } from "./order";
+
+interface Graph {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly shapes: ReadonlyMap<string, Shape>;
+}
+
+/** What is known beforehand. */
+export interface RoleHints {
+  /** What gradients start from, or what the recipe names. */
+  readonly losses: readonly string[];
+  /** The output that the recipe names. */
+  readonly output?: string;
+}
+
+/** What a loss compares. */
+interface Comparison {
+  readonly output: string;
+  readonly labels: string;
+}
+
+/** The roles that the graph leaves no doubt about; what is ambiguous is told with its candidates. */
+export function findRoles(graph: Graph, { losses, output: chosen }: RoleHints): Roles {
+  const candidates = losses.length > 0 ? [...new Set(losses)] : reducedLosses(graph);
+  if (candidates.length > 1) {
+    const inputs = placeholders(graph, candidates);
+    return { inputs, ambiguous: { role: "loss", candidates } };
+  }
+  const [loss] = candidates;
+  if (loss === undefined) return withoutLoss(graph, chosen);
+
+  const all = comparisons(graph, ancestors(graph, [loss]));
+  const compared = chosen === undefined ? all : all.filter((each) => each.output === chosen);
+  const outputs =
+    chosen === undefined ? [...new Set(compared.map((each) => each.output))] : [chosen];
+  if (outputs.length !== 1) {
+    const inputs = placeholders(graph, outputs);
+    const ambiguous = { role: "output" as const, candidates: outputs };
+    return { inputs, loss, ...(outputs.length > 1 && { ambiguous }) };
+  }
+  const [output] = outputs;
+  const fed = [...new Set(compared.flatMap((each) => placeholdersOf(graph, [each.labels])))];
+  const inputs = placeholders(graph, [output]).filter((name) => fed.length > 1 || name !== fed[0]);
+  if (fed.length > 1)
+    return { inputs, output, loss, ambiguous: { role: "labels", candidates: fed } };
+  return { inputs, output, loss, ...(fed.length === 1 && { labels: fed[0] }) };
+}
+
+const CROSS_ENTROPY: ReadonlySet<OpName> = new Set<OpName>([
+  "SparseSoftmaxCrossEntropy",
+  "SoftmaxCrossEntropy",
+  "SigmoidCrossEntropy",
+]);
+
+/** The comparisons of an output with labels among `names`: cross-entropies, else differences that are squared. */
+function comparisons(graph: Graph, names: ReadonlySet<string>): Comparison[] {
+  const nodes = [...names].map((name) => graph.nodes.get(name)!);
+  const entropies = nodes.filter((node) => CROSS_ENTROPY.has(node.op));
+  if (entropies.length > 0)
+    return entropies.flatMap(({ inputs: [logits, labels] }) =>
+      "node" in logits && "node" in labels
+        ? [{ output: unwrapped(graph, logits.node), labels: labels.node }]
+        : [],
+    );
+  const byHand = nodes.flatMap((node) => crossEntropyByHand(graph, node));
+  if (byHand.length > 0) return byHand;
+  return nodes.flatMap((node) => {
+    const difference = squaredDifference(graph, node);
+    if (difference === undefined) return [];
+    const [a, b] = difference;
+    // The labels are the side that no variable has a part in.
+    if (!dependsOnVariable(graph, b)) return [{ output: unwrapped(graph, a), labels: b }];
+    return dependsOnVariable(graph, a) ? [] : [{ output: unwrapped(graph, b), labels: a }];
+  });
+}
+
+/** labels · log(softmax(logits)), as the first tutorials wrote it, with or without clipping. */
+function crossEntropyByHand(graph: Graph, node: Node): Comparison[] {
+  if (node.op !== "Mul") return [];
+  const sides = bothNodes(node.inputs);
+  if (sides === undefined) return [];
+  for (const [labels, logs] of [sides, [sides[1], sides[0]]]) {
+    const logits = logitsOfLog(graph, logs);
+    if (logits !== undefined && !dependsOnVariable(graph, labels))
+      return [{ output: unwrapped(graph, logits), labels }];
+  }
+  return [];
+}
+
+/** The logits of log(softmax(logits)); constants may bound or shift what the logarithm is taken of. */
+function logitsOfLog({ nodes }: Graph, name: string): string | undefined {
+  let node = nodes.get(name)!;
+  if (node.op === "LogSoftmax") return firstNode(node);
+  if (node.op !== "Log") return undefined;
+  for (;;) {
+    const inner = firstNode(node);
+    if (inner === undefined) return undefined;
+    node = nodes.get(inner)!;
+    if (node.op === "Softmax") return firstNode(node);
+    if (!["Minimum", "Maximum", "Add"].includes(node.op)) return undefined;
+  }
+}
+
+const firstNode = ({ inputs: [input] }: Node): string | undefined =>
+  input !== undefined && "node" in input ? input.node : undefined;
+
+/** The two sides of (a − b)², however it is spelt. */
+function squaredDifference({ nodes }: Graph, node: Node): [string, string] | undefined {
+  if (node.op === "SquaredDifference") return bothNodes(node.inputs);
+  if (node.op !== "Square" && node.op !== "L2Loss") return undefined;
+  const [input] = node.inputs;
+  const inner = "node" in input ? nodes.get(input.node) : undefined;
+  return inner?.op === "Sub" ? bothNodes(inner.inputs) : undefined;
+}
+
+const bothNodes = ([a, b]: readonly Ref[]): [string, string] | undefined =>
+  "node" in a && "node" in b ? [a.node, b.node] : undefined;
+
+const dependsOnVariable = (graph: Graph, name: string): boolean =>
+  [...ancestors(graph, [name])].some((each) =>
+    graph.nodes.get(each)!.inputs.some((input) => "variable" in input),
+  );
+
+/** Behind the reshapes that TensorFlow's losses put around logits. */
+function unwrapped({ nodes, shapes }: Graph, name: string): string {
+  let at = name;
+  for (;;) {
+    const node = nodes.get(at)!;
+    const [input] = node.inputs;
+    const isWrapping = ["Reshape", "Identity", "Cast"].includes(node.op);
+    if (!isWrapping || input === undefined || !("node" in input)) return at;
+    if (shapes.get(input.node)?.join() !== shapes.get(at)?.join()) return at;
+    at = input.node;
+  }
+}
+
+/** Without gradients: scalars that a cross-entropy or squared difference is reduced to. */
+function reducedLosses(graph: Graph): string[] {
+  const { nodes, shapes } = graph;
+  const uses = consumers(graph);
+  return [...nodes.values()]
+    .filter((node) => shapes.get(node.name)?.length === 0 && uses.get(node.name)!.length === 0)
+    .map((node) => node.name)
+    .filter((name) => comparisons(graph, ancestors(graph, [name])).length > 0);
+}
+
+/** Ops that follow the logits in a graph that only predicts. */
+const AFTER_LOGITS: ReadonlySet<OpName> = new Set<OpName>([
+  ...(["Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "Identity", "InTopK", "Cast"] as const),
+]);
+
+/** The output of a graph that has no loss: what its results have in common, before softmax and argmax. */
+function withoutLoss(graph: Graph, chosen: string | undefined): Roles {
+  if (chosen !== undefined) return { inputs: placeholders(graph, [chosen]), output: chosen };
+  const { nodes } = graph;
+  const uses = consumers(graph);
+  const results = [...nodes.values()].filter(
+    (node) => uses.get(node.name)!.length === 0 && dependsOnVariable(graph, node.name),
+  );
+  const outputs = [
+    ...new Set(
+      results.map((result) => {
+        let at = result;
+        while (AFTER_LOGITS.has(at.op) && at.inputs[0] !== undefined && "node" in at.inputs[0])
+          at = nodes.get(at.inputs[0].node)!;
+        return at.name;
+      }),
+    ),
+  ];
+  const inputs = placeholders(graph, outputs);
+  if (outputs.length === 1) return { inputs, output: outputs[0] };
+  return outputs.length === 0
+    ? { inputs }
+    : { inputs, ambiguous: { role: "output", candidates: outputs } };
+}
+
+const placeholdersOf = (graph: Graph, names: readonly string[]): string[] =>
+  [...ancestors(graph, names)].filter((name) => graph.nodes.get(name)!.op === "Placeholder");
+
+/** Placeholders that samples are fed to: not the modes and rates, which are scalars. */
+function placeholders(graph: Graph, outputs: readonly string[]): string[] {
+  const rates = new Set([...graph.nodes.values()].flatMap(rateOf));
+  const reached = new Set(placeholdersOf(graph, outputs));
+  return [...graph.nodes.values()]
+    .filter((node) => node.op === "Placeholder" && reached.has(node.name) && !rates.has(node.name))
+    .filter((node) => node.op === "Placeholder" && node.attributes.dtype !== "bool")
+    .filter((node) => graph.shapes.get(node.name)?.length !== 0)
+    .map((node) => node.name);
+}
+
+function rateOf(node: Node): string[] {
+  if (node.op !== "Dropout") return [];
+  if ("rateFrom" in node.attributes) return [node.attributes.rateFrom];
+  return "keepProbabilityFrom" in node.attributes ? [node.attributes.keepProbabilityFrom] : [];
+}

@@ -1,0 +1,83 @@
+// What the recipe's `graph` decides where the graph itself leaves a doubt.
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { applyRecipe } from "../../../src/engine/recipe/apply";
+import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import { validate } from "../../../src/engine/recipe/validate";
+import { FIXTURES } from "../fixture";
+import { importFile } from "./summary";
+
+const source = (name: string) => importFile(join(FIXTURES, "graphs", `${name}.meta`));
+const recipe = (graph: object, more: object = {}) =>
+  RecipeSchema.parse({ checkpoint: "m", graph, ...more });
+const roles = (name: string, graph: object) => applyRecipe(source(name), recipe(graph)).model.roles;
+
+describe("several candidates", () => {
+  test.each([
+    ["two_losses", "loss", ["loss_a", "loss_b"]],
+    ["two_heads", "output", ["parity/BiasAdd", "digit/BiasAdd"]],
+  ])("%s: are listed, and the recipe has to choose", (name, role, candidates) => {
+    const { problems } = validate(source(name), recipe({}));
+    expect(problems[0]).toMatchObject({ code: "ambiguous-graph", pointer: "/graph" });
+    expect(problems[0].message).toContain(candidates.join(", "));
+    expect(problems[0].message).toContain(`"graph": { "${role}"`);
+  });
+
+  test("a chosen loss decides output and labels with it", () => {
+    expect(roles("two_losses", { loss: "loss_b" })).toEqual({
+      inputs: ["x"],
+      output: "b/BiasAdd",
+      labels: "y",
+      loss: "loss_b",
+    });
+  });
+
+  test("a chosen output decides its labels", () => {
+    expect(roles("two_heads", { output: "digit/BiasAdd" })).toMatchObject({
+      output: "digit/BiasAdd",
+      labels: "y",
+      loss: "loss",
+    });
+  });
+});
+
+test("a graph that only predicts is given a loss for its output", () => {
+  const { problems, phases } = validate(source("inference"), recipe({}));
+  expect(problems).toEqual([]);
+  expect(phases[0].roles).toMatchObject({
+    output: "out/BiasAdd",
+    labels: "graft/labels",
+    loss: "graft/loss",
+  });
+});
+
+test("an op that the graph does not have is told", () => {
+  const { problems } = applyRecipe(source("inference"), recipe({ output: "nothing" }));
+  expect(problems[0]).toMatchObject({ code: "unknown-node", pointer: "/graph" });
+});
+
+test("a dropout that trains needs its keep_prob from the recipe, and takes a default from the graph", () => {
+  const edits = { edits: [{ freeze: "conv1" }] };
+  const unfed = validate(source("double_bias"), recipe({}, edits));
+  expect(unfed.problems[0].message).toMatch(/keep_prob.*"feeds"/s);
+  const fed = validate(source("double_bias"), recipe({ feeds: { keep_prob: 0.5 } }, edits));
+  expect(fed.problems).toEqual([]);
+});
+
+test("an opaque op on the way to the loss is told before anything runs", () => {
+  const lstm = importFile(join(FIXTURES, "b2_lstm_basic/model.ckpt-800.meta"));
+  expect(validate(lstm, recipe({})).problems[0]).toMatchObject({ code: "unsupported-op" });
+});
+
+test("replacing the output follows the classes into one-hot labels and the loss' reshapes", () => {
+  const edits = [{ replaceOutput: { classes: 7 } }];
+  for (const name of ["double_bias", "losses_regularized", "manual_cross_entropy"]) {
+    const { model, problems } = applyRecipe(
+      source(name),
+      recipe({ feeds: { keep_prob: 1 } }, { edits }),
+    );
+    expect(problems).toEqual([]);
+    expect(model.shapes.get(model.roles.output!)).toEqual([-1, 7]);
+    expect(model.shapes.get(model.roles.loss!)).toEqual([]);
+  }
+});
