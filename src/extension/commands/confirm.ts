@@ -31,7 +31,7 @@ export async function confirmText(
   wrong = false,
 ): Promise<Answer<"write">> {
   const verb = target.exists ? "Write to" : "Create";
-  const parts = consequence.length <= WIDTH ? [consequence] : consequence.split(/(?<=;) /);
+  const parts = consequence.length <= WIDTH ? [consequence] : consequence.split("; ");
   const write: Choice<"write" | "no"> = {
     label: `$(check) ${verb} ${target.name}${wrong ? " anyway" : ""}`,
     detail: parts[0] ?? "",
