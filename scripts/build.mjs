@@ -1,5 +1,5 @@
 // Bundles src/ into dist/.   node scripts/build.mjs [--production] [--watch]
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isMain, root } from "./process.mjs";
 
@@ -78,24 +78,22 @@ function options({ name, entry, ...platform }, { production, watch }) {
 export async function build({ production = false, watch = false } = {}) {
   const esbuild = await import("esbuild");
   if (production) rmSync(dist(""), { recursive: true, force: true });
-  const bundles = BUNDLES.filter(({ entry }) => {
-    const exists = existsSync(join(root, entry));
-    if (!exists) console.warn(`build: ${entry} does not exist yet, skipped`);
-    return exists;
-  }).map((bundle) => options(bundle, { production, watch }));
+  const bundles = BUNDLES.map((bundle) => options(bundle, { production, watch }));
   if (watch) {
     const contexts = await Promise.all(bundles.map((bundle) => esbuild.context(bundle)));
     await Promise.all(contexts.map((context) => context.watch()));
   } else {
     await Promise.all(bundles.map((bundle) => esbuild.build(bundle)));
-    if (existsSync(dist("cli.js"))) chmodSync(dist("cli.js"), 0o755);
+    chmodSync(dist("cli.js"), 0o755);
   }
   copyAssets();
 }
 
 if (isMain(import.meta.url)) {
   const flags = new Set(process.argv.slice(2));
-  await build({ production: flags.has("--production"), watch: flags.has("--watch") }).catch(() => {
-    process.exitCode = 1; // esbuild has printed why
+  const chosen = { production: flags.has("--production"), watch: flags.has("--watch") };
+  await build(chosen).catch((error) => {
+    if (!error.errors) console.error(error); // esbuild prints its own
+    process.exitCode = 1;
   });
 }

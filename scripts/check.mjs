@@ -2,13 +2,13 @@
 import { ensure } from "./ensure.mjs";
 import { runBin } from "./process.mjs";
 
-const CHECKS = [
-  ["types", "typescript", ["-p", "."], "tsc"],
-  ["types of the webview", "typescript", ["-p", "src/webview"], "tsc"],
-  ["lint", "oxlint", ["--type-aware", "--deny-warnings"]],
-  ["format", "prettier", ["--check", "--log-level=warn", "."]],
-  ["dead code", "knip", []],
-];
+const CHECKS = {
+  types: () => runBin("typescript", ["-p", "."], {}, "tsc"),
+  "types of the webview": () => runBin("typescript", ["-p", "src/webview"], {}, "tsc"),
+  lint: () => runBin("oxlint", ["--type-aware", "--deny-warnings"]),
+  format: () => runBin("prettier", ["--check", "--log-level=warn", "."]),
+  "dead code": () => runBin("knip", []),
+};
 
 function unsuitableNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
@@ -24,9 +24,9 @@ if (unsuitableNode()) {
 
 await ensure();
 const failed = [];
-for (const [name, packageName, args, bin] of CHECKS) {
+for (const [name, check] of Object.entries(CHECKS)) {
   console.log(`── ${name}`);
-  const { code } = await runBin(packageName, args, {}, bin);
+  const { code } = await check();
   if (code !== 0) failed.push(name);
 }
 console.log(failed.length === 0 ? "All checks passed." : `Failed: ${failed.join(", ")}.`);

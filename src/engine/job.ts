@@ -4,6 +4,7 @@ import type { JobMessage, JobOrder } from "./jobs";
 import { runJob } from "./train/job";
 
 let stopping = false;
+let abandoned = false;
 const send = (message: JobMessage) => process.send?.(message);
 
 process.on("message", (order: JobOrder) => {
@@ -13,7 +14,8 @@ process.on("message", (order: JobOrder) => {
   }
   runJob(order.run, order.resume, {
     emit: (event) => send({ type: "event", event }),
-    stopRequested: () => stopping,
+    stopRequested: () => stopping || abandoned,
+    abandoned: () => abandoned,
     backend: process.env["GRAFT_BACKEND"],
   })
     .catch((error: unknown) => send({ type: "failed", error: toErrorData(error) }))
@@ -22,5 +24,5 @@ process.on("message", (order: JobOrder) => {
 
 // The engine is gone, and the window with it: stop at the next step and keep the state.
 process.on("disconnect", () => {
-  stopping = true;
+  abandoned = true;
 });

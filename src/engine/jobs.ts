@@ -47,7 +47,8 @@ export function jobs(
       listen(run.run, message.event);
     });
     child.on("exit", (code, signal) => {
-      running.delete(run.run);
+      // A resumed run may have a new process already.
+      if (running.get(run.run) === child) running.delete(run.run);
       if (ended) return;
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       const event: RunEvent = {

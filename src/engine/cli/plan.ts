@@ -46,7 +46,7 @@ function planText(plan: Plan): string {
     layer.name,
     layer.state,
     layer.what,
-    layer.change ?? layer.sizes,
+    layer.change === undefined ? layer.sizes : `${layer.sizes} (${layer.change})`,
     count(layer.parameters),
     count(layer.trainableParameters),
   ]);

@@ -29,6 +29,7 @@ export async function trainCommand(file: string, options: TrainOptions): Promise
     await runJob(run, options.resume !== undefined, {
       emit: tell,
       stopRequested: () => stopping,
+      abandoned: () => false,
       backend: options.backend ?? process.env["GRAFT_BACKEND"],
     });
   } finally {

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import type { Plan, PlanLayer, PlanVariable, Problem, TrainState } from "../../protocol/plan";
+import { describeSource } from "../data/sources";
 import type { Checkpoint } from "../formats/format";
 import { FORMATS, openCheckpoint } from "../formats/table";
 import { cut, sampleShape } from "../graph/cut";
@@ -37,7 +38,11 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
     const source = await checkpoint.model();
     const validated = validate(source, recipe);
     const more = fileProblems(file, recipe, checkpoint);
-    return toPlan(checkpoint, source, { ...validated, problems: [...validated.problems, ...more] });
+    const problems = [...validated.problems, ...more];
+    const plan = toPlan(checkpoint, source, { ...validated, problems });
+    const samples = await sampleCount(file, recipe);
+    if (plan.cut === undefined || samples === undefined) return plan;
+    return { ...plan, cut: { ...plan.cut, samples } };
   } finally {
     await checkpoint.close();
   }
@@ -83,6 +88,19 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Pro
       pointer: "/save/as",
     });
   return problems;
+}
+
+/** Samples of the recipe's data, where the header of the labels' file tells. */
+async function sampleCount(file: string, { data }: Recipe): Promise<number | undefined> {
+  if (typeof data?.labels !== "string") return undefined;
+  try {
+    const description = await describeSource(resolveIn({ path: file }, data.labels));
+    return description.kind === "npy" ? description.shape[0] : undefined;
+  } catch (error) {
+    // What is wrong with the data is told as a problem, or when it is read.
+    if (error instanceof GraftError) return undefined;
+    throw error;
+  }
 }
 
 function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Plan {
@@ -141,6 +159,33 @@ function toVariable(source: Model, variable: Variable): PlanVariable {
   };
 }
 
+/** "8 new units", "was 50 → 5" for one that starts afresh; undefined for a layer that kept its sizes. */
+function describeChange(
+  source: Model,
+  before: Layer,
+  model: Model,
+  layer: Layer,
+): string | undefined {
+  const [wasIn, wasOut] = kernelSizes(source, before);
+  const [isIn, isOut] = kernelSizes(model, layer);
+  const more = (was: number, is: number, what: string) =>
+    is > was ? `${is - was} new ${what}${is - was === 1 ? "" : "s"}` : "";
+  const fresh = layer.variables.every(
+    (name) => model.variables.get(name)!.value.from === "initializer",
+  );
+  const was = layerSizes(source, before);
+  if (fresh) return was === layerSizes(model, layer) ? undefined : `was ${was}`;
+  const parts = [more(wasOut, isOut, "unit"), more(wasIn, isIn, "input")].filter(Boolean);
+  return parts.length > 0 ? parts.join(", ") : undefined;
+}
+
+/** Inputs and units of a layer's kernel. */
+function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number] {
+  const shapes = layer.variables.map((name) => model.variables.get(name)!.shape);
+  const kernel = shapes.find((shape) => shape.length >= 2) ?? [0, 0];
+  return [kernel.at(-2)!, kernel.at(-1)!];
+}
+
 function stateOf(variables: readonly Variable[]): TrainState {
   const weights = variables.filter((variable) => variable.role === "weight");
   if (weights.length > 0 && weights.every((variable) => variable.value.from === "initializer"))
@@ -164,9 +209,8 @@ function toLayer(
   const producer = unitProducer(model, layer.nodes);
   const units = producer === undefined ? undefined : model.shapes.get(producer.name)?.at(-1);
   const before = source.layers.find((each) => each.name === layer.name);
-  const wasSizes = before === undefined ? "" : layerSizes(source, before);
   const sizes = layerSizes(model, layer);
-  const change = wasSizes !== sizes ? `${wasSizes} becomes ${sizes}` : undefined;
+  const change = before === undefined ? undefined : describeChange(source, before, model, layer);
   return {
     name: layer.name,
     kind: layer.kind,

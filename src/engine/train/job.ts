@@ -11,6 +11,7 @@ import { trainRecipe } from "./train";
 export interface JobControl {
   readonly emit: (event: RunEvent) => void;
   readonly stopRequested: () => boolean;
+  readonly abandoned: () => boolean;
   /** As a setting or a flag says it; undefined chooses. */
   readonly backend: string | undefined;
 }
@@ -33,6 +34,7 @@ export async function runJob(name: string, resume: boolean, control: JobControl)
       store: bottleneckFolder(),
       emit,
       stopRequested: control.stopRequested,
+      abandoned: control.abandoned,
       resume: state,
       keepState: (next) => writeState(run.stateFile, next),
     });

@@ -20,6 +20,8 @@ export interface TrainWorld {
   readonly store: string;
   readonly emit: (event: RunEvent) => void;
   readonly stopRequested: () => boolean;
+  /** Whether the one who watched is gone, rather than having asked to stop. */
+  readonly abandoned: () => boolean;
   /** Where a stopped run goes on. */
   readonly resume: SavedState | null;
   readonly keepState: (state: SavedState) => Promise<void>;
@@ -36,7 +38,7 @@ export async function trainRecipe(open: OpenRecipe, world: TrainWorld): Promise<
       const message = await conclude(open, prepared, trainer, finished, world);
       world.emit({
         event: "ended",
-        state: finished ? "finished" : "stopped",
+        state: finished ? "finished" : world.abandoned() ? "interrupted" : "stopped",
         message,
         prefixSamples: trainer.prefixSamples,
         seconds: (performance.now() - began) / 1000,
@@ -99,7 +101,7 @@ async function conclude(
   prepared: Prepared,
   trainer: Trainer,
   finished: boolean,
-  { emit }: TrainWorld,
+  { emit, abandoned }: TrainWorld,
 ): Promise<string> {
   const model = prepared.phases.at(-1)!;
   const { live, start, moved, lastEvaluation } = trainer;
@@ -112,8 +114,10 @@ async function conclude(
       classes: lastEvaluation.classes,
     });
   emit({ event: "variables", variables: await outcomes(model, live, start, moved) });
-  if (!finished)
-    return "Training stopped. What it learned so far is kept; resume it, or save the result as it is.";
+  if (!finished) {
+    const how = abandoned() ? "was interrupted when its window or engine went away" : "stopped";
+    return `Training ${how}. What it learned so far is kept; resume it, or save the result as it is.`;
+  }
   const { save, seed } = open.recipe;
   if (save === undefined)
     return 'Training finished. The recipe has no "save", so the result is kept with the run only; save it with Save Result As.';

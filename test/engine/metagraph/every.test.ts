@@ -9,8 +9,8 @@ import {
   type NodeDef,
 } from "../../../src/engine/formats/tf1/proto/tensorflow_pb";
 import type { Model, Shape } from "../../../src/engine/graph/model";
-import { problems } from "./consistent";
-import { collectionNames, freeze, loadMeta, modelOf, nodeNames, resize } from "./models";
+import { problems, strings } from "./consistent";
+import { collectionNames, freeze, loadMeta, modelOf, nodeNamed, nodeNames, resize } from "./models";
 
 const MINI = { "outputs/weights": [5, 3], "outputs/biases": [3] };
 const WIDE = { "hidden2/weights": [30, 14], "hidden2/biases": [14], "hidden3/weights": [14, 5] };
@@ -104,6 +104,7 @@ describe.each(Object.entries(CASES))("%s", (name, { loss, frozen, replaced, wide
       trainable,
     );
     expect(result.collectionDef["train_op"]).toBeUndefined();
+    expect(restored(result)).toEqual(new Set(variables));
     expect(bytes.equals(bytesOf(meta))).toBe(true);
   });
 
@@ -118,6 +119,14 @@ describe.each(Object.entries(CASES))("%s", (name, { loss, frozen, replaced, wide
     ).toEqual([]);
   });
 });
+
+/** What the saver asks a checkpoint for. */
+const restored = (meta: MetaGraphDef): Set<string> =>
+  new Set(
+    meta
+      .graphDef!.node.filter((node) => node.op === "RestoreV2")
+      .flatMap((node) => strings(nodeNamed(meta, node.input[1]!))),
+  );
 
 // Vitest's own comparison of long arrays takes seconds.
 const bytesOf = (meta: MetaGraphDef): Buffer => Buffer.from(toBinary(MetaGraphDefSchema, meta));

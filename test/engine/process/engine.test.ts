@@ -83,7 +83,7 @@ test("when the engine goes, its job stops, keeps its state, and another engine r
   expect(await gone(pid)).toBe(true);
   const next = engine(cache);
   const summary = (await next.request("runs", null)).find((each) => each.run === run)!;
-  expect(summary).toMatchObject({ state: "stopped", resumable: true });
+  expect(summary).toMatchObject({ state: "interrupted", resumable: true });
   const again = next.event((event) => event.event === "epoch");
   await next.request("resumeRun", { run });
   expect(await again).toMatchObject({ epoch: summary.epoch + 1 });

@@ -20,7 +20,9 @@ export interface Workplace {
 /** A copy of the digits sample. */
 export function digits(): Workplace {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "graft-train-"));
-  fs.cpSync(SAMPLE, folder, { recursive: true });
+  // Whoever tried the sample left its result there.
+  const filter = (file: string) => path.basename(file) !== "result";
+  fs.cpSync(SAMPLE, folder, { recursive: true, filter });
   return {
     folder,
     store: path.join(folder, "store"),
@@ -74,6 +76,7 @@ export async function train(
       if (event.event === "phase") training = true;
     },
     stopRequested: () => training && stopAfter !== undefined && ++asked > stopAfter,
+    abandoned: () => false,
     resume: resume ?? null,
     keepState: async (state) => void states.push(state),
   });
