@@ -1,26 +1,6 @@
-// Element types: their sizes, and conversion to and from the float32 that everything is computed in.
+// Element types: conversion to and from the float32 that everything is computed in.
 import type { DType } from "../../protocol/checkpoint";
 import { GraftError } from "../../protocol/errors";
-
-/** Bytes of one element; strings have none. */
-export const ELEMENT_BYTES: Readonly<Record<DType, number | null>> = {
-  float16: 2,
-  bfloat16: 2,
-  float32: 4,
-  float64: 8,
-  int8: 1,
-  uint8: 1,
-  int16: 2,
-  uint16: 2,
-  int32: 4,
-  uint32: 4,
-  int64: 8,
-  uint64: 8,
-  bool: 1,
-  complex64: 8,
-  complex128: 16,
-  string: null,
-};
 
 /** Whether training can change a variable of this type. */
 export const isTrainableType = (dtype: DType): boolean =>

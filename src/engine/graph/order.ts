@@ -2,19 +2,6 @@
 import { GraftError } from "../../protocol/errors";
 import type { Model, Node } from "./model";
 
-/** `nodes` with every node after its inputs, otherwise in the order given. Throws `corrupt-file` on a cycle. */
-export function topological(nodes: Iterable<Node>): Map<string, Node> {
-  const byName = new Map<string, Node>();
-  for (const node of nodes) byName.set(node.name, node);
-  const sorted = dependencyOrder(byName.keys(), (name) => inputNames(byName.get(name)));
-  return new Map(
-    sorted.flatMap((name) => {
-      const node = byName.get(name);
-      return node === undefined ? [] : [[name, node]];
-    }),
-  );
-}
-
 /** `names` and every node that they depend on. */
 export function ancestors(model: Pick<Model, "nodes">, names: Iterable<string>): Set<string> {
   const reached = new Set<string>();

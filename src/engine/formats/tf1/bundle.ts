@@ -23,7 +23,12 @@ const digits = (number: number): string => String(number).padStart(5, "0");
 
 export async function openBundle(prefix: string): Promise<TensorSource> {
   const file = await openByteFile(indexPath(prefix));
-  const index = await readIndex(file).finally(() => file.close());
+  let index;
+  try {
+    index = await readIndex(file);
+  } finally {
+    await file.close();
+  }
   const shards = shardsOf(prefix, index.shardCount);
   const stored = new Map<string, Stored<Extract>>();
   for (const [name, entry] of index.tensors) {
