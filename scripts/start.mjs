@@ -13,8 +13,8 @@ const { code } = await run(process.execPath, [join(root, "dist/cli.js"), "train"
 process.exitCode = code;
 if (code === 0) {
   console.log(`
-What this was: a network trained on the digits 0 to 4 learned 5 to 9. Its lower layers stayed as they
-were; their outputs were computed once, and only the new output layer was trained on them.
+What this was: a network trained on the digits 0 to 4 learned 5 to 9. Its two lower layers stayed as
+they were: their outputs were computed once, and the third layer and a new output trained on them.
 The result lies in samples/digits/result. The checkpoint that it started from has not changed.
 
 Next:
