@@ -38,8 +38,8 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
   try {
     const model = await checkpoint.model();
     const node = fetched(model, request.layer);
-    const path_ = pathTo(model, [node], new Set(model.roles.inputs));
-    const needed = path_.nodes.flatMap((each) =>
+    const way = pathTo(model, [node], new Set(model.roles.inputs));
+    const needed = way.nodes.flatMap((each) =>
       each.inputs.map((input) => ("node" in input ? input.node : "")),
     );
     const inputs = model.roles.inputs.filter((name) => needed.includes(name));
@@ -52,7 +52,7 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     const loaded = await loadSource(request.input, process.cwd());
     const { shape, data } = convertInput(loaded.array, loaded.name, modelInput(model, inputs[0]));
     const used = usedVariables(model).filter((variable) =>
-      path_.nodes.some((each) =>
+      way.nodes.some((each) =>
         each.inputs.some((input) => "variable" in input && input.variable === variable.name),
       ),
     );
@@ -64,7 +64,7 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     let sample: readonly number[] = [];
     for (const batch of batches(order, BATCH))
       tf.tidy(() => {
-        const [tensor] = run(path_, gather(arrays, batch), live.map, INFERENCE);
+        const [tensor] = run(way, gather(arrays, batch), live.map, INFERENCE);
         sample = tensor.shape.slice(1);
         parts.push(Float32Array.from(tensor.dataSync()));
       });
@@ -91,7 +91,9 @@ function fetched(model: Model, name: string | undefined): string {
     );
   }
   const layer = model.layers.find((each) => each.name === name)?.output;
-  const node = layer ?? (model.nodes.has(name) ? name : model.aliases.get(name.replace(/:0$/, "")));
+  // TensorFlow's own name of an op's first output ends in :0.
+  const op = name.replace(/:0$/, "");
+  const node = layer ?? (model.nodes.has(op) ? op : model.aliases.get(op));
   if (node !== undefined) return node;
   throw new GraftError(
     "unknown-node",

@@ -1,0 +1,66 @@
+// `graft predict` against the activations that real TensorFlow recorded: layers, ops, and the logits.
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readNpy, writeNpy } from "../../src/engine/data/npy";
+import { predict } from "../../src/engine/predict";
+import { expectClose, FIXTURES, fixture, type Recorded } from "./fixture";
+
+let folder: string;
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "graft-predict-"));
+});
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+interface Expected {
+  readonly prefix: string;
+  readonly forward: { readonly activations: Record<string, Recorded> } & Record<string, unknown>;
+}
+
+/** What to ask for, by a recorded activation: a layer's name, an op's, or nothing for the logits. */
+const MLP = { hidden1: "hidden1", hidden2: "hidden2/Relu", outputs: undefined };
+const CNN = {
+  h_pool1: "MaxPool",
+  h_fc1: "Relu_2",
+  h_fc1_drop: "dropout/SelectV2",
+  y_conv: undefined,
+};
+const CASES: [string, string, Record<string, string | undefined>][] = [
+  ["b1_mini_v2", "X", { ...MLP, hidden3: "hidden3" }],
+  ["b1_mini_v1", "X", { ...MLP, hidden3: "hidden3" }],
+  ["b1_mini_resource", "X", { ...MLP, hidden3: "hidden3/Relu:0" }],
+  ["b1_miniquark_full_v2", "X", { ...MLP, hidden3: "hidden3" }],
+  ["b2_cnn_digits", "x", { ...CNN, h_conv1: "Variable" }],
+  ["b2_cnn_digits_named_noslots", "x", { ...CNN, h_conv1: "conv1" }],
+  ["b2_cnn_digits_resource", "x", CNN],
+  ["b2_cnn_digits_batchnorm", "x", { ...CNN, h_conv1: "bn1", h_conv2: "Relu_1" }],
+];
+
+describe.each(CASES)("%s", (name, input, asked) => {
+  const { expected, floats } = fixture<Expected>(name);
+
+  test.each(Object.entries(asked))("%s", async (key, layer) => {
+    const x = expected.forward[input] as Recorded;
+    const file = path.join(folder, `${name}-X.npy`);
+    const output = path.join(folder, `${name}-${key}.npy`);
+    await writeNpy(file, { shape: x.shape, dtype: "float32", data: floats(x) });
+    const checkpoint = path.join(FIXTURES, name, expected.prefix);
+    const result = await predict({ checkpoint, input: file, output, layer, backend: "auto" });
+    const recorded = expected.forward.activations[key];
+    const written = await readNpy(output);
+    expect(written).toMatchObject({ shape: recorded.shape, dtype: "float32" });
+    expect(result.shape).toEqual(recorded.shape);
+    expectClose(written.data as Float32Array, floats(recorded), 1e-5);
+  });
+});
+
+test("the output file is there whole or not at all", async () => {
+  const checkpoint = path.join(FIXTURES, "b1_mini_v2/my_model_final.ckpt");
+  const wrong = path.join(folder, "wrong.npy");
+  await writeNpy(wrong, { shape: [2, 3], dtype: "float32", data: new Float32Array(6) });
+  const output = path.join(folder, "never.npy");
+  const failed = predict({ checkpoint, input: wrong, output, backend: "auto" });
+  await expect(failed).rejects.toMatchObject({ code: "data-shape" });
+  expect(fs.existsSync(output)).toBe(false);
+});
