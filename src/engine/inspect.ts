@@ -4,7 +4,7 @@ import type { CheckpointSummary, VariableSummary } from "../protocol/checkpoint"
 import { GraftError } from "../protocol/errors";
 import type { Checkpoint, StoredTensor } from "./formats/format";
 import { openCheckpoint } from "./formats/table";
-import { elements } from "./graph/model";
+import { elements, storedName } from "./graph/model";
 
 /** Layers and variables of the checkpoint at `file`; with `hash`, every value is read and hashed. */
 export async function inspect(file: string, hash: boolean): Promise<CheckpointSummary> {
@@ -18,7 +18,7 @@ export async function inspect(file: string, hash: boolean): Promise<CheckpointSu
       name,
       kind,
       parameters: names.reduce((sum, each) => sum + elements(model.variables.get(each)!.shape), 0),
-      variables: names,
+      variables: names.map((each) => storedName(model.variables.get(each)!)),
     }));
     return { format: checkpoint.format, layers, variables };
   } finally {

@@ -129,3 +129,7 @@ export const trainableElements = (variable: Variable): number =>
 export const isFrozen = (variable: Variable): boolean => variable.trainable.length === 0;
 
 export const refName = (ref: Ref): string => ("node" in ref ? ref.node : ref.variable);
+
+/** Under which name the checkpoint stores a variable that no edit has touched; a saver may choose names of its own. */
+export const storedName = (variable: Variable): string =>
+  variable.value.from === "stored" ? variable.value.name : variable.name;

@@ -45,7 +45,7 @@ export function applyRecipe(source: Model, recipe: Recipe): AppliedRecipe {
     const { kind, spec } = editOf(edit);
     const definition = EDITS[kind] as unknown as AnyEdit;
     attempt(`/edits/${index}`, () => {
-      const after = reinfer(definition.apply(model, spec, `edit ${index}`));
+      const after = withoutResizedAverages(reinfer(definition.apply(model, spec, `edit ${index}`)));
       applied.push({
         index,
         sentence: definition.describe(model, after, spec),
@@ -55,6 +55,15 @@ export function applyRecipe(source: Model, recipe: Recipe): AppliedRecipe {
     });
   });
   return { model, edits: applied, problems };
+}
+
+/** A moving average of a variable that has another size now is an average of nothing. */
+function withoutResizedAverages(model: Model): Model {
+  const kept = [...model.variables].filter(([, { role, of, shape }]) => {
+    const variable = of === undefined ? undefined : model.variables.get(of);
+    return role !== "average" || variable === undefined || variable.shape.join() === shape.join();
+  });
+  return { ...model, variables: new Map(kept) };
 }
 
 /** The model as a phase trains it: what it freezes and unfreezes builds on the phase before. */

@@ -33,7 +33,7 @@ export function outputProducer(model: Model): Node {
       ambiguous ? "ambiguous-graph" : "no-graph",
       ambiguous
         ? `The graph has several candidates for its ${ambiguous.role}: ${ambiguous.candidates.join(", ")}. Choose one with "graph": { "${ambiguous.role}": … }.`
-        : `The checkpoint has no graph, so its output is not known.`,
+        : `The checkpoint has no graph, so its output is not known. Put the .meta file that was saved with it beside it.`,
     );
   const layer = layerOf(model, output);
   const above = ancestors(model, [output]);

@@ -112,6 +112,50 @@ test("Ctrl+C stops at the next step, keeps the state, and --resume goes on", asy
   expect(fs.existsSync(file("resumed.ckpt.index"))).toBe(true);
 });
 
+describe("a damaged checkpoint is told by variable and file, and nothing is written", () => {
+  const DATA = "digits_0_to_4.ckpt.data-00000-of-00001";
+  const damages: [string, () => void, string, RegExp][] = [
+    [
+      "a flipped bit",
+      () => {
+        const bytes = fs.readFileSync(file(DATA));
+        bytes[1000] ^= 1;
+        fs.writeFileSync(file(DATA), bytes);
+      },
+      "checksum-mismatch",
+      /checksum of tensor "hidden1\/biases"|checksum of tensor "hidden1\/weights"/,
+    ],
+    [
+      "a truncated .data",
+      () => fs.truncateSync(file(DATA), 5000),
+      "corrupt-file",
+      /which has 5000/,
+    ],
+    ["a missing shard", () => fs.rmSync(file(DATA)), "missing-shard", /is missing.*Copy it/],
+    [
+      "an .index that is none",
+      () => fs.writeFileSync(file("digits_0_to_4.ckpt.index"), "not a table"),
+      "corrupt-file",
+      /digits_0_to_4\.ckpt\.index/,
+    ],
+  ];
+  test.each(damages)("%s", async (_, damage, code, message) => {
+    const whole = fs.readFileSync(file(DATA));
+    const index = fs.readFileSync(file("digits_0_to_4.ckpt.index"));
+    damage();
+    const what = written("damaged.graft.json", recipe({ save: { as: "damaged.ckpt" } }));
+    const { code: exit, stdout, stderr } = await graft(cache, "train", what, "--json");
+    fs.writeFileSync(file(DATA), whole);
+    fs.writeFileSync(file("digits_0_to_4.ckpt.index"), index);
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(JSON.parse(stdout.trim().split("\n").at(-1)!).error).toMatchObject({ code });
+    expect(fs.readdirSync(place.folder).filter((name) => name.startsWith("damaged.ckpt"))).toEqual(
+      [],
+    );
+  });
+});
+
 describe("a mistake exits with 1, a message and no stack trace", () => {
   const cases: [string, () => string[], string, RegExp][] = [
     [

@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { GraftError } from "../../../protocol/errors";
-import type { Model, Variable } from "../../graph/model";
+import { storedName, type Model, type Variable } from "../../graph/model";
 import type { Checkpoint, ReadVariable, SaveResult } from "../format";
 import { dataPath, indexPath } from "./bundle";
 import { stageBundle } from "./bundlewriter";
@@ -34,7 +34,8 @@ export async function saveCheckpoint(
   const from = await findFiles(source.path);
   if (!from) throw writeFailed(as, `the checkpoint that it comes from, ${source.path}, is gone`);
   const meta = await readMetaGraph(source.path);
-  const patched = meta && patchMetaGraph(meta, await source.model(), model);
+  const before = await source.model();
+  const patched = meta && patchMetaGraph(meta, before, model);
   // Variables that went with the training graph are not in its Restore op either.
   const names = patched?.variables ?? [...model.variables.keys()];
   const values = from.version === "V2" ? [dataPath(as, 0, 1), indexPath(as)] : [as];
@@ -44,7 +45,8 @@ export async function saveCheckpoint(
 
   const tensors = names.flatMap((name) => {
     const variable = model.variables.get(name);
-    return variable ? [writable(variable, read)] : [];
+    const old = before.variables.get(name);
+    return variable ? [writable(old ? storedName(old) : name, variable, read)] : [];
   });
   const files = await staged(as, async (staging) => {
     stale.forEach((path) => staging.remove(path));
@@ -60,8 +62,9 @@ export async function saveCheckpoint(
   return { files: [...files, ...state.files], notes: [...(patched?.notes ?? []), ...state.notes] };
 }
 
-const writable = (variable: Variable, read: ReadVariable): WritableTensor => ({
-  name: variable.name,
+/** `name` is what the graph's own Restore op asks for. */
+const writable = (name: string, variable: Variable, read: ReadVariable): WritableTensor => ({
+  name,
   dtype: variable.dtype,
   shape: variable.shape,
   read: async () => {

@@ -73,14 +73,14 @@ function rateOfCondition(lifting: Lifting, condition: SourceNode | undefined): R
 
 /** A uniform number in [0, 1), also as random_uniform(min, max) spells it: uniform · (max − min) + min. */
 function isUniform(lifting: Lifting, tensor: Tensor | undefined): boolean {
-  const node = nodeAt(lifting.graph, tensor);
-  if (node === undefined) return false;
-  if (/^(Stateless)?RandomUniform(V2)?$/.test(node.op)) return true;
-  const factor = node.op === "Mul" ? 1 : /^Add(V2)?$/.test(node.op) ? 0 : undefined;
-  if (factor === undefined || numberOf(lifting, node.inputs[1]) !== factor) return false;
-  const inner = inputNode(lifting.graph, node, 0);
-  if (inner === undefined || !/^((Stateless)?RandomUniform(V2)?|Mul)$/.test(inner.op)) return false;
-  return inner.op !== "Mul" || isUniform(lifting, node.inputs[0]);
+  let node = nodeAt(lifting.graph, tensor);
+  for (const [op, neutral] of [
+    [/^Add(V2)?$/, 0],
+    [/^Mul$/, 1],
+  ] as const)
+    if (node !== undefined && op.test(node.op) && numberOf(lifting, node.inputs[1]) === neutral)
+      node = inputNode(lifting.graph, node, 0);
+  return node !== undefined && /^(Stateless)?RandomUniform(V2)?$/.test(node.op);
 }
 
 /** x of x / keep or x · scale, where the other side is one number. */
@@ -116,20 +116,24 @@ function rateFrom(
   tensor: Tensor | undefined,
   means: "rate" | "keep",
 ): Rate | undefined {
-  const value = numberOf(lifting, tensor);
-  if (value !== undefined) {
-    const rate = means === "rate" ? value : 1 - value;
-    return rate >= 0 && rate < 1 ? { rate: round(rate) } : undefined;
+  let isRate = means === "rate";
+  let at = tensor;
+  for (;;) {
+    const value = numberOf(lifting, at);
+    if (value !== undefined) {
+      const rate = isRate ? value : 1 - value;
+      return rate >= 0 && rate < 1 ? { rate: round(rate) } : undefined;
+    }
+    const meaning = at && meaningOf(lifting, at);
+    if (meaning?.kind !== "node") return undefined;
+    const { node } = meaning;
+    if (node.op === "Placeholder")
+      return isRate ? { rateFrom: node.name } : { keepProbabilityFrom: node.name };
+    const source = lifting.graph.nodes.get(node.name);
+    if (source?.op !== "Sub" || numberOf(lifting, source.inputs[0]) !== 1) return undefined;
+    at = source.inputs[1];
+    isRate = !isRate;
   }
-  const meaning = tensor && meaningOf(lifting, tensor);
-  if (meaning?.kind !== "node") return undefined;
-  const { node } = meaning;
-  if (node.op === "Placeholder")
-    return means === "rate" ? { rateFrom: node.name } : { keepProbabilityFrom: node.name };
-  const source = lifting.graph.nodes.get(node.name);
-  if (source?.op === "Sub" && numberOf(lifting, source.inputs[0]) === 1)
-    return rateFrom(lifting, source.inputs[1], means === "rate" ? "keep" : "rate");
-  return undefined;
 }
 
 /** 1 − 0.6 as a float32 is 0.39999998: the number that was written had fewer digits. */

@@ -45,7 +45,7 @@ const APPLY = /^(Resource)?(Sparse)?Apply|^ResourceSparseApply/;
 
 /** Ops that have no value, or whose value nobody means when they say "the network". */
 const SILENT =
-  /^(NoOp|Assert|Exit|.*Summary(V2)?|Print(V2)?|Switch|RefSwitch|.*Queue.*|Iterator.*|.*Dataset.*|.*HashTable.*)$/;
+  /^(NoOp|Assert|Shape|ShapeN|Size|Rank|Exit|.*Summary(V2)?|Print(V2)?|Switch|RefSwitch|.*Queue.*|Iterator.*|.*Dataset.*|.*HashTable.*)$/;
 
 /** Readers that make nothing of what they read. */
 const WATCHER = /^(Assert|.*Summary(V2)?|Print(V2)?)$/;
