@@ -159,18 +159,19 @@ async function runStage(name, args, done, strict) {
 
 function summarize(done) {
   console.log(`\n── summary ${"─".repeat(53)}`);
+  for (const [name, { tests }] of done) {
+    for (const { title, state } of tests) {
+      if (state !== "passed") console.log(`${name} ${state}: ${title}`);
+    }
+  }
   for (const [name, { verdict, seconds, tests, reason }] of done) {
     const counts = ["passed", "failed", "skipped"]
       .map((state) => [count(tests, state), state])
       .filter(([number]) => number > 0)
-      .map(([number, state]) => `${number} ${state}`)
-      .join(", ");
+      .map(([number, state]) => `${number} ${state}`);
     const time = `${seconds.toFixed(1)} s`.padStart(9);
-    console.log(`${name.padEnd(9)}${verdict.padEnd(9)}${time}   ${counts}`);
-    if (reason) console.log(`           ${reason}`);
-    for (const { title, state } of tests) {
-      if (state !== "passed") console.log(`           ${state}: ${title}`);
-    }
+    const remarks = [counts.join(", "), reason].filter(Boolean).join(": ");
+    console.log(`${name.padEnd(9)}${verdict.padEnd(9)}${time}   ${remarks}`.trimEnd());
   }
 }
 
@@ -190,8 +191,10 @@ async function main([...args]) {
     done.set(name, await runStage(name, name === wanted ? args : [], done, strict));
   }
   summarize(done);
-  const ok = [...done.values()].every(({ verdict }) => verdict !== "FAILED");
-  console.log(ok ? "\nAll tests passed." : "\nThere are failures.");
+  const verdicts = [...done.values()].map(({ verdict }) => verdict);
+  const ok = !verdicts.includes("FAILED");
+  const skips = verdicts.includes("skipped") ? " Some were skipped." : "";
+  console.log(ok ? `\nNo test failed.${skips}` : "\nThere are failures.");
   process.exitCode = ok ? 0 : 1;
 }
 

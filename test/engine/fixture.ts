@@ -47,8 +47,9 @@ export function expectClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   tolerance: number,
+  what?: string,
 ): void {
-  expect(actual.length).toBe(expected.length);
+  expect(actual.length, what).toBe(expected.length);
   let worst = 0;
   for (let index = 0; index < expected.length; index++) {
     const difference = Math.abs(actual[index] - expected[index]);
@@ -56,5 +57,5 @@ export function expectClose(
     // NaN compares false with everything: it counts as the worst.
     worst = Math.max(worst, Number.isNaN(difference) ? Infinity : difference / allowed);
   }
-  expect(worst).toBeLessThanOrEqual(1);
+  expect(worst, what).toBeLessThanOrEqual(1);
 }

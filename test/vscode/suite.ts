@@ -1,14 +1,15 @@
 // Runs test/vscode/suite in the extension host: on the bench, or in desktop VS Code where there is no bench.
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { downloadAndUnzipVSCode, runTests } from "@vscode/test-electron";
 import { onDesktop } from "./harness/bench";
-import { root, sample } from "./harness/paths";
+import { root } from "./harness/paths";
 
 async function main(): Promise<void> {
-  const workspace = mkdtempSync(join(tmpdir(), "graft-workspace-"));
-  cpSync(sample, workspace, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), "graft-suite-"));
+  const workspace = join(folder, "workspace");
+  mkdirSync(workspace);
   try {
     await runTests({
       vscodeExecutablePath: onDesktop
@@ -16,10 +17,11 @@ async function main(): Promise<void> {
         : join(root, "out-test/harness/code.js"),
       extensionDevelopmentPath: root,
       extensionTestsPath: join(root, "out-test/suite/index.js"),
+      extensionTestsEnv: { GRAFT_CACHE_DIR: join(folder, "cache") },
       launchArgs: [workspace, "--disable-extensions"],
     });
   } finally {
-    rmSync(workspace, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

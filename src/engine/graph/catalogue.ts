@@ -51,6 +51,8 @@ export interface OpAttributes {
   BatchNorm: {
     readonly epsilon: number;
     readonly momentum: number;
+    /** Whether the moving variance follows the unbiased variance of a batch: TensorFlow's fused op, and no other. */
+    readonly unbiased: boolean;
     readonly dataFormat: DataFormat;
   };
   /** The rate is a number, or comes from a scalar placeholder as rate or as keep probability. */

@@ -10,7 +10,7 @@ export function ancestors(model: Pick<Model, "nodes">, names: Iterable<string>):
     const node = model.nodes.get(name);
     if (node === undefined || reached.has(name)) continue;
     reached.add(name);
-    open.push(...inputNames(node));
+    for (const input of inputNames(node)) open.push(input);
   }
   return reached;
 }

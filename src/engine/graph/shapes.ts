@@ -25,6 +25,7 @@ export function inferShape(node: Node, inputs: readonly Shape[]): Shape {
       `${node.op} "${node.name}" does not fit its inputs: ${sides.join(", ")}; ${why}.`,
     );
   };
+  if (inputs.length < (LEAST_INPUTS[node.op] ?? 1)) return fail("an input is missing");
   // The table's type guarantees that the rule belongs to the op; TypeScript cannot see it through the union.
   const rule = RULES[node.op] as Rule<OpName>;
   return rule(inputs, node.attributes, fail);
@@ -54,6 +55,36 @@ export function broadcast(a: Shape, b: Shape): Shape | undefined {
   }
   return result;
 }
+
+/** How many inputs an op cannot do without, where it is not one. */
+const LEAST_INPUTS: { readonly [Op in OpName]?: number } = {
+  Placeholder: 0,
+  Const: 0,
+  Opaque: 0,
+  MatMul: 2,
+  BiasAdd: 2,
+  Conv2D: 2,
+  DepthwiseConv2D: 2,
+  BatchNorm: 5,
+  Add: 2,
+  Sub: 2,
+  Mul: 2,
+  Div: 2,
+  Maximum: 2,
+  Minimum: 2,
+  Pow: 2,
+  SquaredDifference: 2,
+  Equal: 2,
+  Greater: 2,
+  GreaterEqual: 2,
+  Less: 2,
+  Select: 3,
+  Gather: 2,
+  InTopK: 2,
+  SparseSoftmaxCrossEntropy: 2,
+  SoftmaxCrossEntropy: 2,
+  SigmoidCrossEntropy: 2,
+};
 
 const same: Rule<OpName> = ([x]) => x;
 
@@ -219,7 +250,9 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
   Reshape: reshape,
   Transpose: ([x], { permutation }, fail) => {
     if (isVague(x)) return permutation.map(() => -1);
-    if (permutation.length !== x.length) return fail(`it has not ${permutation.length} axes`);
+    const axes = new Set(permutation.filter((axis) => axis >= 0 && axis < x.length));
+    if (permutation.length !== x.length || axes.size !== x.length)
+      return fail(`[${permutation.join(", ")}] is no order of its axes`);
     return permutation.map((axis) => x[axis]);
   },
   Concat: (inputs, { axis }, fail) => {
@@ -230,7 +263,7 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
       const sizes = inputs.map((shape) => (isVague(shape) ? -1 : shape[each]));
       if (each === along)
         return sizes.some((size) => size < 0) ? -1 : sizes.reduce((sum, size) => sum + size, 0);
-      const size = Math.max(...sizes);
+      const size = sizes.reduce((a, b) => Math.max(a, b));
       if (!sizes.every((other) => fits(size, other))) return fail(`axis ${each} must agree`);
       return size;
     });

@@ -1,12 +1,13 @@
 // Ops whose mode is chosen when they run: batch norm and dropout.
 import type { OpAttributes } from "../graph/catalogue";
+import type { Ref } from "../graph/model";
 import { GraftError } from "../../protocol/errors";
 import type { Kernel, RunContext } from "./kernel";
 import { tf, type Tensor } from "./tf";
 
 export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context) => {
   const [x, gamma, beta, mean, variance] = inputs;
-  const { epsilon, momentum, dataFormat } = attributes;
+  const { epsilon, momentum, unbiased, dataFormat } = attributes;
   const channelAxis = dataFormat === "NCHW" && x.rank > 2 ? 1 : x.rank - 1;
   const perChannel = x.shape.map((size, axis) => (axis === channelAxis ? size : 1));
   const normalize = (center: Tensor, spread: Tensor) => {
@@ -19,16 +20,28 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   const others = x.shape.map((_, axis) => axis).filter((axis) => axis !== channelAxis);
   const batch = tf.moments(x, others, true);
   const count = x.size / x.shape[channelAxis];
-  // Normalized by the biased variance; the moving one is fed the unbiased, as TensorFlow's fused op does.
-  const unbiased = tf.mul(batch.variance, count / Math.max(count - 1, 1));
-  const move = (old: Tensor, now: Tensor) =>
-    tf.keep(tf.add(tf.mul(old, momentum), tf.mul(tf.reshape(now, old.shape), 1 - momentum)));
-  const [, , , meanRef, varianceRef] = node.inputs;
-  if ("variable" in meanRef) context.updates.set(meanRef.variable, move(mean, batch.mean));
-  if ("variable" in varianceRef)
-    context.updates.set(varianceRef.variable, move(variance, unbiased));
+  // Normalized by the biased variance in any case.
+  const seen = unbiased ? tf.mul(batch.variance, count / Math.max(count - 1, 1)) : batch.variance;
+  follow(node.inputs[3], mean, batch.mean, momentum, context);
+  follow(node.inputs[4], variance, seen, momentum, context);
   return normalize(batch.mean, batch.variance);
 };
+
+/** Moves a statistic towards that of the batch; a norm that is used twice in one step moves it twice. */
+function follow(
+  ref: Ref,
+  start: Tensor,
+  seen: Tensor,
+  momentum: number,
+  { updates }: RunContext,
+): void {
+  if (!("variable" in ref)) return;
+  const before = updates.get(ref.variable);
+  const now = tf.reshape(seen, start.shape);
+  const moved = tf.add(tf.mul(before ?? start, momentum), tf.mul(now, 1 - momentum));
+  updates.set(ref.variable, tf.keep(moved));
+  before?.dispose();
+}
 
 export const Dropout: Kernel<"Dropout"> = ([x], attributes, node, context) => {
   if (!context.training(node)) return x;

@@ -39,6 +39,11 @@ export class EngineClient implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
+  /** The process, while there is one. */
+  get pid(): number | undefined {
+    return this.engine?.pid;
+  }
+
   /** Rejects with a `GraftError`, always: with `engine-stopped` when the process ends first. */
   async call<M extends EngineMethod>(
     method: M,
@@ -80,8 +85,8 @@ export class EngineClient implements vscode.Disposable {
 
   private start(): EngineProcess {
     const environment = this.environment();
-    this.log.info(`Starting the engine with ${process.execPath}`);
     const engine = startProcess(this.script, environment, (line) => this.log.info(line));
+    this.log.info(`The engine is process ${engine.pid}, run by ${process.execPath}`);
     const on = <N extends keyof EngineNotifications>(
       name: N,
       handle: (value: EngineNotifications[N]) => void,

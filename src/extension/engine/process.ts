@@ -8,6 +8,7 @@ import {
 } from "vscode-jsonrpc/node";
 
 export interface EngineProcess {
+  readonly pid: number | undefined;
   readonly connection: MessageConnection;
   /** Why it ended: "exit code 1", "signal SIGKILL", or the error that kept it from starting. */
   readonly ended: Promise<string>;
@@ -46,5 +47,5 @@ export function startProcess(
     if (child.connected) child.disconnect();
   };
   connection.onError(([error]) => output(`connection: ${error.message}`));
-  return { connection, ended, close };
+  return { pid: child.pid, connection, ended, close };
 }

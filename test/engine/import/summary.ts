@@ -1,5 +1,6 @@
 // A model as text: what a golden file holds and a person can check against the program that made the graph.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { StoredTensor } from "../../../src/engine/formats/format";
 import { importGraph } from "../../../src/engine/formats/tf1/import";
@@ -24,9 +25,25 @@ export function declaredTensors(meta: MetaGraphDef): Map<string, StoredTensor> {
   return tensors;
 }
 
+/** What the fixture's checkpoint does store, where TensorFlow's reader listed it. */
+function listedTensors(file: string): Map<string, StoredTensor> | undefined {
+  const expected = join(dirname(file), "expected.json");
+  if (!existsSync(expected)) return undefined;
+  const { variables } = JSON.parse(readFileSync(expected, "utf8")) as {
+    readonly variables?: Readonly<Record<string, Pick<StoredTensor, "dtype" | "shape">>>;
+  };
+  if (variables === undefined) return undefined;
+  return new Map(
+    Object.entries(variables).map(([name, { dtype, shape }]) => [
+      name,
+      { name, dtype, shape, bytes: 0 },
+    ]),
+  );
+}
+
 export const importFile = (file: string): Model => {
   const meta = readMeta(file);
-  return importGraph(meta, declaredTensors(meta));
+  return importGraph(meta, listedTensors(file) ?? declaredTensors(meta));
 };
 
 const attributes = (node: Node): string => {

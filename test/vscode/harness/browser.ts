@@ -31,6 +31,7 @@ export async function newPage(browser: Browser, server: Server): Promise<Page> {
     viewport: { width: 1280, height: 800 },
     // With the C locale that an empty LANG gives, Intl throws in libraries that pass on navigator.language.
     locale: "en-US",
+    permissions: ["clipboard-read", "clipboard-write"],
   });
   await context.route(
     (url) => url.host !== host && /^(https?|wss?):$/.test(url.protocol),

@@ -119,8 +119,8 @@ function chain(
     if (next === undefined) return members;
     const own = next.inputs.flatMap((input) => ("variable" in input ? [input.variable] : []));
     const isJoin = JOINS.has(next.op) && own.length === next.inputs.length - 1;
-    const isOwnNorm =
-      next.op === "BatchNorm" && scope !== "" && own.every((name) => scopeOf(name) === scope);
+    // Statistics may be averages that live elsewhere; the scale and the offset tell whose norm it is.
+    const isOwnNorm = next.op === "BatchNorm" && scope !== "" && scopeOf(own[0] ?? "") === scope;
     if (isJoin || isOwnNorm) members.push(next);
     else if (ACTIVATIONS.has(next.op)) return [...members, next];
     else return members;

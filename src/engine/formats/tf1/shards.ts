@@ -70,8 +70,7 @@ function splitStrings(
   let at = 0;
   for (let index = 0; index < elements; index++) {
     const length = readVarint(bytes, at);
-    if (!length || length.value > bytes.length)
-      throw damaged(`the length of item ${index} is not valid`);
+    if (!length) throw damaged(`the length of item ${index} is not valid`);
     lengths.push(length.value);
     crc = extendCrc(crc, fixed32(length.value));
     at = length.next;

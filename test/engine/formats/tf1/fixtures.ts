@@ -1,8 +1,9 @@
 // The fixtures of TensorFlow 1 and what each must yield.
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { packStrings } from "../../../../src/engine/formats/tf1/strings";
 import type { TensorSource } from "../../../../src/engine/formats/format";
 
@@ -75,4 +76,15 @@ export function seeded(seed: number): () => number {
   };
 }
 
-export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "graft-tf1-"));
+const folders: string[] = [];
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "graft-tf1-"));
+  folders.push(folder);
+  return folder;
+}
+
+// Runs in each test file that imports this one.
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});

@@ -81,7 +81,11 @@ const DAMAGED: Readonly<Record<string, Damage>> = {
     code: "corrupt-file",
     says: /needs 4294967296 bytes, and the index says 96/,
   },
-  ckpt_negative_dim: { names: ["hidden1/weights"], code: "corrupt-file", says: /negative dimension/ },
+  ckpt_negative_dim: {
+    names: ["hidden1/weights"],
+    code: "corrupt-file",
+    says: /negative dimension/,
+  },
   ckpt_size_mismatch: { names: ["hidden1/weights"], code: "corrupt-file", says: /needs 96 bytes/ },
   ckpt_bad_dtype: { names: ["hidden1/weights"], code: "unsupported-format", says: /type 77/ },
   ckpt_shard_id_7: { names: ["hidden1/weights"], code: "corrupt-file", says: /data file 7 of 1/ },

@@ -5,16 +5,14 @@ import { elements } from "../../../graph/model";
 import { dtypeOf, elementBytes } from "../dtypes";
 import type { TensorProto } from "../proto/tensorflow_pb";
 import { readShape } from "./attributes";
+import { LARGEST } from "./known";
 
 export interface Constant {
   readonly dtype: DType;
   readonly shape: Shape;
-  /** In C order; 64-bit integers as the nearest double. */
+  /** In C order, or the one that all are; 64-bit integers as the nearest double. */
   readonly values: readonly number[];
 }
-
-/** Past this, a constant is data and not part of a graph's structure. */
-const LARGEST = 1 << 24;
 
 /** Undefined where the bytes contradict the shape, and for strings and complex numbers. */
 export function readConstant(proto: TensorProto): Constant | undefined {
@@ -28,6 +26,8 @@ export function readConstant(proto: TensorProto): Constant | undefined {
       : listed(proto, dtype);
   if (values === undefined || values.length > count || (values.length === 0 && count > 0))
     return undefined;
+  // One number for all stays one: a file of a few bytes must not fill the memory.
+  if (values.length === 1) return { dtype, shape, values };
   // TensorFlow leaves out a tail of equal elements.
   const last = values.at(-1)!;
   return {

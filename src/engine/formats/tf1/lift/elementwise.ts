@@ -142,7 +142,7 @@ export const cast: Lifter = (lifting, node) => {
 
 /** clip_by_value(x, low, high) */
 export const clip: Lifter = (lifting, node) => {
-  const [x, low, high] = inputsOf(lifting, node);
+  const [x, low, high] = [0, 1, 2].map((index) => inputOf(lifting, node, index));
   const below = make(lifting, node, "Minimum", {}, [x, high], { name: `${node.name}:minimum` });
   return below && make(lifting, node, "Maximum", {}, [below, low]);
 };

@@ -108,7 +108,8 @@ function downstream(graph: SourceGraph, from: readonly SourceNode[]): Set<string
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (reached.has(node.name)) continue;
     reached.add(node.name);
-    if (!STATE.test(node.op)) open.push(...graph.readers.get(node.name)!);
+    if (STATE.test(node.op)) continue;
+    for (const reader of graph.readers.get(node.name)!) open.push(reader);
   }
   return reached;
 }

@@ -36,11 +36,15 @@ export const uniform = (dtype: DType, shape: Shape, batch: number, value: Known)
   values: [value],
 });
 
-/** Undefined where an element is not a plain number or the shape is open. */
+/** Past this, a tensor is data and not part of a graph's structure. */
+export const LARGEST = 1 << 22;
+
+/** Undefined where an element is not a plain number, the shape is open, or there are too many. */
 export function plain(value: Static): number[] | undefined {
   const values = value.values.filter((each) => typeof each === "number");
   if (values.length !== value.values.length || isOpen(value.shape)) return undefined;
   const count = elements(value.shape);
+  if (count > LARGEST) return undefined;
   return values.length === count ? values : new Array<number>(count).fill(values[0]);
 }
 
@@ -126,16 +130,18 @@ export const multiply = (x: Known, y: Known): Known => {
   return both((a, b) => a * b)(x, y);
 };
 
-const quotient =
-  (round: (value: number) => number) =>
-  (x: Known, y: Known): Known => {
-    if (isBatch(x) && isBatch(y)) return round(x.batch / y.batch);
-    if (isBatch(x)) return typeof y === "number" && y !== 0 ? { batch: round(x.batch / y) } : null;
-    return both((a, b) => round(a / b))(x, y);
-  };
+export const divide = (x: Known, y: Known): Known => {
+  if (isBatch(x) && isBatch(y)) return x.batch / y.batch;
+  if (isBatch(x)) return typeof y === "number" && y !== 0 ? { batch: x.batch / y } : null;
+  return both((a, b) => a / b)(x, y);
+};
 
-export const divide = quotient((value) => value);
-export const divideDown = quotient(Math.floor);
+/** Half a batch, rounded down, is known only where the batch is a multiple. */
+export const divideDown = (x: Known, y: Known): Known => {
+  const exact = divide(x, y);
+  if (isBatch(exact)) return Number.isInteger(exact.batch) ? exact : null;
+  return typeof exact === "number" ? Math.floor(exact) : null;
+};
 
 export const modulo = both((a, b) => a - b * Math.floor(a / b));
 

@@ -123,7 +123,7 @@ export function make<Op extends OpName>(
     origin: details.origin ?? [source.name],
   } as unknown as Node;
   const shape = details.shape ?? shapeOrNone(node, operands.map(shapeOf));
-  if (shape === undefined) return undefined;
+  if (!shape?.every((size) => Number.isSafeInteger(size) && size >= -1)) return undefined;
   const parents = operands.filter((operand) => operand.kind === "node");
   const vague = details.vague ?? (isVague(shape) && parents.some((parent) => parent.vague));
   const counts = new Set(
@@ -199,7 +199,7 @@ export function consumed(lifting: Lifting, node: SourceNode, stops: readonly Mea
   for (let tensor = open.pop(); tensor !== undefined; tensor = open.pop()) {
     if (found.has(tensor.node) || isStop(tensor)) continue;
     found.add(tensor.node);
-    open.push(...(lifting.graph.nodes.get(tensor.node)?.inputs ?? []));
+    for (const input of lifting.graph.nodes.get(tensor.node)?.inputs ?? []) open.push(input);
   }
   return [...[...found].toReversed(), node.name];
 }

@@ -29,7 +29,7 @@ export const fusedBatchNorm: Lifter = (lifting, node) => {
   const factor = attributes.float(node, "exponential_avg_factor") ?? 1;
   const momentum = factor < 1 ? 1 - factor : momentumOf(lifting, mean);
   const epsilon = short(attributes.float(node, "epsilon") ?? 1e-4);
-  const all = { epsilon, momentum: short(momentum), dataFormat };
+  const all = { epsilon, momentum: short(momentum), unbiased: true, dataFormat };
   const normalized = make(lifting, node, "BatchNorm", all, [x, gamma, beta, mean, variance]);
   return normalized && [normalized];
 };
@@ -66,7 +66,7 @@ function unfused(lifting: Lifting, node: SourceNode): Meaning | undefined {
   const { graph } = lifting;
   const scaled = inputNode(graph, node, 0);
   const shift = shiftOf(graph, inputNode(graph, node, 1));
-  if (scaled?.op !== "Mul" || shift === undefined) return undefined;
+  if (scaled?.op !== "Mul" || shift === undefined || scaled.inputs.length < 2) return undefined;
   const [x, multiplier] = scaled.inputs;
   const factor =
     multiplier.node === shift.multiplier.node ? factorOf(lifting, multiplier) : undefined;
@@ -88,7 +88,8 @@ function unfused(lifting: Lifting, node: SourceNode): Meaning | undefined {
   ];
   const origin = consumed(lifting, node, inputs);
   const momentum = short(momentumOf(lifting, mean));
-  const all = { epsilon: short(factor.epsilon), momentum, dataFormat: "NHWC" } as const;
+  const epsilon = short(factor.epsilon);
+  const all = { epsilon, momentum, unbiased: false, dataFormat: "NHWC" } as const;
   return make(lifting, node, "BatchNorm", all, inputs, { origin });
 }
 
@@ -100,15 +101,13 @@ interface Shift {
 
 /** beta − mean · m, or without beta (−mean) · m */
 function shiftOf(graph: SourceGraph, shift: SourceNode | undefined): Shift | undefined {
-  if (shift?.op === "Sub") {
-    const product = inputNode(graph, shift, 1);
-    if (product?.op !== "Mul") return undefined;
-    const [mean, multiplier] = product.inputs;
-    return { beta: shift.inputs[0], mean, multiplier };
-  }
-  const negative = shift?.op === "Mul" ? inputNode(graph, shift, 0) : undefined;
-  if (shift === undefined || negative?.op !== "Neg") return undefined;
-  return { mean: negative.inputs[0], multiplier: shift.inputs[1] };
+  const product = shift?.op === "Sub" ? inputNode(graph, shift, 1) : shift;
+  if (shift === undefined || product?.op !== "Mul" || product.inputs.length < 2) return undefined;
+  const [center, multiplier] = product.inputs;
+  if (shift !== product) return { beta: shift.inputs[0], mean: center, multiplier };
+  const negative = nodeAt(graph, center);
+  const [mean] = negative?.op === "Neg" ? negative.inputs : [];
+  return mean && { mean, multiplier };
 }
 
 interface Factor {

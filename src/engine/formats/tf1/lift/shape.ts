@@ -5,6 +5,7 @@ import { multiply, sizes, type Known } from "./known";
 import {
   consumed,
   inputOf,
+  inputsOf,
   isUnknownRank,
   make,
   numbersOf,
@@ -13,16 +14,12 @@ import {
   type Lifting,
   type Meaning,
 } from "./lifting";
+import { inputNode, type SourceNode } from "./source";
 
 export const reshape: Lifter = (lifting, node) => {
   const x = inputOf(lifting, node, 0);
-  const target = inputOf(lifting, node, 1);
-  if (target.kind !== "static" || target.value.shape.length !== 1 || target.value.shape[0] < 0)
-    return undefined;
-  const wanted = Array.from(
-    { length: target.value.shape[0] },
-    (_, index) => target.value.values[target.value.values.length === 1 ? 0 : index],
-  );
+  const wanted = targetOf(lifting, node);
+  if (wanted === undefined) return undefined;
   const before = sizes(shapeOf(x), x.kind === "node" ? x.batch : 1);
   const shape = resolve(before, wanted, isUnknownRank(x));
   if (shape === undefined) return undefined;
@@ -30,6 +27,22 @@ export const reshape: Lifter = (lifting, node) => {
   const batch = batchAfter(before, shape);
   return make(lifting, node, "Reshape", { shape }, [x], { origin, vague: false, batch });
 };
+
+/** The sizes asked for: known, or packed from sizes of which only a run knows some. */
+function targetOf(lifting: Lifting, node: SourceNode): Known[] | undefined {
+  const target = inputOf(lifting, node, 1);
+  if (target.kind === "static") {
+    const [rank] = target.value.shape;
+    const { values } = target.value;
+    if (target.value.shape.length !== 1 || rank < 0 || rank > 64) return undefined;
+    return Array.from({ length: rank }, (_, index) => values[values.length === 1 ? 0 : index]);
+  }
+  const pack = inputNode(lifting.graph, node, 1);
+  if (pack?.op !== "Pack") return undefined;
+  return inputsOf(lifting, pack).map((size) =>
+    size.kind === "static" && size.value.shape.length === 0 ? size.value.values[0] : null,
+  );
+}
 
 /** The target with at most one -1: the batch, or what remains beside fixed sizes. */
 function resolve(

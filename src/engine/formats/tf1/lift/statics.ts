@@ -102,10 +102,11 @@ const stridedSlice: Fold = ([x, begin, end, strides], node) => {
   const [from, to, by] = [begin, end, strides].map(plain);
   const mask = (name: string): boolean => ((attributes.integer(node, name) ?? 0) & 1) === 1;
   const special = ["ellipsis_mask", "new_axis_mask"].some((name) => attributes.integer(node, name));
-  if (x.shape.length !== 1 || !from || !to || !by || from.length !== 1 || special || by[0] === 0)
+  const values = spread(x);
+  if (!values || from?.length !== 1 || to?.length !== 1 || by?.length !== 1 || special)
     return undefined;
-  const length = x.shape[0];
-  const values = Array.from({ length }, (_, index) => x.values[x.values.length === 1 ? 0 : index]);
+  const { length } = values;
+  if (by[0] === 0) return undefined;
   const first = fromStart(from[0], length);
   if (mask("shrink_axis_mask"))
     return first >= 0 && first < length ? scalar(x.dtype, values[first]) : undefined;
@@ -120,9 +121,10 @@ const stridedSlice: Fold = ([x, begin, end, strides], node) => {
 
 const slice: Fold = ([x, begin, size]) => {
   const [from, count] = [plain(begin), plain(size)];
-  if (x.shape.length !== 1 || from?.length !== 1 || count?.length !== 1) return undefined;
-  const stop = count[0] < 0 ? x.shape[0] : from[0] + count[0];
-  return vector(x.dtype, spread(x).slice(from[0], stop));
+  const values = spread(x);
+  if (values === undefined || from?.length !== 1 || count?.length !== 1) return undefined;
+  const stop = count[0] < 0 ? values.length : from[0] + count[0];
+  return vector(x.dtype, values.slice(from[0], stop));
 };
 
 const pack: Fold = (inputs) =>
@@ -133,15 +135,17 @@ const pack: Fold = (inputs) =>
       )
     : undefined;
 
-const concat = (inputs: readonly Static[]): Static | undefined =>
-  inputs.every((input) => input.shape.length === 1 && input.shape[0] >= 0)
-    ? vector(inputs[0]?.dtype ?? "int32", inputs.flatMap(spread))
+const concat = (inputs: readonly Static[]): Static | undefined => {
+  const parts = inputs.map(spread);
+  return parts.length > 0 && parts.every((part) => part !== undefined)
+    ? vector(inputs[0].dtype, parts.flat())
     : undefined;
+};
 
 const gather: Fold = ([x, indices]) => {
   const wanted = plain(indices);
-  if (x.shape.length !== 1 || wanted === undefined) return undefined;
   const values = spread(x);
+  if (values === undefined || wanted === undefined) return undefined;
   if (wanted.some((index) => index < 0 || index >= values.length)) return undefined;
   return { dtype: x.dtype, shape: indices.shape, values: wanted.map((index) => values[index]) };
 };
@@ -162,8 +166,9 @@ const range: Fold = ([start, limit, delta]) => {
 const fill: Fold = ([dims, value]) => {
   const open = dims.values.filter((size) => typeof size !== "number");
   const [batch = { batch: 1 }] = open;
-  if (batch === null || open.length > 1) return undefined;
-  return uniform(value.dtype, spread(dims).map(toSize), batch.batch, value.values[0]);
+  const sizes = spread(dims);
+  if (sizes === undefined || batch === null || open.length > 1) return undefined;
+  return uniform(value.dtype, sizes.map(toSize), batch.batch, value.values[0]);
 };
 
 const reshape: Fold = ([x, target]) => {
@@ -212,76 +217,88 @@ const cast: Fold = ([x], node) => {
 };
 
 /** Every element of a vector. */
-function spread(x: Static): Known[] {
-  const count = elements(x.shape);
+function spread(x: Static): Known[] | undefined {
+  const [count] = x.shape;
+  if (x.shape.length !== 1 || count < 0 || count > MOST) return undefined;
   return x.values.length === count ? [...x.values] : new Array<Known>(count).fill(x.values[0]);
 }
 
-const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
-  ["Add", binary(add)],
-  ["AddV2", binary(add)],
-  ["Sub", binary(subtract)],
-  ["Mul", binary(multiply)],
+/** By op: how many inputs it cannot do without, and its value over known ones. */
+const TABLE: readonly (readonly [op: string, least: number, compute: Fold])[] = [
+  ["Add", 2, binary(add)],
+  ["AddV2", 2, binary(add)],
+  ["Sub", 2, binary(subtract)],
+  ["Mul", 2, binary(multiply)],
   [
     "Div",
+    2,
     ([a, b], node) => binary(a.dtype.startsWith("float") ? divide : divideDown)([a, b], node),
   ],
-  ["RealDiv", binary(divide)],
-  ["TruncateDiv", binary(divideDown)],
-  ["FloorDiv", binary(divideDown)],
-  ["DivNoNan", binary((x, y) => (y === 0 ? 0 : divide(x, y)))],
-  ["FloorMod", binary(modulo)],
-  ["Maximum", binary(larger)],
-  ["Minimum", binary(smaller)],
-  ["Pow", binary(power)],
-  ["Neg", unary((x) => -x)],
-  ["Sqrt", unary(Math.sqrt)],
-  ["Rsqrt", unary((x) => 1 / Math.sqrt(x))],
-  ["Square", unary((x) => x * x)],
-  ["Exp", unary(Math.exp)],
-  ["Log", unary(Math.log)],
-  ["Floor", unary(Math.floor)],
-  ["Ceil", unary(Math.ceil)],
-  ["Abs", unary(Math.abs)],
-  ["Reciprocal", unary((x) => 1 / x)],
-  ["Equal", compare((x, y) => x === y)],
-  ["NotEqual", compare((x, y) => x !== y)],
-  ["Greater", compare((x, y) => x > y)],
-  ["GreaterEqual", compare((x, y) => x >= y)],
-  ["Less", compare((x, y) => x < y)],
-  ["LessEqual", compare((x, y) => x <= y)],
-  ["LogicalNot", unary((x) => Number(x === 0))],
-  ["LogicalAnd", compare((x, y) => x !== 0 && y !== 0)],
-  ["LogicalOr", compare((x, y) => x !== 0 || y !== 0)],
-  ["Select", select],
-  ["SelectV2", select],
-  ["Cast", cast],
-  ["StopGradient", identity],
+  ["RealDiv", 2, binary(divide)],
+  ["TruncateDiv", 2, binary(divideDown)],
+  ["FloorDiv", 2, binary(divideDown)],
+  ["DivNoNan", 2, binary((x, y) => (y === 0 ? 0 : divide(x, y)))],
+  ["FloorMod", 2, binary(modulo)],
+  ["Maximum", 2, binary(larger)],
+  ["Minimum", 2, binary(smaller)],
+  ["Pow", 2, binary(power)],
+  ["Neg", 1, unary((x) => -x)],
+  ["Sqrt", 1, unary(Math.sqrt)],
+  ["Rsqrt", 1, unary((x) => 1 / Math.sqrt(x))],
+  ["Square", 1, unary((x) => x * x)],
+  ["Exp", 1, unary(Math.exp)],
+  ["Log", 1, unary(Math.log)],
+  ["Floor", 1, unary(Math.floor)],
+  ["Ceil", 1, unary(Math.ceil)],
+  ["Abs", 1, unary(Math.abs)],
+  ["Reciprocal", 1, unary((x) => 1 / x)],
+  ["Equal", 2, compare((x, y) => x === y)],
+  ["NotEqual", 2, compare((x, y) => x !== y)],
+  ["Greater", 2, compare((x, y) => x > y)],
+  ["GreaterEqual", 2, compare((x, y) => x >= y)],
+  ["Less", 2, compare((x, y) => x < y)],
+  ["LessEqual", 2, compare((x, y) => x <= y)],
+  ["LogicalNot", 1, unary((x) => Number(x === 0))],
+  ["LogicalAnd", 2, compare((x, y) => x !== 0 && y !== 0)],
+  ["LogicalOr", 2, compare((x, y) => x !== 0 || y !== 0)],
+  ["Select", 3, select],
+  ["SelectV2", 3, select],
+  ["Cast", 1, cast],
+  ["StopGradient", 1, identity],
   [
     "Prod",
+    2,
     reduce(1, multiply, (value, count) =>
       value === 1 ? 1 : typeof count === "number" ? power(value, count) : null,
     ),
   ],
-  ["Sum", reduce(0, add, multiply)],
+  ["Sum", 2, reduce(0, add, multiply)],
   [
     "Mean",
+    2,
     reduce(
       0,
       () => null,
       (value) => value,
     ),
   ],
-  ["StridedSlice", stridedSlice],
-  ["Slice", slice],
-  ["Pack", pack],
-  ["ConcatV2", (inputs) => concat(inputs.slice(0, -1))],
-  ["Concat", (inputs) => concat(inputs.slice(1))],
-  ["Gather", gather],
-  ["GatherV2", gather],
-  ["Range", range],
-  ["Fill", fill],
-  ["Reshape", reshape],
-  ["ExpandDims", expandDims],
-  ["Squeeze", squeeze],
-]);
+  ["StridedSlice", 4, stridedSlice],
+  ["Slice", 3, slice],
+  ["Pack", 1, pack],
+  ["ConcatV2", 2, (inputs) => concat(inputs.slice(0, -1))],
+  ["Concat", 2, (inputs) => concat(inputs.slice(1))],
+  ["Gather", 2, gather],
+  ["GatherV2", 2, gather],
+  ["Range", 3, range],
+  ["Fill", 2, fill],
+  ["Reshape", 2, reshape],
+  ["ExpandDims", 2, expandDims],
+  ["Squeeze", 1, squeeze],
+];
+
+const FOLDS: ReadonlyMap<string, Fold> = new Map(
+  TABLE.map(([op, least, compute]): [string, Fold] => [
+    op,
+    (inputs, node) => (inputs.length < least ? undefined : compute(inputs, node)),
+  ]),
+);

@@ -2,7 +2,7 @@
 import { wholeRegion, type Node, type Variable, type VariableRole } from "../../../graph/model";
 import { isTrainableType } from "../../../graph/dtypes";
 import type { StoredTensor } from "../../format";
-import type { SourceGraph } from "./source";
+import { inputNode, type SourceGraph, type SourceNode } from "./source";
 import { variableBehind, type SourceVariable } from "./variables";
 
 export interface VariableSources {
@@ -20,12 +20,18 @@ interface Role {
   readonly of?: string;
 }
 
+const UNUSED: Role = { role: "unused" };
+
+/** An integer among the trainable variables is a counter that its program forgot to take out. */
+const isTrained = (variable: SourceVariable): boolean =>
+  variable.trainable === true && isTrainableType(variable.dtype);
+
 /** Every variable that the network uses or the checkpoint stores, by name. */
 export function variablesOf(sources: VariableSources): Map<string, Variable> {
   const { graph, declared, tensors, nodes } = sources;
   const used = usedNames(nodes);
   const statistics = statisticNames(nodes);
-  const optimizer = graph === undefined ? undefined : optimizerRoles(graph, declared!);
+  const told = graph === undefined ? new Map<string, Role>() : updateRoles(graph, declared!);
   const byName = new Map([...(declared?.values() ?? [])].map((each) => [each.name, each]));
   const variables = new Map<string, Variable>();
   const stored = new Set<string>();
@@ -33,16 +39,17 @@ export function variablesOf(sources: VariableSources): Map<string, Variable> {
     stored.add(each.stored);
     if (!tensors.has(each.stored) && !used.has(each.name)) continue;
     const found =
-      optimizer?.get(each.name) ??
       (statistics.has(each.name) ? { role: "statistic" as const } : undefined) ??
-      (used.has(each.name) ? { role: "weight" as const } : undefined) ??
-      roleByName(each.name, byName, optimizer !== undefined && optimizer.size > 0) ??
-      (each.trainable === true ? { role: "weight" as const } : { role: "unused" as const });
+      told.get(each.name) ??
+      // Whatever its name: what the network reads or training changes is a weight.
+      (used.has(each.name) || isTrained(each) ? { role: "weight" as const } : undefined) ??
+      roleByName(each.name, byName) ??
+      UNUSED;
     variables.set(each.name, variable(each, each.stored, found, each.trainable ?? true));
   }
   for (const tensor of tensors.values()) {
     if (stored.has(tensor.name)) continue;
-    const found = roleByName(tensor.name, tensors, false);
+    const found = roleByName(tensor.name, tensors);
     const role: Role = found ?? { role: declared === undefined ? "weight" : "unused" };
     variables.set(tensor.name, variable(tensor, tensor.name, role, true));
   }
@@ -82,65 +89,84 @@ const statisticNames = (nodes: readonly Node[]): Set<string> =>
     ),
   );
 
-/** Where the update ops take their state: inputs that are slots, and inputs that are counters. Input 0 is the variable. */
-const UPDATES: Readonly<
-  Record<string, { readonly slots: readonly number[]; readonly counters?: readonly number[] }>
-> = {
-  ApplyAdadelta: { slots: [1, 2] },
-  ApplyAdagrad: { slots: [1] },
-  ApplyAdagradV2: { slots: [1] },
-  ApplyAdagradDA: { slots: [1, 2] },
-  ApplyAdam: { slots: [1, 2], counters: [3, 4] },
-  ApplyAdaMax: { slots: [1, 2], counters: [3] },
-  ApplyAddSign: { slots: [1] },
-  ApplyCenteredRMSProp: { slots: [1, 2, 3] },
-  ApplyFtrl: { slots: [1, 2] },
-  ApplyFtrlV2: { slots: [1, 2] },
-  ApplyKerasMomentum: { slots: [1] },
-  ApplyMomentum: { slots: [1] },
-  ApplyPowerSign: { slots: [1] },
-  ApplyProximalAdagrad: { slots: [1] },
-  ApplyRMSProp: { slots: [1, 2] },
-};
+interface Update {
+  readonly slots: readonly number[];
+  readonly counters?: readonly number[];
+}
 
-/** The roles that optimizer ops give, by variable. Empty where the graph has none. */
-function optimizerRoles(
+/** Where the update ops take their state: inputs that are slots, and inputs that are counters. Input 0 is the variable. */
+const UPDATES: ReadonlyMap<string, Update> = new Map<string, Update>(
+  Object.entries({
+    ApplyAdadelta: { slots: [1, 2] },
+    ApplyAdagrad: { slots: [1] },
+    ApplyAdagradV2: { slots: [1] },
+    ApplyAdagradDA: { slots: [1, 2] },
+    ApplyAdam: { slots: [1, 2], counters: [3, 4] },
+    ApplyAdaMax: { slots: [1, 2], counters: [3] },
+    ApplyAddSign: { slots: [1] },
+    ApplyCenteredRMSProp: { slots: [1, 2, 3] },
+    ApplyFtrl: { slots: [1, 2] },
+    ApplyFtrlV2: { slots: [1, 2] },
+    ApplyKerasMomentum: { slots: [1] },
+    ApplyMomentum: { slots: [1] },
+    ApplyPowerSign: { slots: [1] },
+    ApplyProximalAdagrad: { slots: [1] },
+    ApplyRMSProp: { slots: [1, 2] },
+  }),
+);
+
+/** The roles that the ops which change variables give them, by variable. */
+function updateRoles(
   graph: SourceGraph,
   declared: ReadonlyMap<string, SourceVariable>,
 ): Map<string, Role> {
   const roles = new Map<string, Role>();
+  const variableAt = (node: SourceNode | undefined, index: number): SourceVariable | undefined => {
+    const op = node && variableBehind(graph, inputNode(graph, node, index));
+    return op === undefined ? undefined : declared.get(op);
+  };
   for (const node of graph.nodes.values()) {
-    const update = UPDATES[node.op.replace(/^(Resource)?(Sparse)?/, "")];
-    if (update === undefined) continue;
-    const at = (index: number): string | undefined => {
-      const op = variableBehind(graph, graph.nodes.get(node.inputs[index]?.node ?? ""));
-      return op === undefined ? undefined : declared.get(op)?.name;
-    };
-    const of = at(0);
-    for (const index of update.slots) {
-      const slot = at(index);
+    const update = UPDATES.get(node.op.replace(/^(Resource)?(Sparse)?/, ""));
+    const target = variableAt(node, 0);
+    const of = target?.name;
+    for (const index of update?.slots ?? []) {
+      const slot = variableAt(node, index)?.name;
       if (slot !== undefined && of !== undefined) roles.set(slot, { role: "slot", of });
     }
-    for (const index of update.counters ?? []) {
-      const counter = at(index);
+    for (const index of update?.counters ?? []) {
+      const counter = variableAt(node, index)?.name;
       if (counter !== undefined) roles.set(counter, { role: "counter" });
     }
+    if (of === undefined || target === undefined || roles.has(of) || isTrained(target)) continue;
+    const averaged = averageOf(graph, node, variableAt);
+    if (averaged !== undefined && averaged !== of) roles.set(of, { role: "average", of: averaged });
+    // step += 1
+    if (/^AssignAdd/.test(node.op) && target.shape.length === 0) roles.set(of, { role: "counter" });
   }
   return roles;
 }
 
-/** As TensorFlow's optimizers name their slots. */
+/** average −= (average − variable) · (1 − decay): the variable. */
+function averageOf(
+  graph: SourceGraph,
+  node: SourceNode,
+  variableAt: (node: SourceNode | undefined, index: number) => SourceVariable | undefined,
+): string | undefined {
+  if (!/^AssignSub/.test(node.op)) return undefined;
+  const product = inputNode(graph, node, 1);
+  const difference = product?.op === "Mul" ? inputNode(graph, product, 0) : undefined;
+  const isOwn = variableAt(difference, 0)?.name === variableAt(node, 0)?.name;
+  return difference?.op === "Sub" && isOwn ? variableAt(difference, 1)?.name : undefined;
+}
+
+/** As TensorFlow's optimizers name their slots; the sparse update of Adam, for one, is no op that lists them. */
 const SLOT = /^(.+)\/(Adam(_1)?|Momentum|RMSProp(_[12])?|Adagrad|Adadelta(_1)?|Ftrl(_1)?)$/;
 const AVERAGE = /^(.+)\/ExponentialMovingAverage$/;
 const STATISTIC = /(^|\/)moving_(mean|variance)$/;
 const COUNTER = /(^|\/)(global_step|beta[12]_power)(_\d+)?$/;
 
-function roleByName(
-  name: string,
-  names: ReadonlyMap<string, unknown>,
-  slotsAreKnown: boolean,
-): Role | undefined {
-  const slot = slotsAreKnown ? undefined : SLOT.exec(name)?.[1];
+function roleByName(name: string, names: ReadonlyMap<string, unknown>): Role | undefined {
+  const slot = SLOT.exec(name)?.[1];
   if (slot !== undefined && names.has(slot)) return { role: "slot", of: slot };
   const average = AVERAGE.exec(name)?.[1];
   if (average !== undefined && names.has(average)) return { role: "average", of: average };

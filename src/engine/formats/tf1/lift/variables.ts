@@ -158,7 +158,7 @@ export function scalarInTraining(
     case "Const": {
       const proto = attributes.tensor(node, "value");
       const constant = proto === undefined ? undefined : readConstant(proto);
-      return constant?.values.length === 1 ? constant.values[0] : undefined;
+      return constant?.shape.length === 0 ? constant.values[0] : undefined;
     }
     case "Identity":
     case "Switch":

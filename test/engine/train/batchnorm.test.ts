@@ -1,0 +1,112 @@
+// Batch norm in training mode against real TensorFlow: gradients through the batch's statistics, and how the moving ones
+// follow. bn1 is TensorFlow's fused op, whose moving variance is unbiased; bn2 is not fused, and its is biased.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cut } from "../../../src/engine/graph/cut";
+import type { Model } from "../../../src/engine/graph/model";
+import { freezeWeights } from "../../../src/engine/surgery/freeze";
+import { chooseBackend } from "../../../src/engine/train/backend";
+import { load, startingValues, usedVariables } from "../../../src/engine/train/live";
+import { Score } from "../../../src/engine/train/metrics";
+import { optimizerRule } from "../../../src/engine/train/optimizers";
+import { runPhase } from "../../../src/engine/train/phase";
+import { trainedVariables } from "../../../src/engine/train/prepare";
+import { trainables } from "../../../src/engine/train/step";
+import type { Checkpoint } from "../../../src/engine/formats/format";
+import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import { expectClose, fixture } from "../fixture";
+
+interface Values {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** Written by test/fixtures/batchnorm_training/make.py. */
+interface Expected {
+  readonly batch: number;
+  readonly learning_rate: number;
+  readonly momentum: number;
+  readonly x: Values;
+  readonly y: Values;
+  readonly all: Trained;
+  readonly head: Trained;
+}
+
+interface Trained {
+  readonly loss_per_step: readonly number[];
+  readonly final: Readonly<Record<string, Values>>;
+  readonly momentum: Readonly<Record<string, Values>>;
+}
+
+const { expected, open } = fixture<Expected>("batchnorm_training");
+let checkpoint: Checkpoint;
+let source: Model;
+beforeAll(async () => {
+  checkpoint = await open();
+  source = await checkpoint.model();
+});
+afterAll(() => checkpoint.close());
+
+async function trainSteps(model: Model) {
+  const { batch, learning_rate: learningRate, momentum, x, y } = expected;
+  const optimizer = { momentum: { learningRate, momentum } };
+  const { train } = RecipeSchema.parse({
+    checkpoint: "m",
+    train: [{ epochs: 1, batch, optimizer }],
+  });
+  const variables = usedVariables(model);
+  const read = (name: string) => checkpoint.read(name);
+  const live = load(variables, await startingValues(variables, read, 1));
+  const training = trainables(trainedVariables(model), optimizerRule(train[0].optimizer));
+  const [samples] = y.shape;
+  const labels = Int32Array.from(y.values);
+  const order = Int32Array.from({ length: samples }, (_, index) => index);
+  const losses: number[] = [];
+  await runPhase(
+    {
+      index: 0,
+      phase: train[0],
+      model,
+      cut: cut(model, [model.roles.loss!, model.roles.output!]),
+      arrays: [{ node: "x", shape: x.shape.slice(1), data: Float32Array.from(x.values) }],
+      labels: { node: "y", shape: [], data: labels },
+      targets: labels,
+      classes: [],
+      split: { training: order, validation: new Int32Array(0) },
+      live,
+      training,
+      scalars: new Map(),
+      seed: 1,
+      order: () => order,
+    },
+    { epoch: 0, step: 0, score: new Score() },
+    {
+      step: (_epoch, _step, _steps, loss) => void losses.push(loss),
+      epoch: async () => {},
+      stopRequested: () => false,
+    },
+  );
+  return { losses, live, training };
+}
+
+const EDITS = {
+  all: (model: Model) => model,
+  head: (model: Model) => freezeWeights(model, ["conv", "bn1"]),
+};
+
+// The gradient of a convolution's kernel is one that wasm does not have.
+test.each([
+  ["all", "cpu"],
+  ["head", "cpu"],
+  ["head", "wasm"],
+] as const)("%s, on %s: losses, values, moving statistics and momentum", async (what, backend) => {
+  const model = EDITS[what](source);
+  await chooseBackend(backend, model, { trained: new Set() });
+  const { losses, live, training } = await trainSteps(model);
+  const { loss_per_step, final, momentum } = expected[what];
+  expectClose(losses, loss_per_step, 1e-5);
+  for (const [name, { values }] of Object.entries(final))
+    expectClose(live.get(name).dataSync(), values, 1e-5, name);
+  expect(training.map((each) => each.name).sort()).toEqual(Object.keys(momentum).sort());
+  for (const { name, slots } of training)
+    expectClose(slots[0].dataSync(), momentum[name].values, 1e-5, name);
+});

@@ -1,0 +1,123 @@
+// Which checkpoints there are, and which one is open.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import { CHECKPOINT } from "../harness/content";
+import { graft, makeFolder, openFolder, openIn, until } from "./support/window";
+import { rows } from "./support/tree";
+
+describe("opening", () => {
+  it("shows the only checkpoint of the workspace, unasked, as soon as it is there", async () => {
+    const app = await graft();
+    await app.checkpoints.ready();
+    equal(app.session.shown, undefined);
+    const folder = makeFolder(app, { sample: "without recipes" });
+    await until("the checkpoint is open", () => app.session.plan);
+    equal(app.session.shown?.file.path, folder.at(CHECKPOINT));
+  });
+
+  it("lists several and opens none of them by itself", async () => {
+    const app = await graft();
+    makeFolder(app, { fixtures: { one: "b1_mini_v1", two: "b1_mini_v2" } });
+    await app.checkpoints.refresh();
+    equal(app.session.shown, undefined);
+    deepEqual(
+      (await rows(app)).map((row) => row.replace(/graft-folder-\w+/, "F").replace(/workspace\//, "")),
+      [
+        "package my_model_final.ckpt | TensorFlow 1 · F/one",
+        "package my_model_final.ckpt | TensorFlow 1 · F/two",
+      ],
+    );
+  });
+
+  it("opens the row that is clicked, and leaves the others in the list", async () => {
+    const app = await graft();
+    const folder = makeFolder(app, { fixtures: { one: "b1_mini_v1", two: "b1_mini_v2" } });
+    await app.checkpoints.refresh();
+    const second = (await app.layers.getChildren())[1];
+    ok(second);
+    const { command } = app.layers.getTreeItem(second);
+    ok(command);
+    await vscode.commands.executeCommand(command.command, ...(command.arguments ?? []));
+    equal(app.session.shown?.file.path, folder.at("two/my_model_final.ckpt"));
+    equal(app.checkpoints.files.length, 2);
+  });
+
+  const FILES: Record<string, readonly string[]> = {
+    b1_mini_v2: [
+      "my_model_final.ckpt.index",
+      "my_model_final.ckpt.meta",
+      "my_model_final.ckpt.data-00000-of-00001",
+      "checkpoint",
+    ],
+    b1_mini_v2_sharded: [
+      "my_model_final.ckpt.data-00000-of-00002",
+      "my_model_final.ckpt.data-00001-of-00002",
+    ],
+    b1_mini_v1: ["my_model_final.ckpt", "my_model_final.ckpt.meta", "checkpoint"],
+  };
+  for (const [fixture, names] of Object.entries(FILES)) {
+    it(`opens ${fixture} by ${names.join(", ")}`, async () => {
+      const app = await graft();
+      const folder = makeFolder(app, {
+        fixtures: { this: fixture, other: "b1_mini_momentum" },
+      });
+      await app.checkpoints.refresh();
+      for (const name of names) {
+        await openIn(folder, "other/checkpoint");
+        await openIn(folder, `this/${name}`);
+        equal(app.session.shown?.file.path, folder.at("this/my_model_final.ckpt"), name);
+        equal(app.session.plan?.layers.length, 4, name);
+      }
+    });
+  }
+
+  it("opens the step that a file belongs to, and the latest by the file named checkpoint", async () => {
+    const app = await graft();
+    const folder = makeFolder(app, { fixtures: { ".": "b1_mini_multi_state" } });
+    await app.checkpoints.refresh();
+    for (const [file, name] of [
+      ["model.ckpt-300.index", "model.ckpt-300"],
+      ["checkpoint", "model.ckpt-500"],
+    ] as const) {
+      await openIn(folder, file);
+      equal(app.session.shown?.file.name, name);
+    }
+  });
+
+  it("keeps what is open when a file is no checkpoint", async () => {
+    const folder = await openFolder({
+      sample: "without recipes",
+      files: { "notes.index": "not a table" },
+    });
+    await openIn(folder, "notes.index");
+    equal(folder.app.session.shown?.file.path, folder.at(CHECKPOINT));
+  });
+
+  it("says what is wrong with a damaged checkpoint in its row", async () => {
+    const app = await graft();
+    const folder = makeFolder(app, { fixtures: { ".": "b1_mini_v2" } });
+    rmSync(folder.at("my_model_final.ckpt.data-00000-of-00001"));
+    await app.checkpoints.refresh();
+    await openIn(folder, "my_model_final.ckpt.index");
+    const failure = (await rows(app)).find((row) => row.trim().startsWith("error"));
+    match(failure ?? "", /my_model_final\.ckpt\.data-00000-of-00001/);
+  });
+
+  it("takes a deleted checkpoint out of the tree, and shows the one that is left", async () => {
+    const app = await graft();
+    const folder = makeFolder(app, { fixtures: { one: "b1_mini_v1", two: "b1_mini_v2" } });
+    await app.checkpoints.refresh();
+    await openIn(folder, "two/checkpoint");
+    rmSync(folder.at("two"), { recursive: true });
+    await until("the other one is shown", () => {
+      const path = app.session.shown?.file.path;
+      return app.session.plan && path === folder.at("one/my_model_final.ckpt");
+    });
+    deepEqual(
+      app.checkpoints.files.map(({ path }) => basename(path)),
+      ["my_model_final.ckpt"],
+    );
+  });
+});
