@@ -146,7 +146,7 @@ async function runStage(name, args, done, strict) {
   try {
     outcome = (await STAGES[name].run(args)) ?? {};
   } catch (error) {
-    console.error(error);
+    if (!error.errors) console.error(error); // esbuild has printed its own
     outcome = { failed: true };
   }
   const { failed = false, tests = [], reason } = outcome;

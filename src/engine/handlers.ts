@@ -25,8 +25,9 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   planCheckpoint: ({ path }) => planCheckpoint(path),
   problems: ({ path, text }) => recipeProblems(path, text),
   questions: async ({ kind, given, ...recipe }) => {
-    const edit = EDITS[kind as EditName] as unknown as EditKind<unknown> | undefined;
-    if (edit === undefined) throw new GraftError("invalid-edit", `There is no edit ${kind}.`);
+    if (!Object.hasOwn(EDITS, kind))
+      throw new GraftError("invalid-edit", `There is no edit ${kind}.`);
+    const edit = EDITS[kind as EditName] as unknown as EditKind<unknown>;
     return edit.questions(await editedModel(recipe), given);
   },
   preview: ({ edit, ...recipe }) => previewEdit(recipe.path, recipe.text, edit),

@@ -5,7 +5,9 @@ import { runJob } from "./train/job";
 
 let stopping = false;
 let abandoned = false;
-const send = (message: JobMessage) => process.send?.(message);
+// Where the engine is gone the message is lost, which is no reason to fail: the run's folder has every event.
+const send = (message: JobMessage) =>
+  process.send?.(message, undefined, undefined, () => undefined);
 
 process.on("message", (order: JobOrder) => {
   if (order.type === "stop") {

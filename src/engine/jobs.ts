@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { GraftError, type ErrorData } from "../protocol/errors";
 import type { RunEvent } from "../protocol/run";
 import { parseRecipe, resolveIn } from "./recipe/parse";
-import { appendEvent, createRun, openRun, refuseBusy, type RunFolder } from "./train/runs";
+import { appendEvent, busy, createRun, openRun, refuseBusy, type RunFolder } from "./train/runs";
 
 export type JobOrder =
   | { readonly type: "run"; readonly run: string; readonly resume: boolean }
@@ -39,28 +39,49 @@ export function jobs(
     });
     running.set(run.run, child);
     let ended = false;
+    let failure: ErrorData | undefined;
+    const forget = () => {
+      // A resumed run may have a new process already.
+      if (running.get(run.run) === child) running.delete(run.run);
+    };
     child.stdout?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
     child.stderr?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
     child.on("message", (message: JobMessage) => {
-      if (message.type !== "event") return;
-      if (message.event.event === "ended") ended = true;
+      if (message.type === "failed") {
+        failure = message.error;
+        return;
+      }
+      if (message.event.event === "ended") {
+        ended = true;
+        forget();
+      }
       listen(run.run, message.event);
     });
-    child.on("exit", (code, signal) => {
-      // A resumed run may have a new process already.
-      if (running.get(run.run) === child) running.delete(run.run);
+    const end = (how: string) => {
+      forget();
       if (ended) return;
-      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      ended = true;
+      const nothing = { event: "ended", prefixSamples: 0, seconds: 0 } as const;
+      if (failure !== undefined) {
+        // It did not get as far as the run's folder, which another process may be using.
+        listen(run.run, { ...nothing, state: "failed", ...failure });
+        return;
+      }
       const event: RunEvent = {
-        event: "ended",
+        ...nothing,
         state: "interrupted",
         code: "job-crashed",
         message: `The training process ended unexpectedly (${how}). Nothing was saved half; what was learned up to the last kept state can be resumed.`,
-        prefixSamples: 0,
-        seconds: 0,
       };
       appendEvent(run, event);
       listen(run.run, event);
+    };
+    child.on("exit", (code, signal) =>
+      end(signal === null ? `exit code ${code}` : `signal ${signal}`),
+    );
+    child.on("error", (error) => {
+      log(error.message);
+      if (child.pid === undefined) end(error.message);
     });
     child.send({ type: "run", run: run.run, resume } satisfies JobOrder);
   }
@@ -80,6 +101,8 @@ export function jobs(
     },
     resume(name) {
       const run = openRun(name);
+      // A process that was just started has not claimed the run yet.
+      if (running.has(name)) throw busy(name);
       refuseBusy(run);
       launch(run, true);
     },

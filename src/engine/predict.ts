@@ -51,11 +51,8 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     const backend = await chooseBackend(request.backend, model, { trained: new Set() });
     const loaded = await loadSource(request.input, process.cwd());
     const { shape, data } = convertInput(loaded.array, loaded.name, modelInput(model, inputs[0]));
-    const used = usedVariables(model).filter((variable) =>
-      way.nodes.some((each) =>
-        each.inputs.some((input) => "variable" in input && input.variable === variable.name),
-      ),
-    );
+    const nodes = way.nodes.map((each) => each.name);
+    const used = usedVariables(model, nodes);
     const values = await startingValues(used, (name) => checkpoint.read(name), 0);
     const live = load(used, values);
     const order = Int32Array.from({ length: shape[0] }, (_, index) => index);

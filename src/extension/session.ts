@@ -168,8 +168,8 @@ export class Session implements vscode.Disposable {
     const { current } = this;
     if (current) {
       const update = await this.recognize(current.file.path).catch(() => current.file);
-      if (this.current !== current) return;
-      this.current = update && { ...current, file: update };
+      if (this.current?.file.path !== current.file.path) return; // another one was opened meanwhile
+      this.current = update && { ...this.current, file: update };
       if (update) return;
       this.uri = undefined; // deleted
       this.changed.fire();

@@ -5,6 +5,7 @@ import { debounce, Disposables } from "./disposables";
 import type { EngineClient } from "./engine/client";
 import { messageOf } from "./engine/errors";
 import { CHECKPOINT_GLOB, EXCLUDE_GLOB } from "./files";
+import { isInside, watchFolders } from "./folders";
 
 /** A workspace with more files than this is looked at in part. */
 const MOST_FILES = 5000;
@@ -47,6 +48,9 @@ export class Checkpoints implements vscode.Disposable {
     this.store.add(watcher.onDidCreate((uri) => (note(uri), refresh())));
     this.store.add(watcher.onDidDelete((uri) => (note(uri), refresh())));
     this.store.add(watcher.onDidChange(note));
+    const within = (folder: string) =>
+      this.found.some(({ files }) => files.some((file) => isInside(folder, file)));
+    this.store.add(watchFolders(refresh, (folder) => within(folder) && refresh()));
     this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(refresh));
     this.store.add(engine.onRestarted(refresh));
   }

@@ -1,8 +1,9 @@
 // What a recipe makes of a checkpoint: the layers after the edits, what trains, where the cut is, what is wrong.
+import type { ErrorCode } from "./errors";
 
 /** A finding about a recipe; `pointer` is the JSON pointer of the place in the recipe. */
 export interface Problem {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly severity: "error" | "warning" | "info";
   readonly message: string;
   readonly pointer: string;

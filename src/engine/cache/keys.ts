@@ -14,14 +14,15 @@ export interface Computer {
 }
 
 /**
- * The key of a space: the canonical frozen part (ops, attributes and edges without their names, hashes of the
- * variables it uses), the cut, and the backend.
+ * The key of a space: the canonical frozen part (ops, attributes and edges without their names, hashes of the values
+ * that its variables have now, the scalars fed to it), the cut, and the backend.
  */
 export function spaceKey(
   model: Model,
   bottlenecks: readonly string[],
   variableHash: (name: string) => string,
-  computer: Computer,
+  { name, version }: Computer,
+  scalars: ReadonlyMap<string, number>,
 ): string {
   const { nodes } = pathTo(model, bottlenecks);
   const place = new Map(nodes.map((node, index) => [node.name, index]));
@@ -32,14 +33,17 @@ export function spaceKey(
       "variable" in input ? variableHash(input.variable) : place.get(refName(input)),
     ),
     // Which input a placeholder is matters: two of them feed different data.
-    ...(node.op === "Placeholder" && { input: model.roles.inputs.indexOf(node.name) }),
+    ...(node.op === "Placeholder" && {
+      input: model.roles.inputs.indexOf(node.name),
+      fed: scalars.get(node.name),
+    }),
   }));
-  const cut = bottlenecks.map((name) => place.get(name));
+  const cut = bottlenecks.map((each) => place.get(each));
   const text = JSON.stringify({
     version: STORE_VERSION,
     canonical,
     cut,
-    computer,
+    computer: { name, version },
     dtype: "float32",
   });
   return createHash("sha256").update(text).digest("hex");

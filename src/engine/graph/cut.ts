@@ -10,8 +10,11 @@ export interface Cut {
   readonly tail: ReadonlySet<string>;
 }
 
-/** Ops that go with what they feed: caching behind them would freeze one dropout mask or save nothing. */
-const goesWithConsumer = (node: Node): boolean => node.op === "Dropout";
+/**
+ * Ops that go with what they feed. Caching behind a dropout would freeze one mask; behind a reshape it would save
+ * nothing, and there may be no row per sample.
+ */
+const goesWithConsumer = (node: Node): boolean => node.op === "Dropout" || node.op === "Reshape";
 
 /**
  * Cuts the part of the graph that `targets` (loss and output) need. Above the cut is what depends on a variable
@@ -31,7 +34,7 @@ export function cut(model: Model, targets: readonly string[]): Cut {
       } else if (!isFrozen(model.variables.get(input.variable)!)) tail.add(node.name);
     }
   }
-  raiseDropout(model, needed, tail);
+  raise(model, needed, tail);
   const bottlenecks = new Set<string>();
   const border = (name: string) => {
     if (fromInput.has(name) && !tail.has(name)) bottlenecks.add(name);
@@ -47,8 +50,8 @@ export function cut(model: Model, targets: readonly string[]): Cut {
   return { bottlenecks: kept, tail };
 }
 
-/** A dropout whose output only trained nodes read trains with them. */
-function raiseDropout(model: Model, needed: ReadonlySet<string>, tail: Set<string>): void {
+/** Moves above the cut what goes with its consumers, where all of them lie there. */
+function raise(model: Model, needed: ReadonlySet<string>, tail: Set<string>): void {
   const nodes = [...model.nodes.values()].filter((node) => needed.has(node.name)).reverse();
   for (const node of nodes) {
     if (tail.has(node.name) || !goesWithConsumer(node)) continue;

@@ -41,3 +41,20 @@ export function fromFloat32(numbers: Float32Array, dtype: DType): Uint8Array {
       );
   }
 }
+
+/**
+ * What became of `before` (bytes of `dtype`) in float32 arithmetic: elements that did not move keep their bytes, which
+ * of a float64 a float32 cannot give back.
+ */
+export function movedBytes(before: Uint8Array, numbers: Float32Array, dtype: DType): Uint8Array {
+  if (dtype === "float32") return fromFloat32(numbers, dtype);
+  const old = toFloat32(before, dtype);
+  if (numbers.every((value, index) => Object.is(value, old[index]))) return before;
+  const bytes = fromFloat32(numbers, dtype);
+  const size = bytes.length / numbers.length;
+  numbers.forEach((value, index) => {
+    if (!Object.is(value, old[index])) return;
+    bytes.set(before.subarray(index * size, (index + 1) * size), index * size);
+  });
+  return bytes;
+}

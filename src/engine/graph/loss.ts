@@ -23,6 +23,12 @@ export function withLoss(model: Model): Model {
         ? "The checkpoint has no graph (no .meta file beside it), so it can be inspected but not run. Save it again with write_meta_graph=True."
         : `No output was found in the graph. Name the op of the logits with "graph": { "output": … }.`,
     );
+  // One class is always right: such a network would seem perfect and learn nothing.
+  if (model.shapes.get(roles.output)?.at(-1) === 1)
+    throw new GraftError(
+      "ambiguous-graph",
+      `The graph has no loss, and its output ${roles.output} has one unit: classes need two or more, and how far a number is off the graph does not say. Save the checkpoint from the graph that it was trained in, or replace the output.`,
+    );
   const nodes = new Map<string, Node>(model.nodes);
   const add = (node: Node) => nodes.set(node.name, node);
   const named = (name: string, inputs: readonly string[]) => ({

@@ -259,6 +259,8 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
     const [first] = inputs.filter((shape) => !isVague(shape));
     if (first === undefined) return [-1];
     const along = fromStart(axis, first.length);
+    if (inputs.some((shape) => shape.length !== first.length && !isVague(shape)))
+      return fail("all must have as many axes");
     return first.map((_, each) => {
       const sizes = inputs.map((shape) => (isVague(shape) ? -1 : shape[each]));
       if (each === along)

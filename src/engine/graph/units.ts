@@ -2,7 +2,7 @@
 // See "dependency groups" in Fang et al., "DepGraph: Towards any structural pruning", CVPR 2023.
 import { GraftError } from "../../protocol/errors";
 import type { OpName } from "./catalogue";
-import type { Model, Node } from "./model";
+import { elements, type Model, type Node } from "./model";
 import { consumers } from "./order";
 
 export interface UnitAxis {
@@ -67,6 +67,7 @@ export function unitGroup(model: Model, producer: Node): UnitGroup {
       "invalid-edit",
       `${producer.name} (${producer.op}) has no units of its own.`,
     );
+  const units = model.variables.get(made.variable)!.shape[made.axis];
   const uses = consumers(model);
   const own = new Map<string, UnitAxis>([[made.variable, made]]);
   const readers = new Map<string, UnitAxis>();
@@ -85,7 +86,7 @@ export function unitGroup(model: Model, producer: Node): UnitGroup {
       const node = model.nodes.get(consumer)!;
       visited.add(consumer);
       const reads = readAxis(node, name);
-      const owned = ownedAxes(node, name, model);
+      const owned = ownedAxes(node, name, model, units);
       if (reads !== undefined) readers.set(reads.variable, reads);
       else if (owned !== undefined) {
         for (const axis of owned) own.set(axis.variable, axis);
@@ -99,7 +100,6 @@ export function unitGroup(model: Model, producer: Node): UnitGroup {
     }
   }
   refuseOtherUses(model, producer, [...own.values(), ...readers.values()], visited);
-  const units = model.variables.get(made.variable)!.shape[made.axis];
   return {
     units,
     own: [...own.values()],
@@ -121,13 +121,16 @@ function readAxis(node: Node, from: string): UnitAxis | undefined {
 }
 
 /** The per-unit variables that `node` adds to the units it passes on: a bias, a batch norm's four. */
-function ownedAxes(node: Node, from: string, model: Model): UnitAxis[] | undefined {
+function ownedAxes(node: Node, from: string, model: Model, units: number): UnitAxis[] | undefined {
   if (!["BiasAdd", "BatchNorm", "Add", "Mul", "Sub"].includes(node.op)) return undefined;
   const others = node.inputs.filter((input) => !("node" in input && input.node === from));
   const axes: UnitAxis[] = [];
   for (const input of others) {
     if (!("variable" in input)) return undefined;
-    if (model.variables.get(input.variable)?.shape.length !== 1) return undefined;
+    const { shape } = model.variables.get(input.variable)!;
+    // One number for all units stays what it is.
+    if (units !== 1 && elements(shape) === 1) continue;
+    if (shape.length !== 1) return undefined;
     axes.push({ variable: input.variable, axis: 0 });
   }
   return axes;

@@ -63,5 +63,3 @@ export const GreaterEqual = binary<"GreaterEqual">(tf.greaterEqual);
 export const Less = binary<"Less">(tf.less);
 export const Select: Kernel<"Select"> = ([condition, a, b]) =>
   tf.where(tf.cast(condition, "bool"), a, b);
-
-export const constant = (value: number): Tensor => tf.scalar(value);

@@ -58,13 +58,23 @@ export const Dropout: Kernel<"Dropout"> = ([x], attributes, node, context) => {
   return tf.mul(x, tf.div(mask, 1 - rate));
 };
 
-/** The share of units to drop; undefined where a placeholder decides it and nothing is fed. */
+/**
+ * The share of units to drop, in [0, 1); undefined where a placeholder decides it and nothing is fed. Throws
+ * `recipe-schema` where what is fed is no such share.
+ */
 export function dropoutRate(
   attributes: OpAttributes["Dropout"],
   scalars: RunContext["scalars"],
 ): number | undefined {
   if ("rate" in attributes) return attributes.rate;
-  if ("rateFrom" in attributes) return scalars.get(attributes.rateFrom);
-  const keep = scalars.get(attributes.keepProbabilityFrom);
-  return keep === undefined ? undefined : 1 - keep;
+  const isRate = "rateFrom" in attributes;
+  const name = isRate ? attributes.rateFrom : attributes.keepProbabilityFrom;
+  const fed = scalars.get(name);
+  if (fed === undefined) return undefined;
+  const rate = isRate ? fed : 1 - fed;
+  if (rate >= 0 && rate < 1) return rate;
+  throw new GraftError(
+    "recipe-schema",
+    `${name} is fed ${fed}, which is no ${isRate ? "dropout rate: from 0 up to, but not including, 1" : "share of units to keep: more than 0, up to 1"}. Correct it under "graph": { "feeds": … }.`,
+  );
 }

@@ -9,6 +9,7 @@ import * as loss from "./loss";
 import * as normalization from "./normalization";
 import * as reduction from "./reduction";
 import * as shape from "./shape";
+import { tf } from "./tf";
 
 export const KERNELS: { readonly [Op in OpName]: Kernel<Op> } = {
   ...conv,
@@ -18,8 +19,9 @@ export const KERNELS: { readonly [Op in OpName]: Kernel<Op> } = {
   ...normalization,
   ...reduction,
   ...shape,
-  Placeholder: (_, { value }, node) => {
-    if (value !== undefined) return elementwise.constant(value);
+  Placeholder: (_, attributes, node, { scalars }) => {
+    const value = scalars.get(node.name) ?? attributes.value;
+    if (value !== undefined) return tf.scalar(value);
     throw new GraftError(
       "data-missing",
       `Nothing is fed to ${node.name}. Bind data to it, or give it a value under "graph": { "feeds": { … } }.`,

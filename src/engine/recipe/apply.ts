@@ -1,7 +1,6 @@
 // Applies a recipe's edits to a model: pure, in order, each checked before the next.
 import { GraftError } from "../../protocol/errors";
 import type { Problem } from "../../protocol/plan";
-import { withLoss } from "../graph/loss";
 import type { Model, Roles } from "../graph/model";
 import { findRoles } from "../graph/roles";
 import { reinfer } from "../graph/reinfer";
@@ -72,12 +71,6 @@ export function applyPhase(model: Model, phase: Phase): Model {
   return phase.unfreeze === undefined ? frozen : unfreezeWeights(frozen, phase.unfreeze);
 }
 
-/** The models of every phase, in order, each with a loss to minimize. */
-export function phaseModels(model: Model, phases: readonly Phase[]): Model[] {
-  let current = withLoss(model);
-  return phases.map((phase) => (current = applyPhase(current, phase)));
-}
-
 /** The roles that the recipe's `graph` decides. Throws `unknown-node`. */
 function withRoles(model: Model, graph: Recipe["graph"]): Model {
   if (graph === undefined) return model;
@@ -86,7 +79,7 @@ function withRoles(model: Model, graph: Recipe["graph"]): Model {
     if (known !== undefined) return known;
     throw new GraftError("unknown-node", `The graph has no op named ${name} that Graft can run.`);
   };
-  const losses = graph.loss ? [node(graph.loss)] : model.roles.loss ? [model.roles.loss] : [];
+  const losses = graph.loss ? [node(graph.loss)] : knownLosses(model.roles);
   const { ambiguous, ...found } = findRoles(model, {
     losses,
     ...(graph.output && { output: node(graph.output) }),
@@ -100,3 +93,7 @@ function withRoles(model: Model, graph: Recipe["graph"]): Model {
   };
   return { ...model, roles };
 }
+
+/** What the import found gradients to start from. */
+const knownLosses = ({ loss, ambiguous }: Roles): readonly string[] =>
+  loss !== undefined ? [loss] : ambiguous?.role === "loss" ? ambiguous.candidates : [];

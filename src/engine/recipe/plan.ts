@@ -80,14 +80,24 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Pro
         missing(source, `/data/inputs/${name.replace(/~/g, "~0").replace(/\//g, "~1")}`);
     missing(data.labels, "/data/labels");
   }
-  if (recipe.save !== undefined && resolveIn({ path: file }, recipe.save.as) === checkpoint.path)
-    problems.push({
-      code: "write-failed",
-      severity: "error",
-      message: "The result would overwrite the checkpoint it is made from. Choose another name.",
-      pointer: "/save/as",
-    });
-  return problems;
+  const unsaved = saveProblem(file, recipe, checkpoint);
+  return unsaved === undefined ? problems : [...problems, unsaved];
+}
+
+/** What keeps the result from being saved; better known before the training than after it. */
+export function saveProblem(
+  file: string,
+  { save }: Recipe,
+  checkpoint: Checkpoint,
+): Problem | undefined {
+  if (save === undefined || resolveIn({ path: file }, save.as) !== checkpoint.path)
+    return undefined;
+  return {
+    code: "write-failed",
+    severity: "error",
+    message: "The result would overwrite the checkpoint it is made from. Choose another name.",
+    pointer: "/save/as",
+  };
 }
 
 /** Samples of the recipe's data, where the header of the labels' file tells. */

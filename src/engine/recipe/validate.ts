@@ -34,7 +34,7 @@ export function validate(source: Model, recipe: Recipe): Validated {
       check(`/train/${index}`, () => {
         model = applyPhase(model, phase);
         phases.push(model);
-        problems.push(...phaseProblems(model, recipe, `/train/${index}`));
+        problems.push(...phaseProblems(model, recipe, index));
       }),
     );
   });
@@ -42,7 +42,8 @@ export function validate(source: Model, recipe: Recipe): Validated {
   return { ...applied, phases, problems };
 }
 
-function phaseProblems(model: Model, recipe: Recipe, pointer: string): Problem[] {
+function phaseProblems(model: Model, recipe: Recipe, index: number): Problem[] {
+  const pointer = `/train/${index}`;
   const { loss, output } = model.roles;
   const needed = ancestors(model, [loss!]);
   const used = new Set<string>();
@@ -55,8 +56,7 @@ function phaseProblems(model: Model, recipe: Recipe, pointer: string): Problem[]
       {
         code: "nothing-to-train",
         severity: "error",
-        message:
-          "Nothing trains here: every variable that the loss depends on is frozen. Unfreeze a layer or replace the output.",
+        message: `Phase ${index + 1} trains nothing: every variable that the loss depends on is frozen. Unfreeze a layer or replace the output.`,
         pointer,
       },
     ];

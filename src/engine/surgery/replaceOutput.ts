@@ -87,16 +87,18 @@ function withClasses(
     const shape = [...node.attributes.shape.slice(0, -1), classes];
     nodes.set(name, { ...node, attributes: { shape } });
   }
-  const { labels, loss } = model.roles;
+  const { labels, loss, output } = model.roles;
   const shapes = new Map(model.shapes);
   if (labels !== undefined) {
     const shape = model.shapes.get(labels);
     if (shape !== undefined && shape.length > 1 && shape.at(-1) === before)
       shapes.set(labels, resized(shape, shape.length - 1, classes));
   }
-  const onLossPath = loss === undefined ? new Set<string>() : ancestors(model, [loss]);
+  const behind = loss === undefined ? new Set<string>() : ancestors(model, [loss]);
+  // The network's own sizes below the output may happen to be the number of classes.
+  for (const name of ancestors(model, [output!])) behind.delete(name);
   for (const node of model.nodes.values()) {
-    if (!onLossPath.has(node.name) || node.inputs.some((input) => "variable" in input)) continue;
+    if (!behind.has(node.name) || node.inputs.some((input) => "variable" in input)) continue;
     if (node.op === "OneHot" && node.attributes.depth === before)
       nodes.set(node.name, { ...node, attributes: { ...node.attributes, depth: classes } });
     // The labels' own reshape to [-1, classes], beside the one of the logits.

@@ -7,7 +7,7 @@ export const resized = (shape: Shape, axis: number, size: number): number[] =>
 
 /**
  * Fresh numbers for (a part of) `variable`. What starts from `weights` is a kernel; a bias or a batch norm's
- * shift starts from zero, its scale and moving variance from one.
+ * shift starts from zero, a factor and a moving variance from one.
  */
 export function fresh(
   model: Model,
@@ -27,13 +27,13 @@ export function fresh(
   return { from: "initializer", initializer, shape, fanIn, fanOut, key };
 }
 
-/** Zero, but for what a batch norm multiplies or divides by. */
+/** Zero, but for what units are multiplied or divided by. */
 function vectorInitializer(model: Model, name: string): Initializer {
   for (const node of model.nodes.values()) {
-    if (node.op !== "BatchNorm") continue;
     const place = node.inputs.findIndex((input) => "variable" in input && input.variable === name);
+    if (node.op === "Mul" && place >= 0) return "ones";
     // Inputs: x, gamma, beta, moving mean, moving variance.
-    if (place === 1 || place === 4) return "ones";
+    if (node.op === "BatchNorm" && (place === 1 || place === 4)) return "ones";
   }
   return "zeros";
 }

@@ -1,5 +1,6 @@
 // Bottlenecks of every sample: taken from the store, or computed once and kept there.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { GraftError } from "../../protocol/errors";
 import type { BackendInfo } from "../../protocol/run";
 import { sampleKey, spaceKey } from "../cache/keys";
 import { openSpace, type BottleneckSpace } from "../cache/store";
@@ -8,8 +9,7 @@ import { elements, type Model } from "../graph/model";
 import { INFERENCE } from "../ops/kernel";
 import { pathTo, run } from "../ops/run";
 import { tf } from "../ops/tf";
-import { scalarTensors } from "./feeds";
-import type { LiveVariables } from "./live";
+import { sha256, type LiveVariables } from "./live";
 import { rowWidth } from "./prepare";
 import { gather, gatherRows, type SampleArray } from "./samples";
 
@@ -23,7 +23,6 @@ export interface FeaturizeRequest {
   readonly inputs: readonly SampleArray[];
   readonly samples: number;
   readonly live: LiveVariables;
-  readonly variableHash: (name: string) => string;
   readonly backend: BackendInfo;
   readonly scalars: ReadonlyMap<string, number>;
   /** Folder of the bottleneck store. */
@@ -43,7 +42,12 @@ export async function featurize(request: FeaturizeRequest): Promise<Featurized |
   const { model, bottlenecks, samples } = request;
   const shapes = bottlenecks.map((name) => sampleShape(model, name));
   const width = rowWidth(shapes);
-  const key = spaceKey(model, bottlenecks, request.variableHash, request.backend);
+  // The live values, not the checkpoint's: an earlier phase may have trained what is frozen now.
+  const variableHash = (name: string) => {
+    const { buffer, byteOffset, byteLength } = request.live.get(name).dataSync();
+    return sha256(new Uint8Array(buffer, byteOffset, byteLength));
+  };
+  const key = spaceKey(model, bottlenecks, variableHash, request.backend, request.scalars);
   const space = await openSpace(request.store, key, width);
   const keys = sampleKeys(request.inputs, samples);
 
@@ -102,8 +106,14 @@ async function compute(
     const batch = chunk.slice(start, start + BATCH);
     tf.tidy(() => {
       const feeds = gather(request.inputs, batch);
-      for (const [name, tensor] of scalarTensors(model, scalars)) feeds.set(name, tensor);
       const outputs = run(path, feeds, live.map, { ...INFERENCE, scalars });
+      outputs.forEach((output, index) => {
+        if (output.shape[0] === batch.length) return;
+        throw new GraftError(
+          "shape-mismatch",
+          `${bottlenecks[index]} gives ${output.shape.join(" × ")} numbers for ${batch.length} samples: no row for each, so it cannot be kept. Add "cache": false to the phase, or freeze less.`,
+        );
+      });
       const flat = outputs.map((output) => output.dataSync());
       for (let row = 0, at = start * width; row < batch.length; row++)
         for (const values of flat) {

@@ -1,7 +1,7 @@
 // The live values of a model's variables, as tensors that the trainer owns.
 import { createHash } from "node:crypto";
 import type { VariableOutcome } from "../../protocol/run";
-import { fromFloat32, toFloat32 } from "../graph/dtypes";
+import { movedBytes, toFloat32 } from "../graph/dtypes";
 import { isFrozen, type Model, type Variable } from "../graph/model";
 import { evaluate, type ReadStored } from "../graph/value";
 import { tf, type Tensor } from "../ops/tf";
@@ -31,11 +31,15 @@ export class LiveVariables {
   }
 }
 
-/** Variables that the graph's nodes read. */
-export function usedVariables(model: Model): Variable[] {
+/** Variables that the graph's nodes read, or those of its nodes that are named. */
+export function usedVariables(
+  model: Model,
+  nodes: Iterable<string> = model.nodes.keys(),
+): Variable[] {
   const names = new Set<string>();
-  for (const node of model.nodes.values())
-    for (const input of node.inputs) if ("variable" in input) names.add(input.variable);
+  for (const node of nodes)
+    for (const input of model.nodes.get(node)!.inputs)
+      if ("variable" in input) names.add(input.variable);
   return [...names].map((name) => model.variables.get(name)!);
 }
 
@@ -66,15 +70,7 @@ export function load(
 export const sha256 = (bytes: Uint8Array): string =>
   createHash("sha256").update(bytes).digest("hex");
 
-/** A live value as little-endian bytes of the variable's type. */
-export async function liveBytes(variable: Variable, live: LiveVariables): Promise<Uint8Array> {
-  return fromFloat32((await live.get(variable.name).data()) as Float32Array, variable.dtype);
-}
-
-/**
- * How far each variable moved from where training started. `stored` are the checkpoint's bytes, for those that are
- * still what the checkpoint holds.
- */
+/** How far each variable moved from `start`, the bytes that training began with. `trained` are those it may move. */
 export async function outcomes(
   model: Model,
   live: LiveVariables,
@@ -85,13 +81,13 @@ export async function outcomes(
   for (const name of live.map.keys()) {
     const variable = model.variables.get(name)!;
     const before = start.get(name)!;
-    const after = await liveBytes(variable, live);
+    const numbers = (await live.get(name).data()) as Float32Array;
+    const after = movedBytes(before, numbers, variable.dtype);
     const from = toFloat32(before, variable.dtype);
-    const to = toFloat32(after, variable.dtype);
     let maxChange = 0;
     let sum = 0;
-    for (let index = 0; index < to.length; index++) {
-      const change = Math.abs(to[index] - from[index]);
+    for (let index = 0; index < numbers.length; index++) {
+      const change = Math.abs(numbers[index] - from[index]);
       // A weight that became NaN has moved as far as can be.
       maxChange = Number.isNaN(change) ? Infinity : Math.max(maxChange, change);
       sum += change;
@@ -103,7 +99,7 @@ export async function outcomes(
       unchanged: variable.value.from === "stored" && Buffer.compare(before, after) === 0,
       sha256: sha256(after),
       maxChange,
-      meanChange: to.length === 0 ? 0 : sum / to.length,
+      meanChange: numbers.length === 0 ? 0 : sum / numbers.length,
     });
   }
   return all;

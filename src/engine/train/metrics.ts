@@ -9,12 +9,16 @@ import { batches, gather, type SampleArray } from "./samples";
 /** Class that each row of logits is highest for. A single sigmoid unit tells two classes apart by its sign. */
 export function predictedClasses(logits: Tensor): Int32Array {
   return tf.tidy(() => {
-    const units = logits.shape.at(-1) ?? 1;
+    const units = logits.rank < 2 ? 1 : logits.shape.at(-1)!;
     const rows = tf.reshape(logits, [-1, units]);
     const classes = units === 1 ? tf.cast(tf.greater(rows, 0), "int32") : tf.argMax(rows, 1);
     return Int32Array.from(classes.dataSync());
   });
 }
+
+/** Of a loss that is no scalar, TensorFlow minimizes the sum. */
+export const scalarLoss = (loss: Tensor): tf.Scalar =>
+  loss.rank === 0 ? (loss as tf.Scalar) : tf.sum(loss);
 
 /** Adds up what mini-batches yield. */
 export class Score {
@@ -76,7 +80,7 @@ export function evaluate(
         right++;
         if (label < correct.length) correct[label]++;
       });
-      score.add(loss.dataSync()[0], batch.length, right);
+      score.add(scalarLoss(loss).dataSync()[0], batch.length, right);
     });
   }
   const classes = classNames.map((name, index) => ({

@@ -1,12 +1,11 @@
 // One training phase: epochs of mini-batch steps over samples in memory. Numbers only; no files, no messages.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Cut } from "../graph/cut";
-import { isFrozen, type Model, type Node } from "../graph/model";
+import { isFrozen, refName, type Model, type Node } from "../graph/model";
 import { randomStream } from "../graph/random";
 import type { RunContext } from "../ops/kernel";
-import { pathTo } from "../ops/run";
+import { pathTo, type Path } from "../ops/run";
 import type { Phase } from "../recipe/schema";
-import { scalarTensors } from "./feeds";
 import type { LiveVariables } from "./live";
 import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
 import { optimizerRule } from "./optimizers";
@@ -65,16 +64,17 @@ export async function runPhase(
   progress: Progress,
   events: PhaseEvents,
 ): Promise<boolean> {
-  const { phase, model, arrays, labels, live, training, split } = request;
+  const { phase, model, live, training, split } = request;
   const rule = optimizerRule(phase.optimizer);
   const { loss, output } = model.roles;
-  const given = new Set([...arrays, labels].map((array) => array.node));
-  const path = pathTo(model, [loss!, output!], given);
-  const feedsFor = (batch: Int32Array) => {
-    const feeds = gather([...arrays, labels], batch);
-    for (const [name, tensor] of scalarTensors(model, request.scalars)) feeds.set(name, tensor);
-    return feeds;
-  };
+  const all = [...request.arrays, request.labels];
+  const path = pathTo(model, [loss!, output!], new Set(all.map((array) => array.node)));
+  // Samples that only the frozen part reads may be large: they are not fed beside their bottlenecks.
+  const read = new Set([
+    ...path.fetches,
+    ...path.nodes.flatMap((node) => node.inputs.map(refName)),
+  ]);
+  const arrays = all.filter((array) => read.has(array.node));
   const steps = Math.ceil(split.training.length / phase.batch);
   let lastTurn = performance.now();
 
@@ -82,11 +82,11 @@ export async function runPhase(
     const epoch = progress.epoch;
     const order =
       request.order?.(epoch) ?? epochOrder(split.training, request.seed, request.index, epoch);
-    const all = [...batches(order, phase.batch)];
-    for (; progress.step < all.length; progress.step++) {
-      const batch = all[progress.step];
+    const slices = [...batches(order, phase.batch)];
+    for (; progress.step < slices.length; progress.step++) {
+      const batch = slices[progress.step];
       const context = trainingContext(request, epoch, progress.step);
-      const feeds = feedsFor(batch);
+      const feeds = gather(arrays, batch);
       const result = trainStep(path, feeds, live, training, rule, context);
       const predicted = predictedClasses(result.logits);
       const correct = batch.reduce(
@@ -106,7 +106,7 @@ export async function runPhase(
         return false;
       }
     }
-    const validation = validate(request, path);
+    const validation = validate(request, path, arrays);
     const { score } = progress;
     progress.epoch++;
     progress.step = 0;
@@ -116,10 +116,13 @@ export async function runPhase(
   return true;
 }
 
-function validate(request: PhaseRequest, path: ReturnType<typeof pathTo>): Evaluation | undefined {
-  const { split, arrays, labels, live, targets, classes, scalars } = request;
+function validate(
+  { split, live, targets, classes, scalars }: PhaseRequest,
+  path: Path,
+  arrays: readonly SampleArray[],
+): Evaluation | undefined {
   if (split.validation.length === 0) return undefined;
-  return evaluate(path, [...arrays, labels], live, split.validation, targets, classes, scalars);
+  return evaluate(path, arrays, live, split.validation, targets, classes, scalars);
 }
 
 /** Dropout and batch norm train above the cut, unless they are frozen; below it they never do. */

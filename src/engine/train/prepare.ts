@@ -6,10 +6,14 @@ import type { ModelInput } from "../data/inputs";
 import type { Checkpoint } from "../formats/format";
 import { openCheckpoint } from "../formats/table";
 import { scalarFeeds } from "../graph/feeds";
-import { elements, isFrozen, type Model, type Variable } from "../graph/model";
+import type { OpName } from "../graph/catalogue";
+import { elements, isFrozen, type Model, type Shape, type Variable } from "../graph/model";
 import { ancestors } from "../graph/order";
-import { applyRecipe, phaseModels } from "../recipe/apply";
+import { isVague } from "../graph/shapes";
 import { resolveIn, type OpenRecipe } from "../recipe/parse";
+import { saveProblem } from "../recipe/plan";
+import { validate } from "../recipe/validate";
+import { usedVariables } from "./live";
 import type { SampleArray } from "./samples";
 import { split, type Split } from "./split";
 
@@ -35,6 +39,8 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
   try {
     const phases = await trainingModels(checkpoint, open);
     const model = phases[0];
+    const unsaved = saveProblem(open.path, recipe, checkpoint);
+    if (unsaved !== undefined) throw new GraftError(unsaved.code, unsaved.message);
     if (recipe.data === undefined)
       throw new GraftError(
         "data-missing",
@@ -55,7 +61,7 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
         data: values,
       })),
       labels: labelArray(model, data, target),
-      classifies: target.kind === "classes",
+      classifies: classifies(model, data.classes),
       scalars: scalarFeeds(model, recipe.graph?.feeds),
     };
   } catch (error) {
@@ -64,33 +70,23 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
   }
 }
 
-/** The models of a recipe's phases. Throws the first problem of its edits, or `nothing-to-train`. */
+/** The models of a recipe's phases. Throws the first error that `validate` finds. */
 export async function trainingModels(
   checkpoint: Checkpoint,
   { recipe }: OpenRecipe,
 ): Promise<readonly Model[]> {
-  const applied = applyRecipe(await checkpoint.model(), recipe);
-  const [problem] = applied.problems;
-  if (problem !== undefined) throw new GraftError("invalid-edit", problem.message);
-  const phases = phaseModels(applied.model, recipe.train);
-  phases.forEach((model, index) => {
-    if (trainedVariables(model).length === 0)
-      throw new GraftError(
-        "nothing-to-train",
-        `Phase ${index + 1} trains nothing: every variable that the loss depends on is frozen. Unfreeze a layer or replace the output.`,
-      );
-  });
-  return phases;
+  const { phases, problems } = validate(await checkpoint.model(), recipe);
+  const problem = problems.find((each) => each.severity === "error");
+  if (problem === undefined) return phases;
+  const isEdit = problem.pointer.startsWith("/edits/");
+  throw new GraftError(isEdit ? "invalid-edit" : problem.code, problem.message);
 }
 
 /** Variables that training moves: not frozen, and the loss depends on them. */
 export function trainedVariables(model: Model): Variable[] {
-  const needed = ancestors(model, [model.roles.loss!]);
-  const names = new Set<string>();
-  for (const node of model.nodes.values())
-    if (needed.has(node.name))
-      for (const input of node.inputs) if ("variable" in input) names.add(input.variable);
-  return [...names].map((name) => model.variables.get(name)!).filter((each) => !isFrozen(each));
+  return usedVariables(model, ancestors(model, [model.roles.loss!])).filter(
+    (each) => !isFrozen(each),
+  );
 }
 
 export function modelInput(model: Model, name: string): ModelInput {
@@ -99,37 +95,48 @@ export function modelInput(model: Model, name: string): ModelInput {
   return { name, shape: model.shapes.get(name) ?? [-1], dtype };
 }
 
+const lossOps = (model: Model): Set<OpName> =>
+  new Set([...ancestors(model, [model.roles.loss!])].map((name) => model.nodes.get(name)!.op));
+
 /** What the loss compares the output with: classes for a softmax cross-entropy, else numbers. */
 export function labelTarget(model: Model): LabelTarget {
-  const needed = ancestors(model, [model.roles.loss!]);
-  const ops = new Set([...needed].map((name) => model.nodes.get(name)!.op));
+  const ops = lossOps(model);
   const isClasses =
     ops.has("SparseSoftmaxCrossEntropy") ||
     ops.has("SoftmaxCrossEntropy") ||
+    ops.has("LogSoftmax") ||
     (ops.has("Softmax") && ops.has("Log"));
   const shape = model.shapes.get(model.roles.output!) ?? [-1];
   return isClasses ? { kind: "classes", classes: shape.at(-1)! } : { kind: "values", shape };
 }
 
+/** Whether outputs can be right or wrong: of one unit, only where its sign tells two classes apart. */
+export const classifies = (model: Model, classes: readonly string[]): boolean =>
+  classes.length > 0 &&
+  (labelTarget(model).kind === "classes" || lossOps(model).has("SigmoidCrossEntropy"));
+
 /** Labels in the form that the graph's placeholder takes: indices, one-hot rows, or numbers. */
-function labelArray(model: Model, data: BoundData, target: LabelTarget): SampleArray {
+export function labelArray(
+  model: Model,
+  { labels, samples }: Pick<BoundData, "labels" | "samples">,
+  target: LabelTarget,
+): SampleArray {
   const node = model.roles.labels!;
-  if (target.kind === "values") {
-    const shape = target.shape.slice(1);
-    return { node, shape, data: data.labels };
-  }
-  const placeholder = model.nodes.get(node);
-  const rank = model.shapes.get(node)?.length ?? 1;
-  const takesFloat =
-    placeholder?.op === "Placeholder" && placeholder.attributes.dtype.startsWith("float");
-  if (rank < 2 || !takesFloat) {
-    const shape = rank < 2 ? [] : [1];
-    return { node, shape, data: data.labels };
-  }
+  if (target.kind === "values") return { node, shape: target.shape.slice(1), data: labels };
   const { classes } = target;
-  const oneHot = new Float32Array(data.samples * classes);
-  data.labels.forEach((label, row) => (oneHot[row * classes + label] = 1));
+  const shape = model.shapes.get(node) ?? [-1];
+  if (!takesRows(model, shape, classes))
+    return { node, shape: shape.length < 2 ? [] : [1], data: labels };
+  const oneHot = new Float32Array(samples * classes);
+  labels.forEach((label, row) => (oneHot[row * classes + label] = 1));
   return { node, shape: [classes], data: oneHot };
+}
+
+/** Whether labels are fed as one-hot rows. A shape of one axis may be one that the graph does not tell. */
+function takesRows(model: Model, shape: Shape, classes: number): boolean {
+  if (shape.length > 1) return shape.at(-1) === classes || shape.at(-1)! < 0;
+  const ops = lossOps(model);
+  return isVague(shape) && !ops.has("SparseSoftmaxCrossEntropy") && !ops.has("OneHot");
 }
 
 /** Numbers in one row of bottlenecks. */

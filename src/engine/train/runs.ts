@@ -13,6 +13,8 @@ interface RunRecord {
   readonly started: string;
   /** The process that trains; a run without an end whose process is gone was interrupted. */
   readonly pid: number;
+  /** How often the run had ended when that process began. */
+  readonly ends: number;
 }
 
 const RECORD = "run.json";
@@ -39,7 +41,8 @@ export function createRun(recipe: string, checkpoint: string, text: string): Run
   const run = folderOf(`${stamp}-${randomBytes(3).toString("hex")}`);
   fs.mkdirSync(run.folder, { recursive: true });
   fs.writeFileSync(path.join(run.folder, RECIPE), text);
-  writeRecord(run, { recipe, checkpoint, started: new Date().toISOString(), pid: process.pid });
+  const started = new Date().toISOString();
+  writeRecord(run, { recipe, checkpoint, started, pid: process.pid, ends: 0 });
   return run;
 }
 
@@ -66,26 +69,36 @@ export function openRun(name: string): OpenedRun {
   }
 }
 
+export const busy = (run: string): GraftError =>
+  new GraftError("run-busy", `The run ${run} is still going on in another process.`);
+
 /** Throws `run-busy` while another process trains the run. */
 export function refuseBusy(run: OpenedRun): void {
-  if (summarize(run).state === "running")
-    throw new GraftError("run-busy", `The run ${run.run} is still going on in another process.`);
+  if (summarize(run).state === "running") throw busy(run.run);
 }
 
 /** Makes this process the one that trains the run. */
 export function claimRun(run: OpenedRun): void {
-  writeRecord(run, { ...run.record, pid: process.pid });
+  const ends = countEnds(readEvents(run.run));
+  writeRecord(run, { ...run.record, pid: process.pid, ends });
+  // So that a line which a crash cut short does not take the next one with it.
+  if (fs.existsSync(eventsFile(run))) fs.appendFileSync(eventsFile(run), "\n");
 }
+
+const countEnds = (events: readonly RunEvent[]): number =>
+  events.filter((event) => event.event === "ended").length;
+
+const eventsFile = (run: RunFolder): string => path.join(run.folder, EVENTS);
 
 /** Steps pass too quickly to be kept. */
 export function appendEvent(run: RunFolder, event: RunEvent): void {
   if (event.event === "step") return;
-  fs.appendFileSync(path.join(run.folder, EVENTS), `${JSON.stringify(event)}\n`);
+  fs.appendFileSync(eventsFile(run), `${JSON.stringify(event)}\n`);
 }
 
 /** The events so far. A line that a crash cut short is left out. */
 export function readEvents(name: string): RunEvent[] {
-  const file = path.join(folderOf(name).folder, EVENTS);
+  const file = eventsFile(folderOf(name));
   if (!fs.existsSync(file)) return [];
   return fs
     .readFileSync(file, "utf8")
@@ -122,9 +135,9 @@ export function summarize(run: OpenedRun): RunSummary {
   const started = events.findLast((event) => event.event === "started");
   const ended = events.findLast((event) => event.event === "ended");
   const saved = events.findLast((event) => event.event === "saved");
-  const isOver = ended !== undefined && events.indexOf(ended) > events.indexOf(started!);
+  const isOver = countEnds(events) > run.record.ends;
   const state: RunState = isOver
-    ? ended.state
+    ? ended!.state
     : isAlive(run.record.pid)
       ? "running"
       : "interrupted";

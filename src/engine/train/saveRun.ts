@@ -3,7 +3,6 @@ import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import { openCheckpoint } from "../formats/table";
 import type { SaveResult } from "../formats/format";
-import { fromFloat32 } from "../graph/dtypes";
 import { parseRecipe, resolveIn } from "../recipe/parse";
 import { trainingModels } from "./prepare";
 import { saveResult } from "./result";
@@ -26,11 +25,7 @@ export async function saveRun(name: string, as: string): Promise<SaveResult> {
       model,
       path.resolve(as),
       open.recipe.seed,
-      (variable) => {
-        const values = state.values.get(variable);
-        const dtype = model.variables.get(variable)!.dtype;
-        return values === undefined ? undefined : Promise.resolve(fromFloat32(values, dtype));
-      },
+      (variable) => state.values.get(variable),
     );
     appendEvent(run, { event: "saved", path: path.resolve(as), ...result });
     return result;

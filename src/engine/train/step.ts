@@ -5,6 +5,7 @@ import type { RunContext } from "../ops/kernel";
 import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
 import type { LiveVariables } from "./live";
+import { scalarLoss } from "./metrics";
 import type { OptimizerRule } from "./optimizers";
 
 /** What training moves in a phase, with the state that the optimizer keeps for it. */
@@ -56,7 +57,7 @@ export function trainStep(
     training.forEach(({ name }, index) => variables.set(name, values[index]));
     const [loss, output] = run(path, feeds, variables, context);
     logits = tf.keep(tf.clone(output));
-    return tf.reshape(loss, []);
+    return scalarLoss(loss);
   };
   const start = training.map(({ name }) => live.get(name));
   const { value, grads } = tf.valueAndGrads(lossOf)(start);

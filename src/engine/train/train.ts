@@ -6,7 +6,7 @@ import { ancestors } from "../graph/order";
 import { tf } from "../ops/tf";
 import { resolveIn, type OpenRecipe } from "../recipe/parse";
 import { chooseBackend, type BackendChoice } from "./backend";
-import { liveBytes, load, outcomes, startingValues, usedVariables } from "./live";
+import { load, outcomes, startingValues, usedVariables } from "./live";
 import { prepare, type Prepared } from "./prepare";
 import { saveResult } from "./result";
 import type { SavedState } from "./state";
@@ -79,7 +79,8 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
     validation: split.validation.length,
     classes: data.classes,
   });
-  const variables = usedVariables(model);
+  const needed = ancestors(model, [model.roles.loss!, model.roles.output!]);
+  const variables = usedVariables(model, needed);
   const read = (name: string) => prepared.checkpoint.read(name);
   const start = await startingValues(variables, read, recipe.seed);
   const live = load(variables, start);
@@ -111,7 +112,7 @@ async function conclude(
       on: "validation",
       loss: lastEvaluation.loss,
       accuracy: prepared.classifies ? lastEvaluation.accuracy : null,
-      classes: lastEvaluation.classes,
+      classes: prepared.classifies ? lastEvaluation.classes : [],
     });
   emit({ event: "variables", variables: await outcomes(model, live, start, moved) });
   if (!finished) {
@@ -123,7 +124,7 @@ async function conclude(
     return 'Training finished. The recipe has no "save", so the result is kept with the run only; save it with Save Result As.';
   const as = resolveIn(open, save.as);
   const trained = (name: string) =>
-    moved.has(name) ? liveBytes(model.variables.get(name)!, live) : undefined;
+    moved.has(name) ? (live.get(name).data() as Promise<Float32Array>) : undefined;
   const { files, notes } = await saveResult(prepared.checkpoint, model, as, seed, trained);
   emit({ event: "saved", path: as, files, notes });
   return `Training finished. The result is ${as}.`;

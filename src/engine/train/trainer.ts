@@ -5,7 +5,7 @@ import { trainableElements, type Model } from "../graph/model";
 import { tf } from "../ops/tf";
 import type { OpenRecipe } from "../recipe/parse";
 import { featurize } from "./featurize";
-import { sha256, type LiveVariables } from "./live";
+import type { LiveVariables } from "./live";
 import { Score, type Evaluation } from "./metrics";
 import { optimizerRule, type OptimizerRule } from "./optimizers";
 import { isFrozenNorm, runPhase, type PhaseEvents, type Progress } from "./phase";
@@ -155,7 +155,6 @@ export class Trainer {
       inputs,
       samples: data.samples,
       live: this.live,
-      variableHash: (name) => sha256(this.start.get(name)!),
       backend: this.backend,
       scalars,
       store: this.world.store,
@@ -254,7 +253,7 @@ function movedVariables(model: Model): string[] {
   const statistics = [...tail].flatMap((name) => {
     const node = model.nodes.get(name)!;
     if (node.op !== "BatchNorm" || isFrozenNorm(model, node)) return [];
-    return node.inputs.flatMap((input) => ("variable" in input ? [input.variable] : []));
+    return node.inputs.slice(3).flatMap((input) => ("variable" in input ? [input.variable] : []));
   });
   return [...trainedVariables(model).map((variable) => variable.name), ...statistics];
 }

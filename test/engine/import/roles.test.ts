@@ -5,6 +5,7 @@ import { applyRecipe } from "../../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { validate } from "../../../src/engine/recipe/validate";
 import { FIXTURES } from "../fixture";
+import { handmade, node, PRODUCT } from "../handmade";
 import { importFile } from "./summary";
 
 const source = (name: string) => importFile(join(FIXTURES, "graphs", `${name}.meta`));
@@ -49,6 +50,38 @@ test("a graph that only predicts is given a loss for its output", () => {
     labels: "graft/labels",
     loss: "graft/loss",
   });
+});
+
+test("one unit without a loss is not trained as a single class", () => {
+  const single = handmade({
+    fed: { x: [-1, 4] },
+    weights: { w: [4, 1] },
+    nodes: [node("out", "MatMul", ["x", "[w]"], PRODUCT)],
+    roles: { output: "out" },
+  });
+  expect(validate(single, recipe({})).problems).toMatchObject([
+    { code: "ambiguous-graph", message: expect.stringMatching(/no loss.*one unit/) },
+  ]);
+});
+
+test("what gradients start from stays known where the recipe says something else", () => {
+  const mean = { axes: [0], keepDims: false };
+  const model = handmade({
+    fed: { x: [-1, 4], y: [-1] },
+    weights: { v: [4, 3], w: [4, 3] },
+    nodes: [
+      node("v", "MatMul", ["x", "[v]"], PRODUCT),
+      node("w", "MatMul", ["x", "[w]"], PRODUCT),
+      node("each_v", "SparseSoftmaxCrossEntropy", ["v", "y"], {}),
+      node("each_w", "SparseSoftmaxCrossEntropy", ["w", "y"], {}),
+      node("a", "Mean", ["each_v"], mean),
+      node("b", "Mean", ["each_w"], mean),
+      node("shown", "Add", ["a", "b"], {}),
+    ],
+    roles: { ambiguous: { role: "loss", candidates: ["a", "b"] } },
+  });
+  const { roles: found } = applyRecipe(model, recipe({ feeds: { k: 1 } })).model;
+  expect(found.ambiguous).toEqual({ role: "loss", candidates: ["a", "b"] });
 });
 
 test("an op that the graph does not have is told", () => {

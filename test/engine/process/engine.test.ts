@@ -1,7 +1,7 @@
 // The engine process and its jobs: what happens when one of them, or the window, goes away.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { digits, recipe, type Workplace } from "../train/world";
 import { engine, type EngineProcess } from "./processes";
 
@@ -84,6 +84,10 @@ test("when the engine goes, its job stops, keeps its state, and another engine r
   const next = engine(cache);
   const summary = (await next.request("runs", null)).find((each) => each.run === run)!;
   expect(summary).toMatchObject({ state: "interrupted", resumable: true });
+  const events = await next.request("runEvents", { run });
+  // It ended by itself: nobody to tell it to was no reason to crash.
+  expect(events.at(-1)).toMatchObject({ event: "ended", state: "interrupted" });
+  expect(events.at(-1)).not.toHaveProperty("code");
   const again = next.event((event) => event.event === "epoch");
   await next.request("resumeRun", { run });
   expect(await again).toMatchObject({ epoch: summary.epoch + 1 });
@@ -93,6 +97,35 @@ test("when the engine goes, its job stops, keeps its state, and another engine r
   await next.request("saveRun", { run, as: file("kept.ckpt") });
   expect(fs.existsSync(file("kept.ckpt.index"))).toBe(true);
   next.child.kill();
+});
+
+test("when the engine goes before its job told anything, the job ends as it should", async () => {
+  const { run } = await running.request("startRun", endless());
+  running.child.kill("SIGKILL");
+  const next = engine(cache);
+  const summary = async () => (await next.request("runs", null)).find((each) => each.run === run)!;
+  await vi.waitFor(async () => expect(await summary()).toMatchObject({ resumable: true }), 10_000);
+  await vi.waitFor(async () => expect((await summary()).state).toBe("interrupted"), 10_000);
+  const events = await next.request("runEvents", { run });
+  expect(events.at(-1)).toMatchObject({ event: "ended", state: "interrupted" });
+  next.child.kill();
+});
+
+test("a run that is resumed twice goes on once", async () => {
+  const reached = running.event(epoch(2));
+  const { run } = await running.request("startRun", endless());
+  await reached;
+  const stopped = running.event((event) => event.event === "ended");
+  await running.request("stopRun", { run });
+  await stopped;
+  const again = running.event((event) => event.event === "epoch");
+  const both = [running.request("resumeRun", { run }), running.request("resumeRun", { run })];
+  await both[0];
+  await expect(both[1]).rejects.toMatchObject({ data: { code: "run-busy" } });
+  await again;
+  const end = running.event((event) => event.event === "ended");
+  await running.request("stopRun", { run });
+  expect(await end).toMatchObject({ state: "stopped" });
 });
 
 test("an error carries its code across the process border", async () => {

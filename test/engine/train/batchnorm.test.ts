@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cut } from "../../../src/engine/graph/cut";
 import type { Model } from "../../../src/engine/graph/model";
+import { tf } from "../../../src/engine/ops/tf";
 import { freezeWeights } from "../../../src/engine/surgery/freeze";
 import { chooseBackend } from "../../../src/engine/train/backend";
 import { load, startingValues, usedVariables } from "../../../src/engine/train/live";
@@ -10,7 +11,7 @@ import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers";
 import { runPhase } from "../../../src/engine/train/phase";
 import { trainedVariables } from "../../../src/engine/train/prepare";
-import { trainables } from "../../../src/engine/train/step";
+import { disposeTrainables, trainables } from "../../../src/engine/train/step";
 import type { Checkpoint } from "../../../src/engine/formats/format";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { expectClose, fixture } from "../fixture";
@@ -101,6 +102,7 @@ test.each([
 ] as const)("%s, on %s: losses, values, moving statistics and momentum", async (what, backend) => {
   const model = EDITS[what](source);
   await chooseBackend(backend, model, { trained: new Set() });
+  const before = tf.memory().numTensors;
   const { losses, live, training } = await trainSteps(model);
   const { loss_per_step, final, momentum } = expected[what];
   expectClose(losses, loss_per_step, 1e-5);
@@ -109,4 +111,7 @@ test.each([
   expect(training.map((each) => each.name).sort()).toEqual(Object.keys(momentum).sort());
   for (const { name, slots } of training)
     expectClose(slots[0].dataSync(), momentum[name].values, 1e-5, name);
+  disposeTrainables(training);
+  live.dispose();
+  expect(tf.memory().numTensors).toBe(before);
 });

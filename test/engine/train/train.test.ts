@@ -179,6 +179,12 @@ describe("what cannot run is refused before anything is written", () => {
       "invalid-edit",
       /hidden7.*hidden1/,
     ],
+    [
+      "a result that would replace its source",
+      { save: { as: "digits_0_to_4.ckpt" } },
+      "write-failed",
+      /overwrite/,
+    ],
     ["no data", { data: undefined }, "data-missing", /inputs/],
     ["nothing that trains", { edits: [{ freeze: ".*" }] }, "nothing-to-train", /Unfreeze/],
     [
@@ -188,7 +194,7 @@ describe("what cannot run is refused before anything is written", () => {
       /y\.npy/,
     ],
   ])("%s", async (_, more, code, message) => {
-    const what = JSON.parse(JSON.stringify(recipe({ ...more, save: { as: "never.ckpt" } })));
+    const what = JSON.parse(JSON.stringify(recipe({ save: { as: "never.ckpt" }, ...more })));
     const failed = train(place, what);
     await expect(failed).rejects.toMatchObject({ code });
     await expect(failed).rejects.toThrow(message);

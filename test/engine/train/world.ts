@@ -55,12 +55,13 @@ export interface TrainOptions {
   readonly resume?: SavedState;
   /** Stops after so many steps. */
   readonly stopAfter?: number;
+  readonly watch?: (event: RunEvent) => void;
 }
 
 export async function train(
   { folder, store }: Workplace,
   what: object,
-  { backend = "cpu", resume, stopAfter }: TrainOptions = {},
+  { backend = "cpu", resume, stopAfter, watch }: TrainOptions = {},
 ): Promise<Trained> {
   const file = path.join(folder, "test.graft.json");
   const events: RunEvent[] = [];
@@ -73,6 +74,7 @@ export async function train(
     store,
     emit: (event) => {
       events.push(event);
+      watch?.(event);
       if (event.event === "phase") training = true;
     },
     stopRequested: () => training && stopAfter !== undefined && ++asked > stopAfter,

@@ -22,6 +22,8 @@ const SETTINGS = {
   "window.titleBarStyle": "custom",
   "workbench.editor.empty.hint": "hidden",
   "workbench.enableExperiments": false,
+  // A hover covers the rows below the pointer.
+  "workbench.hover.delay": 60_000,
   "workbench.reduceMotion": "on",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.startupEditor": "none",

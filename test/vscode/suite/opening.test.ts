@@ -1,11 +1,11 @@
 // Which checkpoints there are, and which one is open.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import * as vscode from "vscode";
 import { CHECKPOINT } from "../harness/content";
 import { graft, makeFolder, openFolder, openIn, until } from "./support/window";
-import { rows } from "./support/tree";
+import { roots, rows } from "./support/tree";
 
 describe("opening", () => {
   it("shows the only checkpoint of the workspace, unasked, as soon as it is there", async () => {
@@ -35,7 +35,7 @@ describe("opening", () => {
     const app = await graft();
     const folder = makeFolder(app, { fixtures: { one: "b1_mini_v1", two: "b1_mini_v2" } });
     await app.checkpoints.refresh();
-    const second = (await app.layers.getChildren())[1];
+    const [, second] = await roots(app);
     ok(second);
     const { command } = app.layers.getTreeItem(second);
     ok(command);
@@ -95,14 +95,28 @@ describe("opening", () => {
     equal(folder.app.session.shown?.file.path, folder.at(CHECKPOINT));
   });
 
-  it("says what is wrong with a damaged checkpoint in its row", async () => {
+  it("says what is wrong with a damaged checkpoint in a row below it", async () => {
     const app = await graft();
     const folder = makeFolder(app, { fixtures: { ".": "b1_mini_v2" } });
-    rmSync(folder.at("my_model_final.ckpt.data-00000-of-00001"));
+    const index = readFileSync(folder.at("my_model_final.ckpt.index"));
+    index.fill(0xff, 20, 40);
+    writeFileSync(folder.at("my_model_final.ckpt.index"), index);
     await app.checkpoints.refresh();
     await openIn(folder, "my_model_final.ckpt.index");
-    const failure = (await rows(app)).find((row) => row.trim().startsWith("error"));
-    match(failure ?? "", /my_model_final\.ckpt\.data-00000-of-00001/);
+    const [checkpoint, failure] = await rows(app);
+    equal(checkpoint, "package my_model_final.ckpt | TensorFlow 1");
+    match(failure ?? "", /^ {2}error .*my_model_final\.ckpt\.index/);
+  });
+
+  it("reads a checkpoint again when its files change", async () => {
+    const folder = await openFolder({ sample: "without recipes" });
+    const { app } = folder;
+    const index = readFileSync(folder.at(`${CHECKPOINT}.index`));
+    writeFileSync(folder.at(`${CHECKPOINT}.index`), Buffer.from(index).fill(0xff, 20, 40));
+    await until("the damage is told", () => app.session.shown?.failure);
+    writeFileSync(folder.at(`${CHECKPOINT}.index`), index);
+    await until("the layers are back", () => app.session.plan?.layers.length === 4);
+    equal(app.session.shown?.failure, undefined);
   });
 
   it("takes a deleted checkpoint out of the tree, and shows the one that is left", async () => {

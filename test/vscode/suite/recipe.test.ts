@@ -62,7 +62,8 @@ describe("a change", () => {
     await toggle(folder.app, "freeze", "hidden2");
     await layerIs(folder.app, "hidden2", "frozen");
     const document = await folder.document("a.graft.json");
-    equal(document.getText(), "");
+    const added = `        /* more to come */\n        { "freeze": "hidden2" },\n`;
+    equal(document.getText(), TEXT.replace("        /* more to come */\n", added));
   });
 
   it("that is the opposite of the last one takes that away", async () => {

@@ -1,16 +1,22 @@
-// Gives each test a VS Code of its own: the packaged extension, a new profile, a copy of a folder.
-import { test as base } from "@playwright/test";
+// Gives each test a VS Code of its own: the packaged extension, a new profile, a folder with what the test names.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test as base, type Page } from "@playwright/test";
 import { onDesktop } from "../harness/bench";
 import { launchBrowser, newPage, workbenchUrl } from "../harness/browser";
+import { fill, type Content } from "../harness/content";
 import { installInDesktop, launchDesktop } from "../harness/desktop";
-import { sample, vsix } from "../harness/paths";
-import { createProfile, removeProfile } from "../harness/profile";
+import { root, vsix } from "../harness/paths";
+import { createProfile, removeProfile, type Profile } from "../harness/profile";
 import { installExtension, startServer } from "../harness/server";
-import { Workbench } from "./workbench";
+import { Workbench, type Windows } from "./workbench";
 
 interface TestFixtures {
-  /** The folder whose copy is opened: `test.use({ workspace })`. */
-  workspace: string;
+  /** What is in the folder that is opened: `test.use({ content })`. */
+  content: Content;
+  /** Settings besides those that calm the workbench. */
+  settings: Record<string, unknown>;
   workbench: Workbench;
 }
 
@@ -22,7 +28,7 @@ interface WorkerFixtures {
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   extensions: [
     async ({}, use) => {
-      const profile = createProfile({ workspace: sample });
+      const profile = createProfile({ workspace: join(root, "samples") });
       if (onDesktop) await installInDesktop(profile, vsix);
       else installExtension(profile, vsix);
       await use(profile.extensions);
@@ -31,41 +37,67 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { scope: "worker", timeout: 300_000 },
   ],
 
-  workspace: [sample, { option: true }],
+  content: [{}, { option: true }],
+  settings: [{}, { option: true }],
 
-  workbench: async ({ extensions, workspace }, use, info) => {
-    const profile = createProfile({ workspace, extensions });
-    const open = onDesktop ? launchDesktop : openOnBench;
-    const { page, close } = await open(profile);
-    const consoleErrors: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error") consoleErrors.push(message.text());
+  workbench: async ({ extensions, content, settings }, use, info) => {
+    const draft = mkdtempSync(join(tmpdir(), "graft-content-"));
+    const cache = join(draft, "cache");
+    const workspace = join(draft, "workspace");
+    fill(root, workspace, content);
+    const profile = createProfile({
+      workspace,
+      extensions,
+      settings: { "graft.cacheDirectory": cache, ...settings },
     });
-    const workbench = new Workbench(page, profile.workspace);
+    const consoleErrors: string[] = [];
+    const windows = await (onDesktop ? windowsOnDesktop(profile) : windowsOnBench(profile));
+    const workbench = new Workbench(windows, profile.workspace, cache, (page) =>
+      page.on("console", (message) => {
+        if (message.type() === "error") consoleErrors.push(message.text());
+      }),
+    );
     try {
-      await workbench.ready();
+      await workbench.open();
       await use(workbench);
     } finally {
       if (info.status !== info.expectedStatus) {
-        await page.screenshot({ path: info.outputPath("failed.png") });
+        await workbench.page.screenshot({ path: info.outputPath("failed.png") });
         await info.attach("console-errors", { body: consoleErrors.join("\n") });
       }
-      await close();
+      await windows.end();
       removeProfile(profile);
+      rmSync(draft, { recursive: true, force: true, maxRetries: 5 });
     }
   },
 });
 
-async function openOnBench(profile: ReturnType<typeof createProfile>) {
+async function windowsOnBench(profile: Profile): Promise<Windows> {
   const server = await startServer(profile);
   const browser = await launchBrowser();
   const page = await newPage(browser, server);
-  await page.goto(workbenchUrl(server, profile.workspace));
-  const close = async () => {
-    await browser.close();
-    await server.stop();
+  return {
+    async open() {
+      await page.goto(workbenchUrl(server, profile.workspace));
+      return page;
+    },
+    // Leaving the page is what closing a window is: its extension host ends.
+    close: async () => void (await page.goto("about:blank")),
+    async end() {
+      await browser.close();
+      await server.stop();
+    },
   };
-  return { page, close };
+}
+
+async function windowsOnDesktop(profile: Profile): Promise<Windows> {
+  let open: { page: Page; close: () => Promise<void> } | undefined;
+  const close = async () => open?.close();
+  return {
+    open: async () => (open = await launchDesktop(profile)).page,
+    close,
+    end: close,
+  };
 }
 
 export { expect } from "@playwright/test";

@@ -2,6 +2,19 @@
 import * as vscode from "vscode";
 import type { App } from "../../../../src/extension/app";
 import type { LayerNode } from "../../../../src/extension/layers/nodes";
+import { until } from "./window";
+
+/** The rows, once they show what the session knows. */
+export function roots(app: App): Promise<readonly LayerNode[]> {
+  return until("the rows are up to date", async () => {
+    const { shown } = app.session;
+    const all = await app.layers.getChildren();
+    const open = all.find((node) => node.kind === "checkpoint" && node.open);
+    const plan = open?.kind === "checkpoint" ? open.plan : undefined;
+    const listed = all.length === app.checkpoints.files.length;
+    return listed && plan === shown?.plan && (open === undefined) === (shown === undefined) && all;
+  });
+}
 
 /** Every row as "icon label | description", indented; the children of layers only where they are asked for. */
 export async function rows(app: App, variables = false): Promise<string[]> {
@@ -11,7 +24,7 @@ export async function rows(app: App, variables = false): Promise<string[]> {
     if (depth > 0 && !variables) return;
     for (const child of await app.layers.getChildren(node)) await add(child, depth + 1);
   };
-  for (const root of await app.layers.getChildren()) await add(root, 0);
+  for (const root of await roots(app)) await add(root, 0);
   return lines;
 }
 
@@ -30,7 +43,7 @@ async function find(app: App, wanted: (node: LayerNode) => boolean): Promise<Lay
     }
     return undefined;
   };
-  const found = await search(await app.layers.getChildren());
+  const found = await search(await roots(app));
   if (!found) throw new Error(`There is no such row:\n${(await rows(app)).join("\n")}`);
   return found;
 }

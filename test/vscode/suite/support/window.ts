@@ -93,6 +93,8 @@ export async function openFolder(content: Content): Promise<Folder> {
 
 export async function openIn(folder: Folder, file: string): Promise<void> {
   await vscode.commands.executeCommand("graft.inspect", folder.uri(file));
+  const { session } = folder.app;
+  await until("it is read", () => session.plan !== undefined || session.shown?.failure);
 }
 
 /** Waits until the tree shows what `layer` says. */

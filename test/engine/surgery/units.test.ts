@@ -1,0 +1,172 @@
+// How units couple variables, on graphs that no fixture happens to contain.
+import { describe, expect, test } from "vitest";
+import type { Layer, Model, Node, Shape } from "../../../src/engine/graph/model";
+import { applyRecipe } from "../../../src/engine/recipe/apply";
+import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import { handmade, node, PRODUCT } from "../handmade";
+
+const layer = (name: string, nodes: readonly string[], variables: readonly string[]): Layer => ({
+  name,
+  kind: "dense",
+  nodes,
+  variables,
+  output: nodes.at(-1)!,
+});
+
+/** x → hidden (4 units) → `between` → out (3 classes) → `after`, whose last node is the output, and a loss. */
+function network(
+  between: readonly Node[],
+  weights: Readonly<Record<string, Shape>> = {},
+  after: readonly Node[] = [],
+): Model {
+  const last = between.at(-1)?.name ?? "hidden/MatMul";
+  const output = after.at(-1)?.name ?? "out/MatMul";
+  return handmade({
+    fed: { x: [-1, 5], y: [-1, 3] },
+    weights: { "hidden/w": [5, 4], "out/w": [4, 3], ...weights },
+    nodes: [
+      node("hidden/MatMul", "MatMul", ["x", "[hidden/w]"], PRODUCT),
+      ...between,
+      node("out/MatMul", "MatMul", [last, "[out/w]"], PRODUCT),
+      ...after,
+      node("each", "SoftmaxCrossEntropy", [output, "y"], {}),
+      node("loss", "Mean", ["each"], { axes: [0], keepDims: false }),
+    ],
+    layers: [
+      layer("hidden", ["hidden/MatMul"], ["hidden/w"]),
+      layer("out", ["out/MatMul", ...after.map((each) => each.name)], ["out/w"]),
+    ],
+    roles: { output, labels: "y", loss: "loss" },
+  });
+}
+
+const edited = (model: Model, edit: object) =>
+  applyRecipe(model, RecipeSchema.parse({ checkpoint: "m", edits: [edit] }));
+const add = { addUnits: { layer: "hidden", units: 2 } };
+const replace = { replaceOutput: { classes: 6 } };
+const shapes = ({ variables }: Model) =>
+  Object.fromEntries([...variables.values()].map((each) => [each.name, each.shape]));
+
+describe("numbers that are multiplied into or added to units", () => {
+  test("a vector of one per unit grows with them", () => {
+    const model = network([node("shifted", "Sub", ["hidden/MatMul", "[v]"], {})], { v: [4] });
+    expect(shapes(edited(model, add).model)).toEqual({
+      "hidden/w": [5, 6],
+      "out/w": [6, 3],
+      v: [6],
+    });
+  });
+
+  test("one number for all units stays one number", () => {
+    for (const shape of [[1], []]) {
+      const hidden = network([node("s", "Mul", ["hidden/MatMul", "[v]"], {})], { v: shape });
+      const widened = edited(hidden, add);
+      expect(widened.problems).toEqual([]);
+      expect(shapes(widened.model)).toMatchObject({ "hidden/w": [5, 6], v: shape });
+      const output = network([], { v: shape }, [node("s", "Mul", ["out/MatMul", "[v]"], {})]);
+      const replaced = edited(output, replace);
+      expect(replaced.problems).toEqual([]);
+      expect(shapes(replaced.model)).toMatchObject({ "out/w": [4, 6], v: shape });
+      expect(replaced.model.variables.get("v")!.value).toEqual({ from: "stored", name: "v" });
+    }
+  });
+
+  test("a fresh factor starts from one: zeros would make every new output zero for good", () => {
+    const output = network([], { v: [3] }, [node("s", "Mul", ["out/MatMul", "[v]"], {})]);
+    const { variables } = edited(output, replace).model;
+    expect(variables.get("v")).toMatchObject({ shape: [6], value: { initializer: "ones" } });
+  });
+});
+
+describe("is refused, and says why", () => {
+  test.each<[string, Model, RegExp]>([
+    [
+      "units that are added to those of another layer",
+      network(
+        [node("sum", "Add", ["hidden/MatMul", "other"], {})].toSpliced(
+          0,
+          0,
+          node("other", "MatMul", ["x", "[o]"], PRODUCT),
+        ),
+        { o: [5, 4] },
+      ),
+      /run through sum \(Add\)/,
+    ],
+    [
+      "units that are joined with others",
+      network([node("both", "Concat", ["hidden/MatMul", "x"], { axis: 1 })], { "out/w": [9, 3] }),
+      /run through both \(Concat\)/,
+    ],
+    [
+      "units that are put into another shape",
+      network([node("flat", "Reshape", ["hidden/MatMul"], { shape: [-1, 4] })]),
+      /run through flat \(Reshape\)/,
+    ],
+    [
+      "a softmax over the units",
+      network([node("gate", "Softmax", ["hidden/MatMul"], {})]),
+      /run through gate \(Softmax\)/,
+    ],
+    [
+      "a kernel that another layer uses too",
+      network([
+        node("again", "MatMul", ["x", "[hidden/w]"], PRODUCT),
+        node("act", "Relu", ["hidden/MatMul"], {}),
+      ]),
+      /hidden\/w is used by hidden\/MatMul and by again/,
+    ],
+  ])("%s", (_, model, message) => {
+    const { problems } = edited(model, add);
+    expect(problems).toMatchObject([{ code: "invalid-edit" }]);
+    expect(problems[0].message).toMatch(message);
+  });
+});
+
+test("a kernel that is used transposed grows along its first axis", () => {
+  const model = handmade({
+    fed: { x: [-1, 5], y: [-1, 3] },
+    weights: { "hidden/w": [4, 5], "out/w": [3, 4] },
+    nodes: [
+      node("hidden/MatMul", "MatMul", ["x", "[hidden/w]"], { transposeA: false, transposeB: true }),
+      node("out/MatMul", "MatMul", ["hidden/MatMul", "[out/w]"], {
+        transposeA: false,
+        transposeB: true,
+      }),
+      node("each", "SoftmaxCrossEntropy", ["out/MatMul", "y"], {}),
+      node("loss", "Mean", ["each"], { axes: [0], keepDims: false }),
+    ],
+    layers: [
+      layer("hidden", ["hidden/MatMul"], ["hidden/w"]),
+      layer("out", ["out/MatMul"], ["out/w"]),
+    ],
+    roles: { output: "out/MatMul", labels: "y", loss: "loss" },
+  });
+  expect(shapes(edited(model, add).model)).toEqual({ "hidden/w": [6, 5], "out/w": [3, 6] });
+});
+
+test("sizes that happen to be the number of classes stay: a one-hot input and a reshape below the output", () => {
+  const model = handmade({
+    fed: { x: [-1], y: [-1] },
+    weights: { "hidden/w": [3, 3], "out/w": [3, 3] },
+    nodes: [
+      node("category", "OneHot", ["x"], { depth: 3, on: 1, off: 0 }),
+      node("hidden/MatMul", "MatMul", ["category", "[hidden/w]"], PRODUCT),
+      node("flat", "Reshape", ["hidden/MatMul"], { shape: [-1, 3] }),
+      node("out/MatMul", "MatMul", ["flat", "[out/w]"], PRODUCT),
+      node("logits", "Reshape", ["out/MatMul"], { shape: [-1, 3] }),
+      node("target", "OneHot", ["y"], { depth: 3, on: 1, off: 0 }),
+      node("labels", "Reshape", ["target"], { shape: [-1, 3] }),
+      node("each", "SoftmaxCrossEntropy", ["logits", "labels"], {}),
+      node("loss", "Mean", ["each"], { axes: [0], keepDims: false }),
+    ],
+    layers: [
+      layer("hidden", ["hidden/MatMul"], ["hidden/w"]),
+      layer("out", ["out/MatMul"], ["out/w"]),
+    ],
+    roles: { output: "out/MatMul", labels: "y", loss: "loss" },
+  });
+  const { model: replaced, problems } = edited(model, replace);
+  expect(problems).toEqual([]);
+  const last = (name: string) => replaced.shapes.get(name)!.at(-1);
+  expect(["category", "flat", "logits", "target", "labels"].map(last)).toEqual([3, 3, 6, 6, 6]);
+});

@@ -1,0 +1,111 @@
+// A step, and what it is given, on graphs made by hand.
+import "@tensorflow/tfjs-backend-cpu";
+import { beforeEach, expect, test } from "vitest";
+import { cut } from "../../../src/engine/graph/cut";
+import type { Model } from "../../../src/engine/graph/model";
+import { tf } from "../../../src/engine/ops/tf";
+import { Dropout } from "../../../src/engine/ops/normalization";
+import { INFERENCE } from "../../../src/engine/ops/kernel";
+import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import { LiveVariables } from "../../../src/engine/train/live";
+import { Score } from "../../../src/engine/train/metrics";
+import { optimizerRule } from "../../../src/engine/train/optimizers";
+import { runPhase } from "../../../src/engine/train/phase";
+import { trainedVariables } from "../../../src/engine/train/prepare";
+import type { SampleArray } from "../../../src/engine/train/samples";
+import { trainables } from "../../../src/engine/train/step";
+import { handmade, node, PRODUCT } from "../handmade";
+
+beforeEach(() => tf.setBackend("cpu"));
+
+const X: SampleArray = { node: "x", shape: [2], data: Float32Array.of(1, 2, 3, 4) };
+const Y: SampleArray = { node: "y", shape: [1], data: Float32Array.of(1, 0) };
+
+async function oneEpoch(model: Model, arrays: readonly SampleArray[], learningRate = 0.5) {
+  const optimizer = { sgd: { learningRate } };
+  const { train } = RecipeSchema.parse({ checkpoint: "m", train: [{ epochs: 1, optimizer }] });
+  const live = new LiveVariables();
+  for (const { name, shape } of model.variables.values()) live.set(name, tf.ones([...shape]));
+  const losses: number[] = [];
+  const order = Int32Array.of(0, 1);
+  await runPhase(
+    {
+      index: 0,
+      phase: train[0],
+      model,
+      cut: cut(model, [model.roles.loss!, model.roles.output!]),
+      arrays,
+      labels: Y,
+      targets: Float32Array.of(1, 0),
+      classes: [],
+      split: { training: order, validation: order },
+      live,
+      training: trainables(trainedVariables(model), optimizerRule(train[0].optimizer)),
+      scalars: new Map(),
+      seed: 1,
+      order: () => order,
+    },
+    { epoch: 0, step: 0, score: new Score() },
+    {
+      step: (_epoch, _step, _steps, loss) => void losses.push(loss),
+      epoch: async (_epoch, _score, validation) => void losses.push(validation!.loss),
+      stopRequested: () => false,
+    },
+  );
+  return { losses, live };
+}
+
+const regression = (loss: ReturnType<typeof node>[]) =>
+  handmade({
+    fed: { x: [-1, 2], y: [-1, 1] },
+    weights: { w: [2, 1] },
+    nodes: [
+      node("out", "MatMul", ["x", "[w]"], PRODUCT),
+      node("squares", "SquaredDifference", ["out", "y"], {}),
+      ...loss,
+    ],
+    roles: { output: "out", labels: "y", loss: loss.at(-1)?.name ?? "squares" },
+  });
+
+test("of a loss that is no scalar the sum is minimized, as TensorFlow does", async () => {
+  const sum = node("loss", "Sum", ["squares"], { axes: [0, 1], keepDims: false });
+  const scalar = await oneEpoch(regression([sum]), [X], 0.01);
+  const vector = await oneEpoch(regression([]), [X], 0.01);
+  expect(vector.losses).toEqual(scalar.losses);
+  expect(vector.live.get("w").dataSync()).toEqual(scalar.live.get("w").dataSync());
+});
+
+test("an array that the trained part does not read is not put on the backend", async () => {
+  const model = regression([node("loss", "Mean", ["squares"], { axes: [0, 1], keepDims: false })]);
+  // The samples behind bottlenecks may be large; a proxy tells whether they are touched.
+  const touched = new Proxy(X.data, {
+    get: () => {
+      throw new Error("the samples were read");
+    },
+  });
+  const { losses } = await oneEpoch(model, [
+    { ...X },
+    { node: "image", shape: [2], data: touched },
+  ]);
+  expect(losses).toHaveLength(2);
+});
+
+test("dropout keeps where the uniform number is at least the rate, and scales what it keeps", () => {
+  const dropout = (attributes: object, scalars = new Map<string, number>()) =>
+    [
+      ...Dropout([tf.tensor([1, 2, 3, 4])], attributes as never, {} as never, {
+        ...INFERENCE,
+        scalars,
+        training: () => true,
+        random: () => Float32Array.of(0.1, 0.25, 0.2499, 0.9),
+      }).dataSync(),
+    ].map((value) => Math.fround(value));
+  const kept = [0, 2 / 0.75, 0, 4 / 0.75].map(Math.fround);
+  expect(dropout({ rate: 0.25 })).toEqual(kept);
+  expect(dropout({ keepProbabilityFrom: "k" }, new Map([["k", 0.75]]))).toEqual(kept);
+  expect(dropout({ rateFrom: "r" }, new Map([["r", 0.25]]))).toEqual(kept);
+  expect(dropout({ rate: 0 })).toEqual([1, 2, 3, 4]);
+  // A keep_prob of 0 or 2 would train on NaN or on noise.
+  for (const wrong of [0, -1, 2, NaN])
+    expect(() => dropout({ keepProbabilityFrom: "k" }, new Map([["k", wrong]]))).toThrow(/keep/);
+});
