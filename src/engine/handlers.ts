@@ -3,12 +3,13 @@ import { dirname } from "node:path";
 import type { EngineHandlers, RecipeText } from "../protocol/engine";
 import { GraftError } from "../protocol/errors";
 import { proposeData } from "./data/propose";
-import { FORMATS, openCheckpoint, recognize } from "./formats/table";
+import { formatOf, openCheckpoint, recognize } from "./formats/table";
 import { withLoss } from "./graph/loss";
 import type { Model } from "./graph/model";
 import { inspect } from "./inspect";
 import type { Jobs } from "./jobs";
 import { applyRecipe } from "./recipe/apply";
+import { inNamedOrder } from "./recipe/classes";
 import { checkRecipe, parseRecipe, resolveIn } from "./recipe/parse";
 import { planCheckpoint, planRecipe, recipeProblems } from "./recipe/plan";
 import { previewEdit } from "./recipe/preview";
@@ -35,12 +36,10 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
     const model = withLoss(await editedModel(recipe));
     const inputs = model.roles.inputs.map((name) => modelInput(model, name));
     const target = labelTarget(model);
-    return proposeData(
-      files,
-      inputs,
-      dirname(recipe.path),
-      target.kind === "classes" ? target.classes : undefined,
-    );
+    const outputs = target.kind === "classes" ? target.classes : undefined;
+    const candidates = await proposeData(files, inputs, dirname(recipe.path), outputs);
+    const open = parseRecipe(recipe.path, recipe.text).recipe;
+    return candidates.map((each) => ({ ...each, classes: inNamedOrder(open, each.classes) }));
   },
   startRun: async ({ path, text }) => ({ run: jobs.start(path, text) }),
   resumeRun: async ({ run }) => {
@@ -57,8 +56,7 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   loadCode: async ({ path }) => {
     const checkpoint = await openCheckpoint(path);
     try {
-      const format = FORMATS.find((each) => each.name === checkpoint.format)!;
-      return format.loadCode(checkpoint.path, await checkpoint.model());
+      return formatOf(checkpoint).loadCode(checkpoint.path, await checkpoint.model());
     } finally {
       await checkpoint.close();
     }

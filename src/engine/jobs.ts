@@ -22,7 +22,6 @@ export interface Jobs {
   start(recipe: string, text: string): string;
   resume(run: string): void;
   stop(run: string): void;
-  stopAll(): void;
 }
 
 export function jobs(
@@ -111,9 +110,6 @@ export function jobs(
       if (child === undefined)
         throw new GraftError("run-not-found", `The run ${name} is not going on.`);
       stop(child);
-    },
-    stopAll() {
-      for (const child of running.values()) stop(child);
     },
   };
 }

@@ -13,9 +13,7 @@ export function watchFolders(
   deleted: (path: string) => void,
 ): vscode.Disposable {
   const store = new Disposables();
-  const watcher = store.add(
-    vscode.workspace.createFileSystemWatcher("**/*", false, true, false),
-  );
+  const watcher = store.add(vscode.workspace.createFileSystemWatcher("**/*", false, true, false));
   store.add(
     watcher.onDidCreate(async ({ scheme, fsPath }) => {
       if (scheme !== "file" || IGNORED.test(fsPath)) return;

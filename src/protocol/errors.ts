@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   "unknown-variable",
   "invalid-edit",
   "nothing-to-train",
+  "diverged", // the loss is no longer a number
   // data
   "data-missing", // the recipe names no data
   "data-format",

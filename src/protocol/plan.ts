@@ -38,7 +38,7 @@ export interface PlanLayer {
   readonly change?: string;
   /** Index in the recipe's `edits` of the last edit that touched the layer. */
   readonly edit?: number;
-  /** Whether units can be added, and the output replaced, here. */
+  /** How many units it has, where units can be added. */
   readonly units?: number;
   readonly isOutput: boolean;
 }

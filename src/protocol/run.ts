@@ -14,7 +14,7 @@ export interface VariableOutcome {
   readonly name: string;
   readonly shape: readonly number[];
   readonly frozen: boolean;
-  /** Bytes equal to the checkpoint's; only a variable that kept its shape can be. */
+  /** Bytes equal to what training started from: the checkpoint's, where no edit made fresh numbers. */
   readonly unchanged: boolean;
   /** Hash of the trainer's live value. */
   readonly sha256: string;

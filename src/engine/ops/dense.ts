@@ -13,5 +13,8 @@ export const BiasAdd: Kernel<"BiasAdd"> = ([x, bias], { dataFormat }) =>
 export const Gather: Kernel<"Gather"> = ([table, indices], { axis }) =>
   tf.gather(table, tf.cast(indices, "int32"), axis);
 
-export const OneHot: Kernel<"OneHot"> = ([indices], { depth, on, off }) =>
-  tf.oneHot(tf.cast(indices, "int32"), depth, on, off, "float32");
+/** As integers first: the wasm backend writes the bits of integers whatever type it is asked for. */
+export const OneHot: Kernel<"OneHot"> = ([indices], { depth, on, off }) => {
+  const hot = tf.cast(tf.oneHot(tf.cast(indices, "int32"), depth, 1, 0, "int32"), "float32");
+  return on === 1 && off === 0 ? hot : tf.where(tf.cast(hot, "bool"), on, off);
+};

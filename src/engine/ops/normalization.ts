@@ -1,6 +1,7 @@
 // Ops whose mode is chosen when they run: batch norm and dropout.
 import type { OpAttributes } from "../graph/catalogue";
 import type { Ref } from "../graph/model";
+import { channelAxis } from "../graph/shapes";
 import { GraftError } from "../../protocol/errors";
 import type { Kernel, RunContext } from "./kernel";
 import { tf, type Tensor } from "./tf";
@@ -8,8 +9,8 @@ import { tf, type Tensor } from "./tf";
 export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context) => {
   const [x, gamma, beta, mean, variance] = inputs;
   const { epsilon, momentum, unbiased, dataFormat } = attributes;
-  const channelAxis = dataFormat === "NCHW" && x.rank > 2 ? 1 : x.rank - 1;
-  const perChannel = x.shape.map((size, axis) => (axis === channelAxis ? size : 1));
+  const channels = channelAxis(x.shape, dataFormat);
+  const perChannel = x.shape.map((size, axis) => (axis === channels ? size : 1));
   const normalize = (center: Tensor, spread: Tensor) => {
     const scale = tf.mul(tf.reshape(gamma, perChannel), tf.rsqrt(tf.add(spread, epsilon)));
     return tf.add(tf.mul(tf.sub(x, center), scale), tf.reshape(beta, perChannel));
@@ -17,9 +18,9 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   if (!context.training(node))
     return normalize(tf.reshape(mean, perChannel), tf.reshape(variance, perChannel));
 
-  const others = x.shape.map((_, axis) => axis).filter((axis) => axis !== channelAxis);
+  const others = x.shape.map((_, axis) => axis).filter((axis) => axis !== channels);
   const batch = tf.moments(x, others, true);
-  const count = x.size / x.shape[channelAxis];
+  const count = x.size / x.shape[channels];
   // Normalized by the biased variance in any case.
   const seen = unbiased ? tf.mul(batch.variance, count / Math.max(count - 1, 1)) : batch.variance;
   follow(node.inputs[3], mean, batch.mean, momentum, context);

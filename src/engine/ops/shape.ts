@@ -1,5 +1,6 @@
 // Ops that move elements without changing them.
 import { elements } from "../graph/model";
+import { tensorType } from "./elementwise";
 import type { Kernel } from "./kernel";
 import { tf } from "./tf";
 
@@ -24,9 +25,5 @@ export const Const: Kernel<"Const"> = (_, { dtype, shape, values }) => {
   const count = elements(shape);
   // TensorFlow stores a constant of equal elements as one.
   const all = values.length === count ? [...values] : new Array<number>(count).fill(values[0] ?? 0);
-  return tf.tensor(
-    all,
-    [...shape],
-    dtype === "bool" ? "bool" : /int/.test(dtype) ? "int32" : "float32",
-  );
+  return tf.tensor(all, [...shape], tensorType(dtype));
 };

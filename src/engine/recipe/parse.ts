@@ -87,6 +87,12 @@ function toProblems(issue: z.core.$ZodIssue): Problem[] {
   const expected = candidates.flatMap((all) =>
     all.flatMap((each) => (each.path.length === 1 ? [String(each.path[0])] : [])),
   );
+  const isMissing = issue.errors.every((all) =>
+    all.some((each) => isRoot(each, "invalid_type") && each.message.endsWith("received undefined")),
+  );
+  if (isMissing) return told("is missing.");
+  // A schema that says what it expects says it better.
+  if (issue.message !== "Invalid input") return told(`${issue.message}.`);
   return told(
     expected.length > 0
       ? `expected one of ${[...new Set(expected)].join(", ")}.`

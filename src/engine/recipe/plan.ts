@@ -5,10 +5,11 @@ import { GraftError } from "../../protocol/errors";
 import type { Plan, PlanLayer, PlanVariable, Problem, TrainState } from "../../protocol/plan";
 import { describeSource } from "../data/sources";
 import type { Checkpoint } from "../formats/format";
-import { FORMATS, openCheckpoint } from "../formats/table";
+import { formatOf, openCheckpoint } from "../formats/table";
 import { cut, sampleShape } from "../graph/cut";
 import { describeLayer, layerSizes } from "../graph/layers";
 import { elements, trainableElements, type Layer, type Model, type Variable } from "../graph/model";
+import { denseLayers } from "../surgery/addUnits";
 import { unitProducer } from "../graph/units";
 import { checkRecipe, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
@@ -123,7 +124,6 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
   const owned = new Set(model.layers.flatMap((layer) => layer.variables));
   const others = variables.filter((variable) => !owned.has(variable.name));
   const { roles, shapes } = model;
-  const format = FORMATS.find((each) => each.name === checkpoint.format)!;
   const sum = (count: (variable: Variable) => number) =>
     variables.filter(isParameter).reduce((total, variable) => total + count(variable), 0);
   return {
@@ -131,7 +131,7 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
       path: checkpoint.path,
       name: path.basename(checkpoint.path),
       format: checkpoint.format,
-      formatLabel: format.label,
+      formatLabel: formatOf(checkpoint).label,
     },
     inputs: roles.inputs.map((name) => ({
       name,
@@ -216,6 +216,7 @@ function toLayer(
   const variables = layer.variables.map((name) => model.variables.get(name)!);
   const parameters = variables.filter(isParameter);
   const edit = edits.findLast((each) => each.layers.includes(layer.name));
+  const canAddUnits = denseLayers(model).includes(layer.name);
   const producer = unitProducer(model, layer.nodes);
   const units = producer === undefined ? undefined : model.shapes.get(producer.name)?.at(-1);
   const before = source.layers.find((each) => each.name === layer.name);
@@ -232,7 +233,7 @@ function toLayer(
     variables: planned(layer.variables),
     ...(change !== undefined && { change }),
     ...(edit !== undefined && { edit: edit.index }),
-    ...(units !== undefined && units > 0 && { units }),
+    ...(canAddUnits && units !== undefined && units > 0 && { units }),
     isOutput: edited.roles.output !== undefined && layer.nodes.includes(edited.roles.output),
   };
 }

@@ -16,28 +16,34 @@ const EditSchema = z
 const LearningRate = z.number().positive().describe("How far a step goes along the gradient.");
 
 const OptimizerSchema = z
-  .union([
-    z.strictObject({
-      sgd: z
-        .strictObject({ learningRate: LearningRate })
-        .describe("Plain stochastic gradient descent: w ← w − η·g."),
-    }),
-    z.strictObject({
-      momentum: z
-        .strictObject({
-          learningRate: LearningRate,
-          momentum: z
-            .number()
-            .min(0)
-            .lt(1)
-            .default(0.9)
-            .describe("How much of the last step stays."),
-        })
-        .describe(
-          "Gradient descent with momentum, as tf.train.MomentumOptimizer: a ← μ·a + g; w ← w − η·a.",
-        ),
-    }),
-  ])
+  .union(
+    [
+      z.strictObject({
+        sgd: z
+          .strictObject({ learningRate: LearningRate })
+          .describe("Plain stochastic gradient descent: w ← w − η·g."),
+      }),
+      z.strictObject({
+        momentum: z
+          .strictObject({
+            learningRate: LearningRate,
+            momentum: z
+              .number()
+              .min(0)
+              .lt(1)
+              .default(0.9)
+              .describe("How much of the last step stays."),
+          })
+          .describe(
+            "Gradient descent with momentum, as tf.train.MomentumOptimizer: a ← μ·a + g; w ← w − η·a.",
+          ),
+      }),
+    ],
+    {
+      error:
+        'expected { "sgd": { "learningRate": 0.01 } } or { "momentum": { "learningRate": 0.01 } }',
+    },
+  )
   .describe("How the numbers move.");
 
 export const PhaseSchema = z.strictObject({

@@ -8,6 +8,8 @@ import { cut } from "../graph/cut";
 import { scalarFeeds } from "../graph/feeds";
 import { dropoutRate } from "../ops/normalization";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
+import { listNames } from "../surgery/select";
+import { namedClasses } from "./classes";
 import type { Recipe } from "./schema";
 
 export interface Validated extends AppliedRecipe {
@@ -99,9 +101,19 @@ function unfedDropouts(model: Model, recipe: Recipe): Problem[] {
   });
 }
 
-/** `data.classes` must be as many as the output has. */
+/** The classes are named in one order, and are as many as the output has. */
 function classProblems(model: Model, recipe: Recipe): Problem[] {
   const names = recipe.data?.classes;
+  const named = namedClasses(recipe);
+  if (names !== undefined && named !== undefined && names.join("\n") !== named.join("\n"))
+    return [
+      {
+        code: "label-out-of-range",
+        severity: "error",
+        message: `The classes are listed twice, and differently: replaceOutput has ${listNames(named)}; data has ${listNames(names)}. Their order is that of the output's units: keep one list, or make them equal.`,
+        pointer: "/data/classes",
+      },
+    ];
   const units =
     model.roles.output === undefined ? undefined : model.shapes.get(model.roles.output)?.at(-1);
   if (names === undefined || units === undefined || units < 2 || names.length === units) return [];

@@ -28,7 +28,7 @@ export function select(model: Model, pattern: string): Selection {
   if (layers.length === 0 && weights.length === 0)
     throw new GraftError(
       "unknown-layer",
-      `No layer or variable is named ${pattern}. The layers are ${listNames(model.layers.map((layer) => layer.name))}.`,
+      `No layer or variable is named ${pattern}.${globHint(pattern)} The layers are ${listNames(model.layers.map((layer) => layer.name))}.`,
     );
   return { layers, weights };
 }
@@ -52,6 +52,12 @@ export function findLayer(model: Model, name: string): Layer {
     `There is no layer ${name}. The layers are ${listNames(model.layers.map((each) => each.name))}.`,
   );
 }
+
+/** "hidden*" is a habit from the shell, and a regular expression that means something else. */
+const globHint = (pattern: string): string =>
+  /(^|[^.\])\]])\*/.test(pattern)
+    ? ` A pattern is a regular expression: write ${pattern.replace(/(^|[^.\])\]])\*/g, "$1.*")} for any ending.`
+    : "";
 
 function wholeName(pattern: string): (name: string) => boolean {
   let expression: RegExp;

@@ -96,7 +96,7 @@ export async function outcomes(
       name,
       shape: variable.shape,
       frozen: isFrozen(variable) && !trained.has(name),
-      unchanged: variable.value.from === "stored" && Buffer.compare(before, after) === 0,
+      unchanged: Buffer.compare(before, after) === 0,
       sha256: sha256(after),
       maxChange,
       meanChange: numbers.length === 0 ? 0 : sum / numbers.length,

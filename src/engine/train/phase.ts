@@ -1,5 +1,6 @@
 // One training phase: epochs of mini-batch steps over samples in memory. Numbers only; no files, no messages.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { GraftError } from "../../protocol/errors";
 import type { Cut } from "../graph/cut";
 import { isFrozen, refName, type Model, type Node } from "../graph/model";
 import { randomStream } from "../graph/random";
@@ -88,6 +89,7 @@ export async function runPhase(
       const context = trainingContext(request, epoch, progress.step);
       const feeds = gather(arrays, batch);
       const result = trainStep(path, feeds, live, training, rule, context);
+      if (!Number.isFinite(result.loss)) throw diverged(result.loss, epoch, progress.step);
       const predicted = predictedClasses(result.logits);
       const correct = batch.reduce(
         (sum, sample, row) => sum + Number(predicted[row] === request.targets[sample]),
@@ -115,6 +117,12 @@ export async function runPhase(
   }
   return true;
 }
+
+const diverged = (loss: number, epoch: number, step: number): GraftError =>
+  new GraftError(
+    "diverged",
+    `The loss became ${loss} in epoch ${epoch + 1}, step ${step + 1}: training diverged, and nothing was saved. Lower the learning rate, or look for extreme values in the data.`,
+  );
 
 function validate(
   { split, live, targets, classes, scalars }: PhaseRequest,

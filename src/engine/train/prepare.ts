@@ -11,6 +11,7 @@ import { elements, isFrozen, type Model, type Shape, type Variable } from "../gr
 import { ancestors } from "../graph/order";
 import { isVague } from "../graph/shapes";
 import { resolveIn, type OpenRecipe } from "../recipe/parse";
+import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
 import { validate } from "../recipe/validate";
 import { usedVariables } from "./live";
@@ -49,7 +50,9 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
     const target = labelTarget(model);
     const inputs = model.roles.inputs.map((name) => modelInput(model, name));
     const folder = path.dirname(open.path);
-    const data = await bindData(recipe.data, folder, inputs, target);
+    const classes = classNames(recipe);
+    const named = { ...recipe.data, ...(classes && { classes: [...classes] }) };
+    const data = await bindData(named, folder, inputs, target);
     return {
       checkpoint,
       phases,

@@ -140,8 +140,13 @@ export class Trainer {
     if (!hadBegun && !this.open.recipe.train[index].continue) return;
     for (const each of this.training) {
       const { shape } = this.live.get(each.name);
-      const slots = resume.slots.get(each.name)?.map((values) => tf.tensor(values, shape));
-      if (slots !== undefined) replaceSlots(each, slots);
+      const slots = resume.slots.get(each.name);
+      // A phase before may have had another optimizer, with other slots.
+      if (slots?.length !== each.slots.length) continue;
+      replaceSlots(
+        each,
+        slots.map((values) => tf.tensor(values, shape)),
+      );
     }
   }
 

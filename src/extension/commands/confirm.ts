@@ -45,7 +45,8 @@ export async function confirmText(
   };
   const answer = await pick(
     { ...question, prompt: question.prompt || "Enter writes, Escape leaves" },
-    [write, ...rows, leave],
+    // Enter must not write what is wrong.
+    wrong ? [leave, ...rows, write] : [write, ...rows, leave],
   );
   return answer === "write" || answer === BACK ? answer : undefined;
 }

@@ -1,5 +1,6 @@
 // Whole runs on the digits sample.
 import { createHash } from "node:crypto";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../../src/engine/formats/table";
@@ -151,12 +152,49 @@ describe("a stopped run", () => {
   );
 });
 
+test("a phase that continues after one with another optimizer starts with fresh slots, resumed or not", async () => {
+  const phases = [
+    { epochs: 1, optimizer: { sgd: { learningRate: 0.01 } } },
+    { epochs: 1, optimizer: { momentum: { learningRate: 0.01 } }, continue: true },
+  ];
+  const whole = await train(place, recipe({ train: phases }));
+  // 12 steps: the first phase is over, and nothing of the second has begun.
+  const [border] = whole.states;
+  expect(border.position).toMatchObject({ phase: 1, epoch: 0, step: 0 });
+  const resumed = await train(place, recipe({ train: phases }), { resume: border });
+  expect(finalValues(resumed)).toEqual(finalValues(whole));
+});
+
 test("a second phase trains what it unfreezes", async () => {
   const phases = [{ epochs: 1 }, { unfreeze: "hidden2", epochs: 1 }];
   const run = await train(place, recipe({ train: phases }));
   expect(run.of("phase").map((phase) => phase.trainableParameters)).toEqual([5305, 35405]);
   const frozen = run.of("variables")[0].variables.filter((each) => each.frozen);
   expect(frozen.map((each) => each.name).sort()).toEqual(["hidden1/biases", "hidden1/weights"]);
+});
+
+test("a loss that is no number ends the run, and nothing is saved", async () => {
+  const huge = [{ epochs: 3, batch: 50, optimizer: { sgd: { learningRate: 1e30 } } }];
+  const failed = train(place, recipe({ train: huge, save: { as: "diverged.ckpt" } }));
+  await expect(failed).rejects.toMatchObject({ code: "diverged" });
+  await expect(failed).rejects.toThrow(/epoch 1, step \d.*learning rate/);
+  expect(fs.existsSync(path.join(place.folder, "diverged.ckpt.index"))).toBe(false);
+});
+
+describe("the names of the classes", () => {
+  const named = { edits: [{ replaceOutput: { classes: ["9", "8", "7", "6", "5"] } }] };
+  const { data } = recipe() as { data: Record<string, unknown> };
+
+  test("come from the replaced output where the data list none", async () => {
+    const { classes: _, ...unnamed } = data;
+    const run = await train(place, recipe({ ...named, data: unnamed, train: [{ epochs: 1 }] }));
+    expect(run.of("data")[0].classes).toEqual(["9", "8", "7", "6", "5"]);
+  });
+
+  test("are refused where the two contradict each other", async () => {
+    const failed = train(place, recipe(named));
+    await expect(failed).rejects.toThrow(/listed twice, and differently.*9, 8, 7.*5, 6, 7/);
+  });
 });
 
 describe("what cannot run is refused before anything is written", () => {

@@ -58,3 +58,13 @@ describe("what does not fit the schema is told at its place", () => {
     expect(problems.map((problem) => problem.message).join("\n")).toMatch(message);
   });
 });
+
+test.each([
+  [`{ "checkpoint": "m", "data": { "inputs": "x.npy" } }`, "/data/labels: is missing."],
+  [
+    `{ "checkpoint": "m", "train": [ { "epochs": 1, "optimizer": "momentum" } ] }`,
+    `/train/0/optimizer: expected { "sgd": { "learningRate": 0.01 } }`,
+  ],
+])("%s is told with what is expected", (text, message) => {
+  expect(checkRecipe("a.graft.json", text).problems[0].message).toContain(message);
+});

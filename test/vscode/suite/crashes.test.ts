@@ -77,7 +77,10 @@ describe("a killed engine", () => {
     const { pid } = app.engine;
     ok(pid);
     process.kill(pid, "SIGKILL");
-    await until("there is another engine", () => app.engine.pid !== undefined && app.engine.pid !== pid);
+    await until(
+      "there is another engine",
+      () => app.engine.pid !== undefined && app.engine.pid !== pid,
+    );
     equal(app.runs.running.length, 0);
     equal(app.runs.at(run)?.state, "interrupted");
     deepEqual(folder.bytes(/./), before);

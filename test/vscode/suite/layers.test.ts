@@ -7,7 +7,10 @@ import { openFolder } from "./support/window";
 
 describe("layers", () => {
   it("shows each layer's state, kind, sizes and parameters, its variables, and the cut", async () => {
-    const { app } = await openFolder({ sample: "without recipes", files: { "a.graft.json": digits() } });
+    const { app } = await openFolder({
+      sample: "without recipes",
+      files: { "a.graft.json": digits() },
+    });
     deepEqual(await rows(app, true), [
       "package digits_0_to_4.ckpt | TensorFlow 1 · 55 k parameters · 10 % will train",
       "  arrow-right X | input · 64",
@@ -28,7 +31,10 @@ describe("layers", () => {
   });
 
   it("reads the states and the cut to those who do not see them", async () => {
-    const { app } = await openFolder({ sample: "without recipes", files: { "a.graft.json": digits() } });
+    const { app } = await openFolder({
+      sample: "without recipes",
+      files: { "a.graft.json": digits() },
+    });
     equal(await spoken(app, "layer"), "hidden1, frozen, dense relu, 64 to 300, 19,500 parameters");
     match((await spoken(app, "cut")) ?? "", /the layers above are frozen and run once per sample/);
   });

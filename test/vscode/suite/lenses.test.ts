@@ -6,8 +6,10 @@ import { startedRun, Watched } from "./support/runs";
 import { openFolder, type, until, type Folder } from "./support/window";
 
 const lensesOf = async ({ uri }: vscode.TextDocument) =>
-  (await vscode.commands.executeCommand<vscode.CodeLens[]>("vscode.executeCodeLensProvider", uri)) ??
-  [];
+  (await vscode.commands.executeCommand<vscode.CodeLens[]>(
+    "vscode.executeCodeLensProvider",
+    uri,
+  )) ?? [];
 
 const titles = async (document: vscode.TextDocument) =>
   (await lensesOf(document)).map(

@@ -11,7 +11,7 @@ describe("opening", () => {
   it("shows the only checkpoint of the workspace, unasked, as soon as it is there", async () => {
     const app = await graft();
     await app.checkpoints.ready();
-    equal(app.session.shown, undefined);
+    equal(app.session.shown?.file.path, undefined);
     const folder = makeFolder(app, { sample: "without recipes" });
     await until("the checkpoint is open", () => app.session.plan);
     equal(app.session.shown?.file.path, folder.at(CHECKPOINT));
@@ -23,7 +23,9 @@ describe("opening", () => {
     await app.checkpoints.refresh();
     equal(app.session.shown, undefined);
     deepEqual(
-      (await rows(app)).map((row) => row.replace(/graft-folder-\w+/, "F").replace(/workspace\//, "")),
+      (await rows(app)).map((row) =>
+        row.replace(/graft-folder-\w+/, "F").replace(/workspace\//, ""),
+      ),
       [
         "package my_model_final.ckpt | TensorFlow 1 · F/one",
         "package my_model_final.ckpt | TensorFlow 1 · F/two",

@@ -10,10 +10,7 @@ describe("the first change", () => {
   it("creates a recipe beside the checkpoint, opens it beside, and leaves the focus where it was", async () => {
     const folder = await openFolder({ sample: "without recipes", files: { "notes.txt": "notes" } });
     const { app } = folder;
-    equal(
-      app.session.message,
-      `A change creates ${RECIPE}. The checkpoint is never changed.`,
-    );
+    equal(app.session.message, `A change creates ${RECIPE}. The checkpoint is never changed.`);
     const notes = await vscode.window.showTextDocument(await folder.document("notes.txt"));
     await toggle(app, "freeze", "hidden1");
     await layerIs(app, "hidden1", "frozen");
@@ -29,7 +26,10 @@ describe("the first change", () => {
       uri.path.split("/").at(-1),
       viewColumn,
     ]);
-    deepEqual(columns.sort(), [[RECIPE, vscode.ViewColumn.Two], ["notes.txt", vscode.ViewColumn.One]]);
+    deepEqual(columns.sort(), [
+      [RECIPE, vscode.ViewColumn.Two],
+      ["notes.txt", vscode.ViewColumn.One],
+    ]);
     equal(app.session.message, `Changes go to ${RECIPE}. The checkpoint is never changed.`);
   });
 

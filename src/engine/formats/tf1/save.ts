@@ -102,28 +102,37 @@ const identity = (path: string): Promise<string | null> =>
     () => null,
   );
 
-/** Makes it the folder's latest. The checkpoint is complete already, so a failure is a note. */
+/**
+ * Lists it in the folder's `checkpoint` file. The latest stays the one that it was: a program that loads the latest
+ * checkpoint of its folder must not get another network. The checkpoint is complete already, so a failure is a note.
+ */
 async function writeState(as: string): Promise<SaveResult> {
   const path = join(dirname(as), STATE_FILE);
   const name = basename(as);
+  const isOther = (written: string) => resolve(dirname(as), written) !== resolve(as);
   try {
-    const kept = (await listed(path)).filter(
-      (written) => resolve(dirname(as), written) !== resolve(as),
-    );
-    const text = Buffer.from(stateText(name, [...kept, name]), "utf8");
+    const { latest, all } = await listed(path);
+    const other = latest !== undefined && isOther(latest) ? latest : undefined;
+    const text = Buffer.from(stateText(other ?? name, [...all.filter(isOther), name]), "utf8");
     const files = await staged(path, (staging) => staging.create(path, (sink) => sink.write(text)));
-    return { files, notes: [] };
+    const note = `${path} goes on naming ${other} as the latest checkpoint; load this one by its name.`;
+    return { files, notes: other === undefined ? [] : [note] };
   } catch (error) {
     return { files: [], notes: [`${path} was not updated: ${reason(error)}`] };
   }
 }
 
-/** What the file lists now; nothing when there is none or it makes no sense. */
-async function listed(path: string): Promise<readonly string[]> {
+/** What the file lists now, as it is written there; nothing when there is none or it makes no sense. */
+async function listed(
+  path: string,
+): Promise<{ readonly latest?: string; readonly all: readonly string[] }> {
   try {
-    return (await readState(path)).all.map(({ written }) => written);
+    const { latest, all } = await readState(path);
+    const written = all.map((each) => each.written);
+    // One that is gone is nobody's latest.
+    return latest?.path ? { latest: latest.written, all: written } : { all: written };
   } catch (error) {
-    if (error instanceof GraftError) return [];
+    if (error instanceof GraftError) return { all: [] };
     throw error;
   }
 }

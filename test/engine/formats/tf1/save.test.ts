@@ -151,12 +151,12 @@ describe("another checkpoint is replaced whole", () => {
 describe("the checkpoint file", () => {
   const state = (folder: string) => readFileSync(join(folder, "checkpoint"), "utf8");
 
-  test("keeps what it lists and names the new one", async () => {
+  test("keeps the latest that it names, and lists the new one", async () => {
     const folder = copied("b1_mini_multi_state");
     const source = await open(join(folder, "model.ckpt-500"));
     await save(source, join(folder, "new.ckpt"));
     const text =
-      'model_checkpoint_path: "new.ckpt"\n' +
+      'model_checkpoint_path: "model.ckpt-500"\n' +
       ["model.ckpt-300", "model.ckpt-400", "model.ckpt-500", "new.ckpt"]
         .map((name) => `all_model_checkpoint_paths: "${name}"\n`)
         .join("");

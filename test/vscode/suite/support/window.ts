@@ -106,11 +106,7 @@ export function layerIs(app: App, name: string, state: string): Promise<true> {
 }
 
 /** As typed: one change of the text, not saved. */
-export async function type(
-  document: vscode.TextDocument,
-  from: string,
-  to: string,
-): Promise<void> {
+export async function type(document: vscode.TextDocument, from: string, to: string): Promise<void> {
   const start = document.getText().indexOf(from);
   if (start < 0) throw new Error(`${document.uri.path} does not contain ${from}`);
   const range = new vscode.Range(
