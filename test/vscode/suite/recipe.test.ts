@@ -26,10 +26,13 @@ describe("the first change", () => {
       uri.path.split("/").at(-1),
       viewColumn,
     ]);
-    deepEqual(columns.sort(), [
-      [RECIPE, vscode.ViewColumn.Two],
-      ["notes.txt", vscode.ViewColumn.One],
-    ]);
+    deepEqual(
+      columns.toSorted((a, b) => String(a[0]).localeCompare(String(b[0]))),
+      [
+        [RECIPE, vscode.ViewColumn.Two],
+        ["notes.txt", vscode.ViewColumn.One],
+      ],
+    );
     equal(app.session.message, `Changes go to ${RECIPE}. The checkpoint is never changed.`);
   });
 

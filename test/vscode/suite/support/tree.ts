@@ -31,7 +31,7 @@ export async function rows(app: App, variables = false): Promise<string[]> {
 function textOf(app: App, node: LayerNode): string {
   const item = app.layers.getTreeItem(node);
   const { id } = item.iconPath as vscode.ThemeIcon;
-  return `${id} ${String(item.label)} | ${String(item.description)}`;
+  return `${id} ${typeof item.label === "string" ? item.label : (item.label?.label ?? "")} | ${String(item.description)}`;
 }
 
 async function find(app: App, wanted: (node: LayerNode) => boolean): Promise<LayerNode> {
