@@ -5,6 +5,7 @@ import { inspectCommand } from "./cli/inspect";
 import { guard, print } from "./cli/output";
 import { planCommand } from "./cli/plan";
 import { predictCommand, type PredictOptions } from "./cli/predict";
+import { saveCommand } from "./cli/save";
 import { trainCommand, type TrainOptions } from "./cli/train";
 import { recipeJsonSchema } from "./recipe/schema";
 import { BACKENDS } from "./train/backend";
@@ -44,6 +45,16 @@ program
   .addOption(backend())
   .action((file: string, options: TrainOptions) =>
     guard(options.json, () => trainCommand(file, options)),
+  );
+
+program
+  .command("save")
+  .description("write what a run has learned as a checkpoint, whether it has finished or not")
+  .argument("<run>", "the run, as train names it")
+  .requiredOption("--as <file>", "where the checkpoint goes")
+  .option("--json", "print one JSON object", false)
+  .action((run: string, options: { as: string; json: boolean }) =>
+    guard(options.json, () => saveCommand(run, options)),
   );
 
 program

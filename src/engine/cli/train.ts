@@ -3,7 +3,8 @@ import { SingleBar, Presets } from "cli-progress";
 import type { RunEvent } from "../../protocol/run";
 import { parseRecipe, resolveIn } from "../recipe/parse";
 import { runJob } from "../train/job";
-import { createRun } from "../train/runs";
+import { GraftError } from "../../protocol/errors";
+import { createRun, openRun, summarize } from "../train/runs";
 import { count, percent, print, printJson, size, table } from "./output";
 import { readRecipe } from "./plan";
 
@@ -23,8 +24,9 @@ export async function trainCommand(file: string, options: TrainOptions): Promise
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const run = options.resume ?? (await startRun(file));
-  const tell = options.json ? printJson : narrator(run);
+  const run =
+    options.resume === undefined ? await startRun(file) : await runToResume(file, options.resume);
+  const tell = options.json ? printJson : narrator(file, run);
   try {
     await runJob(run, options.resume !== undefined, {
       emit: tell,
@@ -45,10 +47,30 @@ async function startRun(file: string): Promise<string> {
   return createRun(recipe.path, resolveIn(open, open.recipe.checkpoint), recipe.text).run;
 }
 
+/** A run goes on as it began: of the recipe it was started with, in the text that it had then. */
+async function runToResume(file: string, name: string): Promise<string> {
+  const recipe = await readRecipe(file);
+  const run = openRun(name);
+  if (run.record.recipe !== recipe.path)
+    throw new GraftError(
+      "run-not-found",
+      `${name} is a run of ${run.record.recipe}, not of ${recipe.path}. Resume it with that recipe.`,
+    );
+  if (summarize(run).state === "finished")
+    throw new GraftError(
+      "run-not-found",
+      `The run ${name} has finished. Start another with: graft train ${file}`,
+    );
+  if (run.text !== recipe.text)
+    process.stderr.write("The recipe has changed since; the run goes on with what it was.\n");
+  return name;
+}
+
 /** Says what happens in a few lines, with bars where there is a terminal to draw them on. */
-function narrator(run: string): (event: RunEvent) => void {
+function narrator(recipe: string, run: string): (event: RunEvent) => void {
   const bars = process.stderr.isTTY ? progressBars() : undefined;
   let featurized = false;
+  let saved = false;
   return (event) => {
     switch (event.event) {
       case "started":
@@ -113,6 +135,7 @@ function narrator(run: string): (event: RunEvent) => void {
         return;
       }
       case "saved":
+        saved = true;
         print(`  saved        ${event.path}`);
         for (const note of event.notes) print(`  note         ${note}`);
         return;
@@ -123,7 +146,8 @@ function narrator(run: string): (event: RunEvent) => void {
         bars?.stop();
         if (event.state === "failed") return;
         print(`${event.message} (${event.seconds.toFixed(1)} s)`);
-        if (event.state === "stopped") print(`Resume with: graft train RECIPE --resume ${run}`);
+        if (event.state === "stopped") print(`Resume with: graft train ${recipe} --resume ${run}`);
+        if (!saved) print(`Save with:   graft save ${run} --as FILE`);
         return;
       case "step":
     }

@@ -1,4 +1,5 @@
 // Trains a recipe from its text to the saved result, telling what happens as events.
+import { GraftError } from "../../protocol/errors";
 import type { RunEvent } from "../../protocol/run";
 import { cut } from "../graph/cut";
 import type { Model } from "../graph/model";
@@ -121,11 +122,17 @@ async function conclude(
   }
   const { save, seed } = open.recipe;
   if (save === undefined)
-    return 'Training finished. The recipe has no "save", so the result is kept with the run only; save it with Save Result As.';
+    return 'Training finished. The recipe has no "save", so the result is kept with the run only, to be saved from there.';
   const as = resolveIn(open, save.as);
   const trained = (name: string) =>
     moved.has(name) ? (live.get(name).data() as Promise<Float32Array>) : undefined;
-  const { files, notes } = await saveResult(prepared.checkpoint, model, as, seed, trained);
+  const { files, notes } = await saveResult(prepared.checkpoint, model, as, seed, trained).catch(
+    (error: unknown) => {
+      if (!(error instanceof GraftError)) throw error;
+      const kept = "What was learned is kept with the run: save it under another name.";
+      throw new GraftError(error.code, `${error.message} ${kept}`, { cause: error });
+    },
+  );
   emit({ event: "saved", path: as, files, notes });
   return `Training finished. The result is ${as}.`;
 }

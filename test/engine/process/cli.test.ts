@@ -105,11 +105,19 @@ test("Ctrl+C stops at the next step, keeps the state, and --resume goes on", asy
   const reached = stopped.events.filter((event) => event.event === "epoch").length;
   expect(reached).toBeLessThan(60);
   const run = started.event === "started" ? started.run : "";
+  const early = await graft(cache, "save", run, "--as", file("early.ckpt"));
+  expect(early.stdout).toContain(file("early.ckpt"));
+  expect(fs.existsSync(file("early.ckpt.index"))).toBe(true);
+  const other = await graft(cache, "train", file("digits.graft.json"), "--resume", run);
+  expect(other.code).toBe(1);
+  expect(other.stderr).toMatch(/is a run of .*stop\.graft\.json/);
   const resumed = await graft(cache, "train", file("stop.graft.json"), "--json", "--resume", run);
   const all = events(resumed.stdout);
   expect(all.find((event) => event.event === "epoch")).toMatchObject({ epoch: reached + 1 });
   expect(all.at(-1)).toMatchObject({ state: "finished" });
   expect(fs.existsSync(file("resumed.ckpt.index"))).toBe(true);
+  const again = await graft(cache, "train", file("stop.graft.json"), "--resume", run);
+  expect(again.stderr).toMatch(/has finished/);
 });
 
 describe("a damaged checkpoint is told by variable and file, and nothing is written", () => {

@@ -1,6 +1,5 @@
 // Stands in for the VS Code executable: takes the arguments that @vscode/test-electron gives it, and uses the bench.
 import { runInHost } from "./host";
-import { sample } from "./paths";
 
 const options = process.argv.slice(2);
 
@@ -15,7 +14,6 @@ async function main(): Promise<void> {
   process.exitCode = await runInHost({
     extension: option("extensionDevelopmentPath"),
     tests: option("extensionTestsPath"),
-    workspace: options.find((argument) => !argument.startsWith("-")) ?? sample,
   });
 }
 

@@ -30,6 +30,7 @@ export async function launchDesktop(
 ): Promise<{ page: Page; close: () => Promise<void> }> {
   const application = await _electron.launch({
     executablePath: await executable(),
+    env: { ...(process.env as Record<string, string>), GRAFT_CACHE_DIR: profile.cache },
     args: [
       ...folders(profile),
       "--disable-telemetry",

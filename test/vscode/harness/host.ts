@@ -17,12 +17,11 @@ export interface HostRun {
   readonly extension: string;
   /** CommonJS module that exports `run`. */
   readonly tests: string;
-  readonly workspace: string;
 }
 
 /** Resolves with an exit code: 0 passed, 1 failed, 2 no verdict. */
-export async function runInHost({ extension, tests, workspace }: HostRun): Promise<number> {
-  const profile = createProfile({ workspace });
+export async function runInHost({ extension, tests }: HostRun): Promise<number> {
+  const profile = createProfile();
   const output = join(profile.folder, "output");
   const verdictFile = join(profile.folder, "verdict.json");
   const env = { [TESTS]: tests, [OUTPUT]: output, [VERDICT]: verdictFile };

@@ -8,5 +8,4 @@ if (!existsSync(join(root, "test/vscode")))
 
 export const vsix = join(root, "graft.vsix");
 export const artifacts = join(root, "test-artifacts");
-/** The folder that a test opens where it names no other. */
-export const sample = join(root, "samples/digits");
+

@@ -1,5 +1,5 @@
-// A throw-away profile: settings, extensions, home and a copy of the folder to open.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// A throw-away profile: settings, extensions, home and an empty folder to open.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -35,25 +35,26 @@ export interface Profile {
   readonly userData: string;
   readonly extensions: string;
   readonly home: string;
-  /** A copy: tests may change it. */
+  /** Bottlenecks and runs. */
+  readonly cache: string;
+  /** The folder that is opened. */
   readonly workspace: string;
 }
 
 export interface ProfileOptions {
-  /** The folder whose copy is opened. */
-  readonly workspace: string;
   /** Installed extensions to share with other profiles. */
   readonly extensions?: string;
   readonly settings?: Record<string, unknown>;
 }
 
-export function createProfile({ workspace, extensions, settings }: ProfileOptions): Profile {
+export function createProfile({ extensions, settings }: ProfileOptions = {}): Profile {
   const folder = mkdtempSync(join(tmpdir(), "graft-vscode-"));
   const profile: Profile = {
     folder,
     userData: join(folder, "data"),
     extensions: extensions ?? join(folder, "extensions"),
     home: join(folder, "home"),
+    cache: join(folder, "cache"),
     workspace: join(folder, "workspace"),
   };
   mkdirSync(join(profile.userData, "User"), { recursive: true });
@@ -63,7 +64,7 @@ export function createProfile({ workspace, extensions, settings }: ProfileOption
     join(profile.userData, "User/settings.json"),
     JSON.stringify({ ...SETTINGS, ...settings }, null, 2),
   );
-  cpSync(workspace, profile.workspace, { recursive: true });
+  mkdirSync(profile.workspace);
   return profile;
 }
 

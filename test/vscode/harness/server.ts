@@ -35,6 +35,7 @@ function environment(profile: Profile, extra: Record<string, string> = {}): Node
     XDG_CONFIG_HOME: join(profile.home, ".config"),
     XDG_DATA_HOME: join(profile.home, ".local/share"),
     XDG_CACHE_HOME: join(profile.home, ".cache"),
+    GRAFT_CACHE_DIR: profile.cache,
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
     ...extra,
   };

@@ -1,7 +1,4 @@
 // Gives each test a VS Code of its own: the packaged extension, a new profile, a folder with what the test names.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test as base, type Page } from "@playwright/test";
 import { onDesktop } from "../harness/bench";
 import { launchBrowser, newPage, workbenchUrl } from "../harness/browser";
@@ -28,7 +25,7 @@ interface WorkerFixtures {
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   extensions: [
     async ({}, use) => {
-      const profile = createProfile({ workspace: join(root, "samples") });
+      const profile = createProfile();
       if (onDesktop) await installInDesktop(profile, vsix);
       else installExtension(profile, vsix);
       await use(profile.extensions);
@@ -41,18 +38,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   settings: [{}, { option: true }],
 
   workbench: async ({ extensions, content, settings }, use, info) => {
-    const draft = mkdtempSync(join(tmpdir(), "graft-content-"));
-    const cache = join(draft, "cache");
-    const workspace = join(draft, "workspace");
-    fill(root, workspace, content);
-    const profile = createProfile({
-      workspace,
-      extensions,
-      settings: { "graft.cacheDirectory": cache, ...settings },
-    });
+    const profile = createProfile({ extensions, settings });
+    fill(root, profile.workspace, content);
     const consoleErrors: string[] = [];
     const windows = await (onDesktop ? windowsOnDesktop(profile) : windowsOnBench(profile));
-    const workbench = new Workbench(windows, profile.workspace, cache, (page) =>
+    const workbench = new Workbench(windows, profile, (page) =>
       page.on("console", (message) => {
         if (message.type() === "error") consoleErrors.push(message.text());
       }),
@@ -67,7 +57,6 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       }
       await windows.end();
       removeProfile(profile);
-      rmSync(draft, { recursive: true, force: true, maxRetries: 5 });
     }
   },
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type FrameLocator, type Locator, type Page } from "@playwright/test";
 import { artifacts } from "../harness/paths";
+import type { Profile } from "../harness/profile";
 
 /** Opens and closes the one window of a test. */
 export interface Windows {
@@ -17,12 +18,14 @@ export class Workbench {
 
   constructor(
     private readonly windows: Windows,
-    /** The open folder. */
-    readonly folder: string,
-    /** Where the engine keeps bottlenecks and runs. */
-    readonly cache: string,
+    private readonly profile: Profile,
     private readonly watch: (page: Page) => void,
   ) {}
+
+  /** The open folder. */
+  get folder(): string {
+    return this.profile.workspace;
+  }
 
   /** Opens the window; waits until the explorer shows files and our extension has registered: a menu opened earlier lacks its items. */
   async open(): Promise<void> {
@@ -200,7 +203,7 @@ export class Workbench {
 
   /** The folders of all runs, the newest last. */
   runs(): string[] {
-    const runs = join(this.cache, "runs");
+    const runs = join(this.profile.cache, "runs");
     return existsSync(runs)
       ? readdirSync(runs)
           .sort()
