@@ -92,7 +92,7 @@ export function announcement(before: PanelState | null, now: PanelState): string
 /** Title and sentence; "Stopped after epoch 12…" already says that it stopped, so there the title is its first word. */
 export function outcomeWords(state: PanelState): readonly [string, string] {
   const title = outcomeTitle(state);
-  const message = outcomeMessage(state);
+  const message = outcomeMessage(state).replace(`Training ${title.toLowerCase()}. `, "");
   const echoes = message.toLowerCase().startsWith(`${title.toLowerCase()} `);
   return echoes ? [title, message.slice(title.length + 1)] : [`${title}.`, message];
 }

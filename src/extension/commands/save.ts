@@ -47,9 +47,9 @@ async function saveRun(app: App, run: string): Promise<void> {
   );
   if (name === undefined) return;
   const as = path.resolve(folder, name);
-  const { files, notes } = await app.engine.call("saveRun", { run, as });
+  const { files, notes } = await app.runs.save(run, as);
   for (const note of notes) app.log.info(note);
-  await app.runs.refresh();
+  await app.panel.update(run);
   const text = `Saved ${path.basename(as)}: ${files.map((file) => path.basename(file)).join(", ")}.`;
   tell("info", text, { "Copy Code to Load": () => execute("graft.copyLoadCode", as) });
 }

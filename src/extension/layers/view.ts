@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { debounce, Disposables } from "../disposables";
 import type { Session } from "../session";
+import { count } from "../words";
 import type { Checkpoints } from "../workspace";
 import { decorationUri } from "./decorations";
 import { buildTree, nodeId, type LayerNode, type LayerTree } from "./nodes";
@@ -119,7 +120,7 @@ export class LayersView implements vscode.TreeDataProvider<LayerNode>, vscode.Di
     const filter =
       this.text === ""
         ? ""
-        : `Filter: ${this.text} (${this.tree.matching} of ${this.tree.layers} layers)`;
+        : `Filter: ${this.text} (${count(this.tree.matching)} of ${count(this.tree.layers)} layers)`;
     this.view.description = this.text === "" ? undefined : `filter: ${this.text}`;
     const message = [this.session.message, filter].filter((part) => part !== "").join(" ");
     this.view.message = message === "" ? undefined : message;

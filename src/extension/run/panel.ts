@@ -56,6 +56,11 @@ export class TrainingPanel implements vscode.Disposable {
     await this.send();
   }
 
+  /** Shows what has changed in a run that has ended, if it is the one that is shown. */
+  async update(run: string): Promise<void> {
+    if (run === this.run) await this.send();
+  }
+
   dispose(): void {
     this.panel?.dispose();
     this.store.dispose();

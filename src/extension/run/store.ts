@@ -1,5 +1,6 @@
 // The runs that this window knows: their summaries, their events, and where each one is.
 import * as vscode from "vscode";
+import type { Result } from "../../protocol/engine";
 import type { RunEvent, RunSummary } from "../../protocol/run";
 import { Disposables } from "../disposables";
 import type { EngineClient } from "../engine/client";
@@ -94,6 +95,15 @@ export class Runs implements vscode.Disposable {
       this.changed.fire();
       throw error;
     }
+  }
+
+  /** Writes what a run has learned as a checkpoint. */
+  async save(run: string, as: string): Promise<Result<"saveRun">> {
+    const result = await this.engine.call("saveRun", { run, as });
+    // The engine notes it among the run's events, which are asked for again.
+    this.logs.delete(run);
+    await this.refresh();
+    return result;
   }
 
   /** Every event of a run so far; those that come meanwhile are in it once. */

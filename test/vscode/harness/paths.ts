@@ -8,4 +8,3 @@ if (!existsSync(join(root, "test/vscode")))
 
 export const vsix = join(root, "graft.vsix");
 export const artifacts = join(root, "test-artifacts");
-

@@ -13,7 +13,7 @@ test.use({
 });
 
 test("lenses, mistakes, and another recipe", async ({ workbench: w }) => {
-  await w.activityBarTab("Model Inspector").click();
+  await w.openSideBar("Model Inspector");
 
   await test.step("with two recipes a change asks which", async () => {
     await w.clickInRow(w.layer("hidden3"), "Freeze");
@@ -42,7 +42,7 @@ test("lenses, mistakes, and another recipe", async ({ workbench: w }) => {
 
   await test.step("a mistake is underlined, and Train says it", async () => {
     await w.replaceInEditor("hidden[12]", "hiden[12]");
-    await expect(w.page.locator(".squiggly-error")).toBeVisible();
+    await expect(w.page.locator(".squiggly-error").first()).toBeVisible();
     await w.lens("Train").first().click();
     await expect(w.notification("a.graft.json cannot train yet")).toContainText("hiden[12]");
     await w.replaceInEditor("hiden[12]", "hidden[12]");

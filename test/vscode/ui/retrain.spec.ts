@@ -10,7 +10,7 @@ test("freeze, add units, replace the output, choose data, train, save", async ({
   workbench: w,
 }) => {
   const source = readFileSync(join(w.folder, `${CHECKPOINT}.data-00000-of-00001`));
-  await w.activityBarTab("Model Inspector").click();
+  await w.openSideBar("Model Inspector");
 
   await test.step("the lock on a row freezes; the first change creates the recipe and opens it beside", async () => {
     await expect(w.layer("hidden1")).toContainText("trainable");
@@ -50,6 +50,7 @@ test("freeze, add units, replace the output, choose data, train, save", async ({
     await w.chooseFromContextMenu(w.layer("hidden3"), "Add Units");
     await w.answer("How many units to add", "many");
     await expect(w.inputMessage).toContainText("A number is expected.");
+    await w.input.fill("4");
     await w.answer("How many units to add", "4");
     await w.asked("What the new units start from");
     await w.page.getByRole("button", { name: "Back" }).click();
