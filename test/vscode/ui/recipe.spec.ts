@@ -49,19 +49,6 @@ test("lenses, mistakes, and another recipe", async ({ workbench: w }) => {
     await expect(w.page.locator(".squiggly-error")).toHaveCount(0);
   });
 
-  await test.step("while the text is no JSON, changes are refused with the place", async () => {
-    await w.replaceInEditor('"validation": 0.2', '"validation" 0.2');
-    await expect(w.viewMessage("Layers")).toContainText("a.graft.json cannot be read at line");
-    await w.clickInRow(w.layer("hidden3"), "Freeze");
-    const refusal = w.notification(/a\.graft\.json cannot be read at line \d+, column \d+/);
-    await expect(refusal).toContainText("a colon is expected");
-    await refusal.getByRole("button", { name: "Open" }).click();
-    await w.page.keyboard.type(":");
-    await expect(w.viewMessage("Layers")).toContainText("Changes go to a.graft.json");
-    await w.clickInRow(w.layer("hidden3"), "Freeze");
-    await expect(w.layer("hidden3")).toContainText("frozen");
-  });
-
   await test.step("the lens trains, and the document stays as it was", async () => {
     await w.editorTab("a.graft.json").click();
     await w.page.keyboard.press("ControlOrMeta+s");
