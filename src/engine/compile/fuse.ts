@@ -1,0 +1,228 @@
+// Rewrites a recorded graph into fewer, larger operators. A small training step is bound by the number of its nodes,
+// a wide one by how often its matrices pass through memory: both want an update to be one Gemm.
+import { Graph, nodesOf, sameShape, size, type OnnxNode, type Value } from "./graph";
+
+/** What a rule sees: the node with inputs that are rewritten already. */
+interface Site {
+  readonly graph: Graph;
+  readonly node: OnnxNode;
+  /** The node that makes `value`, if it is an `op` and nothing else reads it. */
+  readonly only: (value: Value, op: string) => OnnxNode | undefined;
+}
+
+type Fusion = (site: Site) => Value | undefined;
+
+const number = (value: Value): number | undefined =>
+  value.constant !== undefined && size(value.shape) === 1 && value.dtype === "float32"
+    ? Number(value.constant[0])
+    : undefined;
+
+const float = (attribute: unknown, otherwise: number): number =>
+  attribute === undefined ? otherwise : (attribute as { float: number }).float;
+
+/** Alpha · A · B + beta · C with other factors, or with another C. */
+function gemm(
+  graph: Graph,
+  product: OnnxNode,
+  change: { readonly alpha?: number; readonly beta?: number; readonly c?: Value },
+): Value {
+  const alpha = change.alpha ?? float(product.attributes["alpha"], 1);
+  const beta = change.beta ?? float(product.attributes["beta"], 1);
+  const c = change.c ?? product.inputs.at(2);
+  const inputs = [...product.inputs.slice(0, 2), ...(c === undefined ? [] : [c])];
+  return graph.emit("Gemm", inputs, product.outputs[0], {
+    transA: product.attributes["transA"] ?? 0,
+    transB: product.attributes["transB"] ?? 0,
+    alpha: { float: alpha },
+    beta: { float: beta },
+  });
+}
+
+/** Whether `c` can be Gemm's third input for a product of `shape`. */
+function broadcasts(c: Value, shape: readonly number[]): boolean {
+  const padded = [...new Array<number>(Math.max(0, 2 - c.shape.length)).fill(1), ...c.shape];
+  return (
+    padded.length === 2 && padded.every((length, axis) => length === 1 || length === shape[axis])
+  );
+}
+
+/** A product without a third input. */
+const product = ({ only }: Site, value: Value): OnnxNode | undefined => {
+  const node = only(value, "Gemm");
+  return node?.inputs.length === 2 ? node : undefined;
+};
+
+/** A·B times a number. */
+const scaledProduct: Fusion = (site) => {
+  if (site.node.op !== "Mul") return undefined;
+  const [a, b] = site.node.inputs;
+  for (const [value, factor] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const by = number(factor);
+    const node = product(site, value);
+    if (by === undefined || node === undefined || factor.shape.length > 2) continue;
+    return gemm(site.graph, node, { alpha: float(node.attributes["alpha"], 1) * by });
+  }
+  return undefined;
+};
+
+/** A·B plus a bias, plus what came before (momentum), or plus a variable that is updated by it. */
+const addedProduct: Fusion = (site) => {
+  const { op, inputs, outputs } = site.node;
+  if (op !== "Add" && op !== "Sub") return undefined;
+  const sides = [
+    [inputs[1], inputs[0], op === "Sub" ? -1 : 1],
+    ...(op === "Add" ? [[inputs[0], inputs[1], 1] as const] : []),
+  ] as const;
+  for (const [value, other, sign] of sides) {
+    const node = product(site, value);
+    if (node === undefined || !broadcasts(other, value.shape)) continue;
+    if (!sameShape(outputs[0].shape, value.shape)) continue;
+    const alpha = sign * float(node.attributes["alpha"], 1);
+    const scaled = site.only(other, "Mul");
+    const beta = scaled && number(scaled.inputs[1]);
+    return beta !== undefined && sameShape(scaled!.inputs[0].shape, other.shape)
+      ? gemm(site.graph, node, { alpha, beta, c: scaled!.inputs[0] })
+      : gemm(site.graph, node, { alpha, c: other });
+  }
+  return undefined;
+};
+
+/** b − k · (column sums of x): the update of a bias, as a product with a row of ones. */
+const biasUpdate: Fusion = (site) => {
+  const { node, graph, only } = site;
+  if (node.op !== "Sub") return undefined;
+  const [bias, change] = node.inputs;
+  const scaled = only(change, "Mul");
+  const factor = scaled && number(scaled.inputs[1]);
+  if (factor === undefined) return undefined;
+  const sum = only(scaled!.inputs[0], "ReduceSum");
+  const [rows, axes] = sum?.inputs ?? [];
+  if (rows?.shape.length !== 2 || bias.shape.length !== 1) return undefined;
+  if (axes.constant?.length !== 1 || Number(axes.constant[0]) !== 0) return undefined;
+  const [count, width] = rows.shape;
+  if (bias.shape[0] !== width) return undefined;
+  const ones = graph.constant(new Float32Array(count).fill(1), "float32", [1, count]);
+  const type = { dtype: "float32", shape: [1, width] } as const;
+  const moved = graph.emit("Gemm", [ones, rows, bias], type, {
+    transA: 0,
+    transB: 0,
+    alpha: { float: -factor },
+    beta: { float: 1 },
+  });
+  return graph.emit("Reshape", [moved, graph.integers([width])], bias);
+};
+
+/** dy · (x > 0 ? 1 : 0): the gradient of a rectifier, without the step as numbers. */
+const rectifierGradient: Fusion = ({ node, graph, only }) => {
+  if (node.op !== "Mul") return undefined;
+  const [a, b] = node.inputs;
+  for (const [dy, step] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const positive = only(step, "Cast")?.inputs[0];
+    if (positive?.dtype !== "bool" || !sameShape(dy.shape, step.shape)) continue;
+    return graph.emit("Where", [positive, dy, graph.scalar(0)], node.outputs[0]);
+  }
+  return undefined;
+};
+
+/** x − max x − log Σ exp(x − max x), over the last axis: TensorFlow.js has no kernel for it, ONNX has. */
+const logSoftmax: Fusion = ({ node, graph }) => {
+  if (node.op !== "Sub") return undefined;
+  const [shifted, logarithm] = node.inputs;
+  const sum = logarithm.node?.op === "Log" ? logarithm.node.inputs[0].node : undefined;
+  if (!isLastAxis(sum, "ReduceSum")) return undefined;
+  const exp = sum.inputs[0].node;
+  if (exp?.op !== "Exp" || exp.inputs[0] !== shifted) return undefined;
+  const { node: shift } = shifted;
+  if (shift?.op !== "Sub" || !isLastAxis(shift.inputs[1].node, "ReduceMax")) return undefined;
+  const [x] = shift.inputs;
+  if (shift.inputs[1].node.inputs[0] !== x) return undefined;
+  return graph.emit("LogSoftmax", [x], x, { axis: x.shape.length - 1 });
+};
+
+function isLastAxis(node: OnnxNode | undefined, op: string): node is OnnxNode {
+  if (node?.op !== op || node.attributes["keepdims"] !== 1) return false;
+  const [x, axes] = node.inputs;
+  return axes.constant?.length === 1 && Number(axes.constant[0]) === x.shape.length - 1;
+}
+
+const BROADCASTING = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Where", "Greater"]);
+
+/** An operand that was repeated to the shape that the others give the result anyway. */
+const needlessExpand: Fusion = ({ node, graph }) => {
+  if (!BROADCASTING.has(node.op)) return undefined;
+  const [{ shape }] = node.outputs;
+  const place = node.inputs.findIndex(
+    (input) =>
+      input.node?.op === "Expand" &&
+      node.inputs.some((other) => other !== input && sameShape(other.shape, shape)),
+  );
+  if (place < 0) return undefined;
+  const inputs = node.inputs.with(place, node.inputs[place].node!.inputs[0]);
+  return graph.emit(node.op, inputs, node.outputs[0], node.attributes);
+};
+
+const FUSIONS: readonly Fusion[] = [
+  needlessExpand,
+  logSoftmax,
+  biasUpdate,
+  scaledProduct,
+  addedProduct,
+  rectifierGradient,
+];
+
+/** The same outputs, computed by fewer nodes of a new graph. Inputs keep their names. */
+export function fuse(outputs: readonly Value[]): Value[] {
+  const nodes = nodesOf(outputs);
+  const uses = countUses(nodes, outputs);
+  const graph = new Graph();
+  const moved = new Map<Value, Value>();
+  const usesOfNew = new Map<Value, number>();
+  const now = (value: Value): Value => {
+    const known = moved.get(value);
+    if (known !== undefined) return known;
+    const kept =
+      value.constant === undefined
+        ? value
+        : graph.constant(value.constant, value.dtype, value.shape);
+    moved.set(value, kept);
+    return kept;
+  };
+  const only = (value: Value, op: string) =>
+    value.node?.op === op && usesOfNew.get(value) === 1 ? value.node : undefined;
+  for (const node of nodes) {
+    const site: Site = { graph, node: { ...node, inputs: node.inputs.map(now) }, only };
+    const fused = firstFusion(site);
+    const results =
+      fused === undefined
+        ? graph.emitAll(node.op, site.node.inputs, node.outputs, node.attributes)
+        : [fused];
+    results.forEach((result, index) => {
+      const old = node.outputs[index];
+      moved.set(old, result);
+      usesOfNew.set(result, (usesOfNew.get(result) ?? 0) + (uses.get(old) ?? 0));
+    });
+  }
+  return outputs.map(now);
+}
+
+function firstFusion(site: Site): Value | undefined {
+  for (const fusion of FUSIONS) {
+    const value = fusion(site);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+function countUses(nodes: readonly OnnxNode[], outputs: readonly Value[]): Map<Value, number> {
+  const uses = new Map<Value, number>();
+  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
+  for (const node of nodes) node.inputs.forEach(use);
+  outputs.forEach(use);
+  return uses;
+}

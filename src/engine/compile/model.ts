@@ -1,0 +1,195 @@
+// Writes recorded graphs as ONNX models.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { nodesOf, type Attribute, type OnnxNode, type Value } from "./graph";
+import {
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+  type AttributeProto,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "./onnx/onnx_pb";
+import { ONNX_TYPES } from "./recorder";
+
+const IR_VERSION = 10n;
+const OPSET = 18n;
+
+/** The axis that differs from call to call: samples, or steps. */
+export type Dimension = number | string;
+
+export interface Port {
+  readonly name: string;
+  readonly dtype: Value["dtype"];
+  readonly shape: readonly Dimension[];
+}
+
+/** A model that computes `outputs` (by name) once from `inputs`. */
+export function forwardModel(
+  inputs: readonly Port[],
+  outputs: ReadonlyMap<string, Value>,
+): Uint8Array<ArrayBuffer> {
+  return encode(graphOf("forward", inputs, outputs));
+}
+
+export interface LoopBody {
+  /** The number of the iteration, an int64 scalar. */
+  readonly iteration: Value;
+  /** Values that each iteration hands to the next: as it finds them, and as it leaves them. */
+  readonly carried: readonly {
+    readonly name: string;
+    readonly before: Value;
+    readonly after: Value;
+  }[];
+  /** What each iteration yields, by name; collected along a new first axis. */
+  readonly yielded: ReadonlyMap<string, Value>;
+}
+
+/** The names of a loop's own inputs. */
+export const LOOP_COUNT = "iterations";
+export const carriedIn = (name: string): string => `in:${name}`;
+export const carriedOut = (name: string): string => `out:${name}`;
+
+/** A model that runs a body many times. The body sees `inputs` of the model by their names. */
+export function loopModel(inputs: readonly Port[], body: LoopBody): Uint8Array<ArrayBuffer> {
+  const { carried, yielded, iteration } = body;
+  const going: Port = { name: "going", dtype: "bool", shape: [] };
+  const inner = graphOf(
+    "step",
+    [iteration, going, ...carried.map(({ before }) => before)],
+    new Map([...carried.map(({ name, after }) => [`next:${name}`, after] as const), ...yielded]),
+    [node("Identity", [going.name], ["goes on"])],
+  );
+  inner.output.unshift(valueInfo({ ...going, name: "goes on" }));
+  const names = [...yielded.keys()];
+  const loop = node(
+    "Loop",
+    [LOOP_COUNT, "always", ...carried.map(({ name }) => carriedIn(name))],
+    [...carried.map(({ name }) => carriedOut(name)), ...names.map((name) => `all:${name}`)],
+  );
+  loop.attribute.push(
+    create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: inner }),
+  );
+  const outer: Port[] = [
+    ...inputs,
+    { name: LOOP_COUNT, dtype: "int64", shape: [] },
+    ...carried.map(({ name, before }) => ({ ...before, name: carriedIn(name) })),
+  ];
+  const outputs: Port[] = [
+    ...carried.map(({ name, before }) => ({ ...before, name: carriedOut(name) })),
+    ...[...yielded].map(([name, { dtype, shape }]) => ({
+      name: `all:${name}`,
+      dtype,
+      shape: ["steps", ...shape],
+    })),
+  ];
+  return encode(
+    create(GraphProtoSchema, {
+      name: "training",
+      node: [loop],
+      initializer: [
+        create(TensorProtoSchema, {
+          name: "always",
+          dataType: ONNX_TYPES.bool,
+          rawData: Uint8Array.of(1),
+        }),
+      ],
+      input: outer.map(valueInfo),
+      output: outputs.map(valueInfo),
+    }),
+  );
+}
+
+function graphOf(
+  name: string,
+  inputs: readonly Port[],
+  outputs: ReadonlyMap<string, Value>,
+  before: readonly NodeProto[] = [],
+): GraphProto {
+  const nodes = nodesOf([...outputs.values()]);
+  const read = new Set(nodes.flatMap(({ inputs: from }) => from));
+  for (const value of outputs.values()) read.add(value);
+  const constants = [...read].filter((value) => value.constant !== undefined);
+  return create(GraphProtoSchema, {
+    name,
+    node: [
+      ...before,
+      ...nodes.map((each) => nodeProto(each, read)),
+      ...[...outputs].map(([to, value]) => node("Identity", [value.name], [to])),
+    ],
+    initializer: constants.map(tensorProto),
+    input: inputs.map(valueInfo),
+    output: [...outputs].map(([to, value]) => valueInfo({ ...value, name: to })),
+  });
+}
+
+function nodeProto({ op, inputs, outputs, attributes }: OnnxNode, read: ReadonlySet<Value>) {
+  // An output that nobody reads is left out, and an operator may take a faster way without it.
+  const results = outputs.map((output) => (read.has(output) ? output.name : ""));
+  while (results.at(-1) === "") results.pop();
+  const proto = node(
+    op,
+    inputs.map((input) => input.name),
+    results,
+  );
+  for (const [name, value] of Object.entries(attributes))
+    proto.attribute.push(attribute(name, value));
+  return proto;
+}
+
+const node = (opType: string, input: string[], output: string[]): NodeProto =>
+  create(NodeProtoSchema, {
+    name: output.find((each) => each !== "") ?? opType,
+    opType,
+    input,
+    output,
+  });
+
+function attribute(name: string, value: Attribute): AttributeProto {
+  const of = (init: Omit<Partial<AttributeProto>, "$typeName">) =>
+    create(AttributeProtoSchema, { name, ...init });
+  if (typeof value === "string")
+    return of({ type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === "number") return of({ type: AttributeType.INT, i: BigInt(value) });
+  if ("float" in value) return of({ type: AttributeType.FLOAT, f: value.float });
+  return of({ type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+function tensorProto({ name, dtype, shape, constant }: Value): TensorProto {
+  const { buffer, byteOffset, byteLength } = constant!;
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: ONNX_TYPES[dtype],
+    rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
+  });
+}
+
+function valueInfo({ name, dtype, shape }: Port): ValueInfoProto {
+  const dim = shape.map((length) => ({
+    value:
+      typeof length === "number"
+        ? { case: "dimValue" as const, value: BigInt(length) }
+        : { case: "dimParam" as const, value: length },
+  }));
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: "tensorType", value: { elemType: ONNX_TYPES[dtype], shape: { dim } } } },
+  });
+}
+
+const encode = (graph: GraphProto): Uint8Array<ArrayBuffer> =>
+  toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      producerName: "graft",
+      opsetImport: [{ domain: "", version: OPSET }],
+      graph,
+    }),
+  );

@@ -1,0 +1,51 @@
+// Runs ONNX models with ONNX Runtime, natively.
+import type * as Ort from "onnxruntime-node";
+import type { ElementType, Numbers } from "./graph";
+
+/** Tensors in and out of a session. */
+export interface Fed {
+  readonly data: Numbers;
+  readonly shape: readonly number[];
+  readonly dtype: ElementType;
+}
+
+/** ONNX Runtime, loaded when it is first needed: it takes longer than most commands. */
+const runtime = (): typeof Ort => require("onnxruntime-node") as typeof Ort;
+
+export const runtimeVersion = (): string => runtime().env.versions.node ?? "";
+
+/** Every numeric setting that a result may depend on, besides the version. */
+export interface SessionSettings {
+  readonly threads: number;
+}
+
+export class Session {
+  private constructor(private readonly session: Ort.InferenceSession) {}
+
+  /** Compiles a model. The caller releases the session. */
+  static async create(model: Uint8Array, { threads }: SessionSettings): Promise<Session> {
+    const session = await runtime().InferenceSession.create(model, {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+    });
+    return new Session(session);
+  }
+
+  /** Runs the model once. Blocks the event loop for as long as it takes. */
+  async run(feeds: ReadonlyMap<string, Fed>): Promise<Map<string, Numbers>> {
+    const { Tensor } = runtime();
+    const tensors: Record<string, Ort.Tensor> = {};
+    for (const [name, { data, shape, dtype }] of feeds)
+      tensors[name] = new Tensor(dtype, data as never, shape);
+    const outputs = await this.session.run(tensors);
+    return new Map(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Numbers]));
+  }
+
+  release(): Promise<void> {
+    return this.session.release();
+  }
+}
