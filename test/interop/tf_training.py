@@ -20,6 +20,8 @@ OPTIMIZERS = {
     "nesterov": lambda args: tf.train.MomentumOptimizer(
         args.learning_rate, args.momentum, use_nesterov=True
     ),
+    "adam": lambda args: tf.train.AdamOptimizer(args.learning_rate),
+    "rmsprop": lambda args: tf.train.RMSPropOptimizer(args.learning_rate),
 }
 
 

@@ -35,6 +35,8 @@ const CASES = [
     batch: 64,
     recipe: { momentum: { learningRate: LEARNING_RATE, momentum: 0.9 } },
   },
+  { optimizer: "adam", batch: 64, recipe: { adam: { learningRate: LEARNING_RATE } } },
+  { optimizer: "rmsprop", batch: 64, recipe: { rmsprop: { learningRate: LEARNING_RATE } } },
 ];
 
 withTensorFlow("training agrees with TensorFlow 1", () => {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { DataSchema } from "../data/schema";
 import { FreezeSchema } from "../surgery/freeze";
 import { EDITS, type EditName } from "../surgery/table";
+import { OptimizerSchema } from "./optimizer";
 
 const EditSchema = z
   .union(
@@ -12,39 +13,6 @@ const EditSchema = z
     ) as [z.ZodType<Record<string, unknown>>, ...z.ZodType<Record<string, unknown>>[]],
   )
   .describe("One change to the network. Edits are applied in order.");
-
-const LearningRate = z.number().positive().describe("How far a step goes along the gradient.");
-
-const OptimizerSchema = z
-  .union(
-    [
-      z.strictObject({
-        sgd: z
-          .strictObject({ learningRate: LearningRate })
-          .describe("Plain stochastic gradient descent: w ← w − η·g."),
-      }),
-      z.strictObject({
-        momentum: z
-          .strictObject({
-            learningRate: LearningRate,
-            momentum: z
-              .number()
-              .min(0)
-              .lt(1)
-              .default(0.9)
-              .describe("How much of the last step stays."),
-          })
-          .describe(
-            "Gradient descent with momentum, as tf.train.MomentumOptimizer: a ← μ·a + g; w ← w − η·a.",
-          ),
-      }),
-    ],
-    {
-      error:
-        'expected { "sgd": { "learningRate": 0.01 } } or { "momentum": { "learningRate": 0.01 } }',
-    },
-  )
-  .describe("How the numbers move.");
 
 export const PhaseSchema = z.strictObject({
   freeze: FreezeSchema.optional().describe("Layers to freeze from this phase on."),
@@ -119,7 +87,6 @@ export const RecipeSchema = z
 
 export type Recipe = z.infer<typeof RecipeSchema>;
 export type Phase = z.infer<typeof PhaseSchema>;
-export type Optimizer = z.infer<typeof OptimizerSchema>;
 
 /** The kind of an edit and what is written under it. */
 export function editOf(edit: Readonly<Record<string, unknown>>): { kind: EditName; spec: unknown } {

@@ -9,7 +9,8 @@ import { pathTo, type Path } from "../ops/run";
 import type { Phase } from "../recipe/schema";
 import type { LiveVariables } from "./live";
 import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
-import { optimizerRule } from "./optimizers";
+import { stepsPerEpoch } from "./continued";
+import { optimizerRule } from "./optimizers/table";
 import { batches, gather, type SampleArray } from "./samples";
 import { epochOrder, type Split } from "./split";
 import { trainStep, type Trainable } from "./step";
@@ -28,6 +29,8 @@ export interface PhaseRequest {
   readonly split: Split;
   readonly live: LiveVariables;
   readonly training: readonly Trainable[];
+  /** Updates that the slots of `training` have seen before this phase; none where they are fresh. */
+  readonly updates?: number;
   readonly scalars: ReadonlyMap<string, number>;
   readonly seed: number;
   /** The order of samples in an epoch, where it is not the seed's. */
@@ -76,7 +79,7 @@ export async function runPhase(
     ...path.nodes.flatMap((node) => node.inputs.map(refName)),
   ]);
   const arrays = all.filter((array) => read.has(array.node));
-  const steps = Math.ceil(split.training.length / phase.batch);
+  const steps = stepsPerEpoch(phase, split.training.length);
   let lastTurn = performance.now();
 
   while (progress.epoch < phase.epochs) {
@@ -88,7 +91,8 @@ export async function runPhase(
       const batch = slices[progress.step];
       const context = trainingContext(request, epoch, progress.step);
       const feeds = gather(arrays, batch);
-      const result = trainStep(path, feeds, live, training, rule, context);
+      const updates = (request.updates ?? 0) + epoch * steps + progress.step + 1;
+      const result = trainStep(path, feeds, live, training, rule, context, updates);
       if (!Number.isFinite(result.loss)) throw diverged(result.loss, epoch, progress.step);
       const predicted = predictedClasses(result.logits);
       const correct = batch.reduce(

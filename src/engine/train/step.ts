@@ -6,7 +6,7 @@ import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
 import type { LiveVariables } from "./live";
 import { scalarLoss } from "./metrics";
-import type { OptimizerRule } from "./optimizers";
+import type { OptimizerRule } from "./optimizers/rule";
 
 /** What training moves in a phase, with the state that the optimizer keeps for it. */
 export interface Trainable {
@@ -42,7 +42,10 @@ export interface StepResult {
   readonly logits: Tensor;
 }
 
-/** Moves every trainable once along the gradient of the loss of `feeds`. `path` fetches the loss and the logits. */
+/**
+ * Moves every trainable once along the gradient of the loss of `feeds`. `path` fetches the loss and the logits;
+ * `updates` counts this update and those that the optimizer's state has seen.
+ */
 export function trainStep(
   path: Path,
   feeds: ReadonlyMap<string, Tensor>,
@@ -50,6 +53,7 @@ export function trainStep(
   training: readonly Trainable[],
   rule: OptimizerRule,
   context: RunContext,
+  updates: number,
 ): StepResult {
   let logits: Tensor | undefined;
   const lossOf = (...values: Tensor[]): tf.Scalar => {
@@ -63,21 +67,29 @@ export function trainStep(
   const { value, grads } = tf.valueAndGrads(lossOf)(start);
   const loss = value.dataSync()[0];
   value.dispose();
+  const step = tf.scalar(updates, "float32");
   training.forEach((each, index) => {
-    const moved = update(each, live.get(each.name), grads[index], rule);
+    const moved = update(each, live.get(each.name), grads[index], rule, step);
     grads[index].dispose();
     live.set(each.name, moved.value);
     for (const slot of each.slots) slot.dispose();
     each.slots = moved.slots;
   });
+  step.dispose();
   for (const [name, statistic] of context.updates) live.set(name, statistic);
   context.updates.clear();
   return { loss, logits: logits! };
 }
 
-function update(each: Trainable, value: Tensor, gradient: Tensor, rule: OptimizerRule) {
+function update(
+  each: Trainable,
+  value: Tensor,
+  gradient: Tensor,
+  rule: OptimizerRule,
+  step: Tensor,
+) {
   return tf.tidy(() => {
-    const moved = rule.update(value, gradient, each.slots);
+    const moved = rule.update(value, gradient, each.slots, step);
     if (each.mask === undefined) return { value: moved.value, slots: [...moved.slots] };
     const mask = tf.cast(each.mask, "bool");
     return {

@@ -7,7 +7,9 @@ import type { OpenRecipe } from "../recipe/parse";
 import { featurize } from "./featurize";
 import type { LiveVariables } from "./live";
 import { Score, type Evaluation } from "./metrics";
-import { optimizerRule, type OptimizerRule } from "./optimizers";
+import { takesOver, updatesBefore } from "./continued";
+import type { OptimizerRule } from "./optimizers/rule";
+import { optimizerRule } from "./optimizers/table";
 import { isFrozenNorm, runPhase, type PhaseEvents, type Progress } from "./phase";
 import { trainedVariables, type Prepared } from "./prepare";
 import type { SampleArray } from "./samples";
@@ -105,6 +107,7 @@ export class Trainer {
       split,
       live: this.live,
       training: this.training,
+      updates: updatesBefore(recipe.train, index, split.training.length),
       scalars,
       seed: recipe.seed,
     };
@@ -121,10 +124,11 @@ export class Trainer {
   ): void {
     const before = this.training;
     this.training = trainables(trainedVariables(model), rule);
-    if (this.open.recipe.train[index].continue)
+    const continues = takesOver(this.open.recipe.train, index);
+    if (continues)
       for (const each of this.training) {
         const slots = before.find((old) => old.name === each.name)?.slots;
-        if (slots?.length === each.slots.length)
+        if (slots !== undefined)
           replaceSlots(
             each,
             slots.map((slot) => tf.clone(slot)),
@@ -137,12 +141,12 @@ export class Trainer {
     this.progress = { epoch, step, score: new Score(...score) };
     // A phase that had not begun yet starts with fresh slots, unless it continues.
     const hadBegun = epoch > 0 || step > 0;
-    if (!hadBegun && !this.open.recipe.train[index].continue) return;
+    if (!hadBegun && !continues) return;
     for (const each of this.training) {
       const { shape } = this.live.get(each.name);
       const slots = resume.slots.get(each.name);
-      // A phase before may have had another optimizer, with other slots.
-      if (slots?.length !== each.slots.length) continue;
+      // A variable that the phase before did not train.
+      if (slots === undefined) continue;
       replaceSlots(
         each,
         slots.map((values) => tf.tensor(values, shape)),

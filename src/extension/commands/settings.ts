@@ -1,56 +1,92 @@
 // The settings of a training phase, between the recipe's words and what is asked. Knows no VS Code.
-
-export type OptimizerName = "sgd" | "momentum";
+import {
+  isNumber,
+  OPTIMIZER_NAMES,
+  OPTIMIZERS,
+  parametersOf,
+  withDefaults,
+  type NumberParameter,
+  type OptimizerName,
+} from "../../protocol/optimizers";
+import { checkNumber, checkPositive } from "./answers";
 
 export interface Settings {
   readonly epochs: number;
   readonly batch: number;
   readonly optimizer: OptimizerName;
-  readonly learningRate: number;
-  readonly momentum: number;
+  /** The parameters of the optimizer that are asked, by name. */
+  readonly parameters: Readonly<Record<string, number>>;
+}
+
+export interface AskedParameter {
+  readonly name: string;
+  readonly prompt: string;
+  readonly check: (text: string) => string | undefined;
 }
 
 type Phase = Readonly<Record<string, unknown>>;
 
-/** What the recipe's schema assumes where a phase says nothing. */
-const DEFAULTS: Settings = {
-  epochs: 20,
-  batch: 50,
-  optimizer: "sgd",
-  learningRate: 0.01,
-  momentum: 0.9,
+const CHECKS: { readonly [Range in NumberParameter["range"]]: AskedParameter["check"] } = {
+  positive: checkPositive,
+  share: (text) => checkNumber(text, 0, 0.9999, false),
+  fromZero: (text) => checkNumber(text, 0, Infinity, false),
 };
 
 export const newPhase = (): Phase => ({});
 
+/** What is asked of an optimizer, in order. */
+export const askedOf = (optimizer: OptimizerName): readonly AskedParameter[] =>
+  Object.entries(parametersOf(optimizer)).flatMap(([name, parameter]) =>
+    isNumber(parameter) && parameter.prompt !== undefined
+      ? [{ name, prompt: parameter.prompt, check: CHECKS[parameter.range] }]
+      : [],
+  );
+
+/** The most that is asked of any. */
+export const MOST_ASKED = Math.max(...OPTIMIZER_NAMES.map((name) => askedOf(name).length));
+
 export function readSettings(phase: Phase): Settings {
-  const optimizer = record(phase["optimizer"]);
-  const name: OptimizerName = "momentum" in optimizer ? "momentum" : "sgd";
-  const rates = record(optimizer[name]);
+  const said = record(phase["optimizer"]);
+  const optimizer = OPTIMIZER_NAMES.find((name) => name in said) ?? "sgd";
   return {
-    epochs: number(phase["epochs"], DEFAULTS.epochs),
-    batch: number(phase["batch"], DEFAULTS.batch),
-    optimizer: name,
-    learningRate: number(rates["learningRate"], DEFAULTS.learningRate),
-    momentum: number(rates["momentum"], DEFAULTS.momentum),
+    // What the recipe's schema assumes where a phase says nothing.
+    epochs: number(phase["epochs"], 20),
+    batch: number(phase["batch"], 50),
+    ...withOptimizer(optimizer, record(said[optimizer])),
   };
+}
+
+/** An optimizer, with what is asked of it as `said`, and else by default. */
+export function withOptimizer(
+  optimizer: OptimizerName,
+  said: Readonly<Record<string, unknown>> = {},
+): Pick<Settings, "optimizer" | "parameters"> {
+  const [all, defaults] = [withDefaults(optimizer, said), withDefaults(optimizer, {})];
+  const parameters = Object.fromEntries(
+    askedOf(optimizer).map(({ name }) => [name, number(all[name], defaults[name] as number)]),
+  );
+  return { optimizer, parameters };
 }
 
 /** The phase with these settings; what they do not cover stays. */
 export function writeSettings(phase: Phase, settings: Settings): Phase {
-  const { epochs, batch, optimizer, learningRate, momentum } = settings;
-  const rates = optimizer === "momentum" ? { learningRate, momentum } : { learningRate };
-  return { ...phase, epochs, batch, optimizer: { [optimizer]: rates } };
+  const { epochs, batch, optimizer, parameters } = settings;
+  const kept = record(record(phase["optimizer"])[optimizer]);
+  return { ...phase, epochs, batch, optimizer: { [optimizer]: { ...kept, ...parameters } } };
 }
 
-/** "20 epochs, batches of 50, gradient descent with learning rate 0.01" */
-export function phaseText({ epochs, batch, optimizer, learningRate, momentum }: Settings): string {
-  const how =
-    optimizer === "momentum"
-      ? `momentum ${momentum} with learning rate ${learningRate}`
-      : `gradient descent with learning rate ${learningRate}`;
-  return `${epochs} ${epochs === 1 ? "epoch" : "epochs"}, batches of ${batch}, ${how}`;
+/** "20 epochs, batches of 50, gradient descent, learning rate 0.01" */
+export function phaseText({ epochs, batch, optimizer, parameters }: Settings): string {
+  const how = [
+    OPTIMIZERS[optimizer].title,
+    ...Object.entries(parameters).map(([name, value]) => `${spaced(name)} ${value}`),
+  ];
+  return `${epochs} ${epochs === 1 ? "epoch" : "epochs"}, batches of ${batch}, ${how.join(", ")}`;
 }
+
+/** "learningRate" → "learning rate" */
+const spaced = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

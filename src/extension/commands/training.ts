@@ -1,19 +1,25 @@
 // Training Settings: epochs, batch, optimizer and learning rate of a phase.
+import { OPTIMIZER_NAMES, optimizerLabel, OPTIMIZERS } from "../../protocol/optimizers";
 import type { App } from "../app";
 import { changeRecipe } from "../recipe/edit";
 import { readRecipe, setValue } from "../recipe/text";
-import { checkNumber, checkPositive, readNumber } from "./answers";
+import { checkNumber, readNumber } from "./answers";
 import { BACK, input, pick, walk, type Answer } from "./ask";
 import { confirmText } from "./confirm";
 import { editable } from "./edit";
 import {
+  askedOf,
+  MOST_ASKED,
   newPhase,
   phaseText,
   readSettings,
+  withOptimizer,
   writeSettings,
-  type OptimizerName,
   type Settings,
 } from "./settings";
+
+/** Epochs, batch, optimizer, what the optimizer asks, and the confirmation. */
+const STEPS = 4 + MOST_ASKED;
 
 type Phase = Readonly<Record<string, unknown>>;
 
@@ -27,7 +33,7 @@ export async function trainingSettings(app: App, recipe: unknown): Promise<void>
   const title =
     phases.length > 1 || index > 0 ? `Training Settings: phase ${index + 1}` : "Training Settings";
   const settings = await askSettings(title, readSettings(old), (text) =>
-    confirmText(target, text, { title, prompt: "", step: 6, steps: 6 }),
+    confirmText(target, text, { title, prompt: "", step: STEPS, steps: STEPS }),
   );
   if (!settings) return;
   const written = writeSettings(old, settings);
@@ -43,7 +49,7 @@ function askSettings(
   start: Settings,
   last: (text: string) => Promise<Answer<"write">>,
 ): Promise<Settings | undefined> {
-  const steps = 6;
+  const steps = STEPS;
   const number = async (
     step: number,
     prompt: string,
@@ -63,29 +69,24 @@ function askSettings(
       })),
     (s) => number(2, "Batch: samples per step", s.batch, counted, (batch) => ({ ...s, batch })),
     async (s) => {
-      const choices = OPTIMIZERS.map((choice) => ({
+      const choices = CHOICES.map((choice) => ({
         ...choice,
         description: choice.value === s.optimizer ? "now" : "",
       }));
       const active = choices.find(({ value }) => value === s.optimizer);
       const optimizer = await pick({ title, step: 3, steps, prompt: "Optimizer" }, choices, active);
-      return optimizer === undefined || optimizer === BACK ? optimizer : { ...s, optimizer };
+      if (optimizer === undefined || optimizer === BACK) return optimizer;
+      return optimizer === s.optimizer ? s : { ...s, ...withOptimizer(optimizer) };
     },
-    (s) =>
-      number(4, "Learning rate", s.learningRate, checkPositive, (learningRate) => ({
+    ...Array.from({ length: MOST_ASKED }, (_, index) => (s: Settings) => {
+      const asked = askedOf(s.optimizer)[index];
+      if (asked === undefined) return null;
+      const { name, prompt, check } = asked;
+      return number(4 + index, prompt, s.parameters[name]!, check, (value) => ({
         ...s,
-        learningRate,
-      })),
-    (s) =>
-      s.optimizer === "momentum"
-        ? number(
-            5,
-            "Momentum: how much of the last step stays, from 0 to 1",
-            s.momentum,
-            (text) => checkNumber(text, 0, 0.9999, false),
-            (momentum) => ({ ...s, momentum }),
-          )
-        : null,
+        parameters: { ...s.parameters, [name]: value },
+      }));
+    }),
     async (s) => {
       const answer = await last(phaseText(s));
       return answer === "write" ? s : answer;
@@ -93,10 +94,11 @@ function askSettings(
   ]);
 }
 
-const OPTIMIZERS: readonly { label: string; detail: string; value: OptimizerName }[] = [
-  { label: "Gradient descent", detail: "sgd: w ← w − η·g", value: "sgd" },
-  { label: "Momentum", detail: "momentum: a ← μ·a + g; w ← w − η·a", value: "momentum" },
-];
+const CHOICES = OPTIMIZER_NAMES.map((value) => ({
+  label: optimizerLabel(value),
+  detail: `${value}: ${OPTIMIZERS[value].formula}`,
+  value,
+}));
 
 async function whichPhase(phases: readonly Phase[]): Promise<number | undefined> {
   if (phases.length < 2) return 0;

@@ -8,7 +8,7 @@ import { freezeWeights } from "../../../src/engine/surgery/freeze";
 import { chooseBackend } from "../../../src/engine/train/backend";
 import { load, startingValues, usedVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
-import { optimizerRule } from "../../../src/engine/train/optimizers";
+import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import { disposeTrainables, trainables } from "../../../src/engine/train/step";

@@ -18,7 +18,7 @@ import {
   type LiveVariables,
 } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
-import { optimizerRule } from "../../../src/engine/train/optimizers";
+import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
@@ -162,7 +162,7 @@ describe.each(CASES)("%s", (name, { input, labels, ops }) => {
         .sort(),
     ).toEqual(Object.keys(expected.gradients).sort());
     const path = pathTo(model, [model.roles.loss!, model.roles.output!]);
-    trainStep(path, feeds(), stepped, training, rule, { ...INFERENCE, scalars: SCALARS });
+    trainStep(path, feeds(), stepped, training, rule, { ...INFERENCE, scalars: SCALARS }, 1);
     for (const [key, recorded] of Object.entries(expected.gradients)) {
       const after = stepped.get(key).dataSync();
       const start = before.get(key)!;

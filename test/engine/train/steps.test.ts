@@ -9,7 +9,7 @@ import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { LiveVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
-import { optimizerRule } from "../../../src/engine/train/optimizers";
+import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";

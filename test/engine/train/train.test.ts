@@ -126,12 +126,12 @@ test("the validation accuracy of the sample is good, and its classes are told", 
 
 describe("a stopped run", () => {
   const two = [
-    { epochs: 2, batch: 50, optimizer: { momentum: { learningRate: 0.02 } } },
+    { epochs: 2, batch: 50, optimizer: { adam: { learningRate: 0.002 } } },
     {
       unfreeze: "hidden2",
       epochs: 2,
       batch: 64,
-      optimizer: { momentum: { learningRate: 0.01 } },
+      optimizer: { adam: { learningRate: 0.001 } },
       continue: true,
     },
   ];
@@ -163,6 +163,25 @@ test("a phase that continues after one with another optimizer starts with fresh 
   expect(border.position).toMatchObject({ phase: 1, epoch: 0, step: 0 });
   const resumed = await train(place, recipe({ train: phases }), { resume: border });
   expect(finalValues(resumed)).toEqual(finalValues(whole));
+});
+
+test("a phase that continues counts on: one step an epoch, so that the order of samples does not matter", async () => {
+  const optimizer = { adam: { learningRate: 0.01 } };
+  const phase = { epochs: 3, batch: 1000, optimizer };
+  const whole = await train(place, recipe({ train: [{ ...phase, epochs: 5 }] }));
+  const halves = [{ ...phase, epochs: 2 }, phase];
+  const values = async (train2: readonly object[]) =>
+    finalValues(await train(place, recipe({ train: train2 })));
+  const continued = await values([halves[0], { ...halves[1], continue: true }]);
+  const fresh = await values(halves);
+  const largest = (other: ReadonlyMap<string, Float32Array>) =>
+    Math.max(
+      ...[...finalValues(whole)].flatMap(([name, expected]) =>
+        [...expected].map((value, index) => Math.abs(value - other.get(name)![index])),
+      ),
+    );
+  expect(largest(continued)).toBeLessThan(1e-4);
+  expect(largest(fresh)).toBeGreaterThan(1e-3);
 });
 
 test("a second phase trains what it unfreezes", async () => {

@@ -6,6 +6,7 @@ import {
   newPhase,
   phaseText,
   readSettings,
+  withOptimizer,
   writeSettings,
 } from "../../../src/extension/commands/settings";
 import { recipeName, relativeTo } from "../../../src/extension/files";
@@ -173,20 +174,29 @@ describe("edits as the recipe writes them", () => {
 describe("training settings", () => {
   test("what a phase does not say is the default", () => {
     expect(phaseText(readSettings(newPhase()))).toBe(
-      "20 epochs, batches of 50, gradient descent with learning rate 0.01",
+      "20 epochs, batches of 50, gradient descent, learning rate 0.01",
     );
   });
 
   test("what they do not cover stays", () => {
     const phase = { unfreeze: "a", epochs: 1, optimizer: { momentum: { learningRate: 0.1 } } };
     const settings = readSettings(phase);
-    expect(settings).toMatchObject({ epochs: 1, batch: 50, optimizer: "momentum", momentum: 0.9 });
-    expect(writeSettings(phase, { ...settings, optimizer: "sgd", epochs: 3 })).toEqual({
+    expect(settings).toEqual({
+      epochs: 1,
+      batch: 50,
+      optimizer: "momentum",
+      parameters: { learningRate: 0.1, momentum: 0.9 },
+    });
+    const other = { ...settings, ...withOptimizer("adamw"), epochs: 3 };
+    expect(writeSettings(phase, other)).toEqual({
       unfreeze: "a",
       epochs: 3,
       batch: 50,
-      optimizer: { sgd: { learningRate: 0.1 } },
+      optimizer: { adamw: { learningRate: 0.001, weightDecay: 0.004 } },
     });
+    const rmsprop = { centered: true, formula: "keras", learningRate: 0.01 };
+    const same = { epochs: 1, optimizer: { rmsprop } };
+    expect(writeSettings(same, readSettings(same)).optimizer).toEqual({ rmsprop });
   });
 });
 
