@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   "backend-unavailable",
   "run-not-found",
   "run-busy",
+  "run-changed", // the data or the checkpoint of a run to resume are not the ones that it began with
   "job-crashed",
   "engine-stopped",
   "cancelled",
