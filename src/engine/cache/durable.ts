@@ -66,7 +66,7 @@ export async function sweepTemporaries(folder: string): Promise<void> {
   for (const name of await fs.readdir(folder)) {
     const owner = TEMPORARY.exec(name)?.[1];
     if (owner !== undefined && !isAlive(owner))
-      await fs.rm(path.join(folder, name), { force: true }).catch(() => undefined);
+      await fs.rm(path.join(folder, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -171,11 +171,7 @@ export function summarize(run: OpenedRun): RunSummary {
   const saved = events.findLast((event) => event.event === "saved");
   const { claim = { owner: run.record.creator, ends: 0 } } = latestClaim(run);
   const isOver = countEnds(events) > claim.ends;
-  const state: RunState = isOver
-    ? ended!.state
-    : isAlive(claim.owner)
-      ? "running"
-      : "interrupted";
+  const state: RunState = isOver ? ended!.state : isAlive(claim.owner) ? "running" : "interrupted";
   const hasState = fs.existsSync(run.stateFile);
   return {
     run: run.run,

@@ -98,7 +98,7 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
 }
 
 /** Nodes that gradients flow through: what the loss needs of the part above the cut. */
-function gradientNodes(model: Model): Set<string> {
+export function gradientNodes(model: Model): Set<string> {
   const { tail } = cut(model, [model.roles.loss!, model.roles.output!]);
   const needed = ancestors(model, [model.roles.loss!]);
   return new Set([...tail].filter((name) => needed.has(name)));
