@@ -1,21 +1,35 @@
 // The graft command. Wiring only; each command is a file in cli/.
 import { Command, Option } from "commander";
 import { version } from "../../package.json";
+import {
+  exportCommand,
+  listCommand,
+  parseDays,
+  parseSize,
+  pruneCommand,
+  verifyCommand,
+  type ExportOptions,
+  type PruneOptions,
+} from "./cli/cache";
 import { inspectCommand } from "./cli/inspect";
 import { guard, print } from "./cli/output";
 import { planCommand } from "./cli/plan";
 import { predictCommand, type PredictOptions } from "./cli/predict";
 import { saveCommand } from "./cli/save";
 import { trainCommand, type TrainOptions } from "./cli/train";
+import { useCacheFolder } from "./cache/folder";
 import { recipeJsonSchema } from "./recipe/schema";
 import { BACKENDS } from "./train/backend";
 
 const backend = () =>
   new Option("--backend <name>", "what computes").choices(["auto", ...BACKENDS]);
 
+const cache = () => new Option("--cache <folder>", "where bottlenecks and runs are kept");
+
 const program = new Command("graft")
   .description("Look inside a trained checkpoint, change it, and retrain only what changed.")
-  .version(version);
+  .version(version)
+  .hook("preAction", (_, command) => useCacheFolder(command.opts<{ cache?: string }>().cache));
 
 program
   .command("inspect")
@@ -43,6 +57,7 @@ program
   .option("--json", "print one JSON event per line", false)
   .option("--resume <run>", "go on with a run that was stopped or interrupted")
   .addOption(backend())
+  .addOption(cache())
   .action((file: string, options: TrainOptions) =>
     guard(options.json, () => trainCommand(file, options)),
   );
@@ -52,6 +67,7 @@ program
   .description("write what a run has learned as a checkpoint, whether it has finished or not")
   .argument("<run>", "the run, as train names it")
   .requiredOption("--as <file>", "where the checkpoint goes")
+  .addOption(cache())
   .option("--json", "print one JSON object", false)
   .action((run: string, options: { as: string; json: boolean }) =>
     guard(options.json, () => saveCommand(run, options)),
@@ -68,6 +84,46 @@ program
   .addOption(backend())
   .action((file: string, options: PredictOptions) =>
     guard(options.json, () => predictCommand(file, options)),
+  );
+
+const cacheProgram = program
+  .command("cache")
+  .description("look after the bottlenecks that are kept");
+
+cacheProgram
+  .command("list")
+  .description("list what is kept, the last used first")
+  .option("--json", "print one JSON object", false)
+  .addOption(cache())
+  .action((options: { json: boolean }) => guard(options.json, () => listCommand(options)));
+
+cacheProgram
+  .command("verify")
+  .description("compare everything that is kept with its checksums")
+  .option("--json", "print one JSON object", false)
+  .addOption(cache())
+  .action((options: { json: boolean }) => guard(options.json, () => verifyCommand(options)));
+
+cacheProgram
+  .command("prune")
+  .description("remove bottlenecks that no training uses")
+  .option("--older-than <days>", "what was not used for so long", parseDays)
+  .option("--max-size <size>", "the least recently used, until so much is left", parseSize)
+  .option("--all", "everything", false)
+  .option("--json", "print one JSON object", false)
+  .addOption(cache())
+  .action((options: PruneOptions) => guard(options.json, () => pruneCommand(options)));
+
+cacheProgram
+  .command("export")
+  .description("write the bottlenecks of a recipe, labels and class names as arrays")
+  .argument("<recipe>", "a .graft.json file")
+  .requiredOption("--output <file>", "where the arrays go, as .npz")
+  .option("--json", "print one JSON object", false)
+  .addOption(backend())
+  .addOption(cache())
+  .action((file: string, options: ExportOptions) =>
+    guard(options.json, () => exportCommand(file, options)),
   );
 
 program

@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   "unknown-variable",
   "invalid-edit",
   "nothing-to-train",
+  "nothing-to-export",
   "diverged", // the loss is no longer a number
   // data
   "data-missing", // the recipe names no data
@@ -34,8 +35,10 @@ export const ERROR_CODES = [
   "backend-unavailable",
   "run-not-found",
   "run-busy",
+  "run-changed", // the data or the checkpoint of a run to resume are not the ones that it began with
   "job-crashed",
   "engine-stopped",
+  "invalid-option", // of the command line
   "cancelled",
   "internal",
 ] as const;

@@ -115,7 +115,7 @@ function batchOrder(samples: number): Int32Array {
   const all = Int32Array.from({ length: samples }, (_, row) => row);
   const order = new Int32Array(EPOCHS * samples);
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
-    order.set(epochOrder(all, SEED, 0, epoch), epoch * samples);
+    order.set(epochOrder(all, SEED, 0, epoch, samples), epoch * samples);
   }
   return order;
 }

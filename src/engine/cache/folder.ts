@@ -2,9 +2,16 @@
 import * as path from "node:path";
 import envPaths from "env-paths";
 
+const VARIABLE = "GRAFT_CACHE_DIR";
+
 /** The platform's cache folder for Graft, unless GRAFT_CACHE_DIR names another. */
 export const cacheFolder = (): string =>
-  process.env["GRAFT_CACHE_DIR"] || envPaths("graft", { suffix: "" }).cache;
+  path.resolve(process.env[VARIABLE] || envPaths("graft", { suffix: "" }).cache);
+
+/** Names another folder for this process, where one is given. */
+export function useCacheFolder(folder: string | undefined): void {
+  if (folder) process.env[VARIABLE] = path.resolve(folder);
+}
 
 export const bottleneckFolder = (): string => path.join(cacheFolder(), "bottlenecks");
 

@@ -62,15 +62,25 @@ export async function writeNpy(path: string, array: DataArray): Promise<void> {
   if (elements !== array.data.length) {
     throw new Error(`${array.data.length} values do not fill ${array.shape.join(" × ")}`);
   }
+  await writeAtomically(path, encodeNpy(array));
+}
+
+/** The bytes of a .npy file, in two parts: its start and the values. */
+export function encodeNpy(array: DataArray): [Uint8Array, Uint8Array] {
   const { descr, bytes } =
     array.dtype === "string" ? encodeStrings(array.data) : encodeNumbers(array);
-  const shape = array.shape.length === 1 ? `${array.shape[0]},` : array.shape.join(", ");
+  return [npyStart(descr, array.shape), bytes];
+}
+
+/** What comes before the values: version 1, C order. `descr` as numpy writes it, such as "<f4". */
+export function npyStart(descr: string, sizes: readonly number[]): Uint8Array {
+  const shape = sizes.length === 1 ? `${sizes[0]},` : sizes.join(", ");
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
   // numpy aligns the values to 64 bytes, so that they can be memory-mapped.
   const padding = (64 - ((10 + dict.length + 1) % 64)) % 64;
   const text = `${dict}${" ".repeat(padding)}\n`;
   const start = Buffer.from([...NPY_MAGIC, 1, 0, text.length & 0xff, text.length >> 8]);
-  await writeAtomically(path, [start, Buffer.from(text, "latin1"), bytes]);
+  return Buffer.concat([start, Buffer.from(text, "latin1")]);
 }
 
 const DESCR: Readonly<Record<NumericDType, string>> = {

@@ -62,11 +62,16 @@ function raise(model: Model, needed: ReadonlySet<string>, tail: Set<string>): vo
   }
 }
 
+/** Whether a node's output has a batch axis, and sizes that are known beside it. */
+export function hasSampleShape(model: Model, name: string): boolean {
+  const shape = model.shapes.get(name);
+  return shape !== undefined && shape.length > 0 && shape.slice(1).every((size) => size >= 0);
+}
+
 /** Shape of one sample of a node's output. Throws where the output has no batch axis. */
 export function sampleShape(model: Model, name: string): Shape {
   const shape = model.shapes.get(name);
-  if (shape !== undefined && shape.length > 0 && shape.slice(1).every((size) => size >= 0))
-    return shape.slice(1);
+  if (hasSampleShape(model, name)) return shape!.slice(1);
   throw new GraftError(
     "shape-mismatch",
     `The size of ${name} for one sample is not known (${shape?.join(" × ") ?? "no shape"}), so it cannot be cached.`,

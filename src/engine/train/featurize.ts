@@ -2,148 +2,193 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraftError } from "../../protocol/errors";
 import type { BackendInfo } from "../../protocol/run";
-import { sampleKey, spaceKey } from "../cache/keys";
+import { spaceKey } from "../cache/keys";
+import { KEY_WORDS, KeyTable, type Keys } from "../cache/keyTable";
+import type { SpaceNote } from "../cache/spaceNote";
 import { openSpace, type BottleneckSpace } from "../cache/store";
 import { sampleShape } from "../graph/cut";
-import { elements, type Model } from "../graph/model";
+import type { Model } from "../graph/model";
 import { INFERENCE } from "../ops/kernel";
-import { pathTo, run } from "../ops/run";
+import { pathTo, run, type Path } from "../ops/run";
 import { tf } from "../ops/tf";
-import { sha256, type LiveVariables } from "./live";
+import type { LiveVariables } from "./live";
 import { rowWidth } from "./prepare";
-import { gather, gatherRows, type SampleArray } from "./samples";
+import { gather, type SampleArray } from "./samples";
+import type { RowReader } from "./source";
 
-/** Samples per forward pass, and rows that a crash can cost at most. */
+/** Samples per forward pass. */
 const BATCH = 250;
-const ROWS_PER_CHUNK = 2000;
+/** What a kill can cost at most: rows are committed when there are so many bytes of them, or after so long. */
+const CHUNK_BYTES = 16 * 2 ** 20;
+const COMMIT_EVERY_MS = 5000;
+
+/** A disk that gives back other bytes than were written is not asked for ever. */
+const ATTEMPTS = 3;
 
 export interface FeaturizeRequest {
   readonly model: Model;
   readonly bottlenecks: readonly string[];
   readonly inputs: readonly SampleArray[];
   readonly samples: number;
+  /** Of every sample. */
+  readonly keys: Keys;
   readonly live: LiveVariables;
   readonly backend: BackendInfo;
   readonly scalars: ReadonlyMap<string, number>;
   /** Folder of the bottleneck store. */
   readonly store: string;
+  /** What the space is of, beside what the graph says. */
+  readonly origin: Pick<SpaceNote, "recipe" | "checkpoint">;
+  /** Samples whose rows are there, of which so many were before. */
   readonly progress: (done: number, reused: number, width: number) => void;
+  /** So many more samples went through the frozen part. */
+  readonly computed: (samples: number) => void;
+  readonly warn: (text: string) => void;
   readonly stopRequested: () => boolean;
 }
 
-export interface Featurized {
-  readonly arrays: readonly SampleArray[];
-  /** Samples that went through the frozen part now. */
-  readonly computed: number;
+/** Rows of a space. What turns out damaged is computed again as it is read. */
+export interface Bottlenecks extends RowReader {
+  /** Gives the space free to be pruned. */
+  close(): Promise<void>;
 }
 
-/** The bottlenecks of all samples, as arrays to feed instead of the inputs; null when asked to stop. */
-export async function featurize(request: FeaturizeRequest): Promise<Featurized | null> {
-  const { model, bottlenecks, samples } = request;
-  const shapes = bottlenecks.map((name) => sampleShape(model, name));
-  const width = rowWidth(shapes);
+/** Sees to it that the store has the bottlenecks of all samples; null when asked to stop. */
+export async function featurize(request: FeaturizeRequest): Promise<Bottlenecks | null> {
+  const { model, bottlenecks, live, backend, keys } = request;
+  const tensors = bottlenecks.map((node) => ({ node, shape: sampleShape(model, node) }));
+  const width = rowWidth(tensors.map(({ shape }) => shape));
   // The live values, not the checkpoint's: an earlier phase may have trained what is frozen now.
-  const variableHash = (name: string) => {
-    const { buffer, byteOffset, byteLength } = request.live.get(name).dataSync();
-    return sha256(new Uint8Array(buffer, byteOffset, byteLength));
+  const hash = (name: string) => live.hash(name);
+  const space = await openSpace({
+    root: request.store,
+    key: spaceKey(model, bottlenecks, hash, backend, request.scalars),
+    width,
+    note: {
+      ...request.origin,
+      backend: `${backend.name} ${backend.version}`,
+      cut: tensors.map(({ node, shape }) => ({ name: node, shape: [...shape] })),
+    },
+    damaged: (problem) =>
+      request.warn(`Damaged bottlenecks were removed and are computed again: ${problem}.`),
+  });
+  try {
+    if (!(await fill(request, space, width, request.stopRequested))) {
+      await space.close();
+      return null;
+    }
+  } catch (error) {
+    await space.close();
+    throw error;
+  }
+  return {
+    tensors,
+    width,
+    async read(samples, rows) {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        if (await space.read(keys, samples, rows)) return;
+        await fill(request, space, width, () => false);
+      }
+      throw new GraftError(
+        "checksum-mismatch",
+        `The bottlenecks in ${request.store} were damaged ${ATTEMPTS} times in a row, although they were written again. The disk may be failing: name a cache folder on another one.`,
+      );
+    },
+    close: () => space.close(),
   };
-  const key = spaceKey(model, bottlenecks, variableHash, request.backend, request.scalars);
-  const space = await openSpace(request.store, key, width);
-  const keys = sampleKeys(request.inputs, samples);
+}
 
-  const missing = missingSamples(keys, space);
+/** Computes what the store lacks, and commits it in chunks; false when asked to stop. */
+async function fill(
+  request: FeaturizeRequest,
+  space: BottleneckSpace,
+  width: number,
+  stopRequested: () => boolean,
+): Promise<boolean> {
+  const { keys, samples, model } = request;
+  const missing = missingSamples(keys, samples, space);
   const reused = samples - missing.length;
   request.progress(reused, reused, width);
-  for (let start = 0; start < missing.length; start += ROWS_PER_CHUNK) {
-    const chunk = missing.slice(start, start + ROWS_PER_CHUNK);
-    const rows = await compute(request, chunk, width, (done) =>
-      request.progress(Math.min(samples, reused + start + done), reused, width),
-    );
-    if (rows === null) return null;
-    const chunkKeys = chunk.map((sample) => keys[sample]);
-    await space.put(chunkKeys, rows);
+  if (missing.length === 0) return true;
+  await space.checkRoom(missing.length);
+  const path = pathTo(model, request.bottlenecks, new Set(model.roles.inputs));
+  const most = Math.max(1, Math.floor(CHUNK_BYTES / (width * 4)));
+  const batchSize = Math.min(BATCH, most);
+  const rows = new Float32Array(Math.min(missing.length, most - (most % batchSize)) * width);
+  const pending: number[] = [];
+  let lastCommit = performance.now();
+  const commit = async () => {
+    if (pending.length > 0)
+      await space.put(keysOf(keys, pending), rows.subarray(0, pending.length * width));
+    pending.length = 0;
+    lastCommit = performance.now();
+    // Another process may be filling the same space.
+    await space.refresh();
+  };
+  for (let start = 0; start < missing.length; start += batchSize) {
+    if (stopRequested()) {
+      await commit();
+      return false;
+    }
+    const batch = missing
+      .slice(start, start + batchSize)
+      .filter((sample) => !space.has(keys, sample));
+    if ((pending.length + batch.length) * width > rows.length) await commit();
+    computeRows(request, path, batch, rows.subarray(pending.length * width), width);
+    pending.push(...batch);
+    request.computed(batch.length);
+    request.progress(Math.min(samples, reused + start + batchSize), reused, width);
+    if (performance.now() - lastCommit > COMMIT_EVERY_MS) await commit();
+    await nextTurn();
   }
-  request.progress(samples, reused, width);
-  const arrays = splitRows(await space.get(keys), samples, bottlenecks, shapes);
-  return { arrays, computed: missing.length };
-}
-
-function sampleKeys(inputs: readonly SampleArray[], samples: number): string[] {
-  return Array.from({ length: samples }, (_, sample) =>
-    sampleKey(
-      inputs.map((input) => {
-        const row = gatherRows(input, [sample]);
-        const bytes = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-        const dtype = row instanceof Float32Array ? "float32" : "int32";
-        return { shape: input.shape, bytes, dtype };
-      }),
-    ),
-  );
+  await commit();
+  return true;
 }
 
 /** One sample for each key that the store lacks; equal samples are computed once. */
-function missingSamples(keys: readonly string[], space: BottleneckSpace): number[] {
-  const seen = new Set<string>();
-  return keys.flatMap((key, sample) => {
-    if (space.has(key) || seen.has(key)) return [];
-    seen.add(key);
-    return [sample];
-  });
-}
-
-/** Rows of bottlenecks for `chunk`; null when asked to stop. */
-async function compute(
-  request: FeaturizeRequest,
-  chunk: readonly number[],
-  width: number,
-  progress: (done: number) => void,
-): Promise<Float32Array | null> {
-  const { model, bottlenecks, live, scalars } = request;
-  const path = pathTo(model, bottlenecks, new Set(model.roles.inputs));
-  const rows = new Float32Array(chunk.length * width);
-  for (let start = 0; start < chunk.length; start += BATCH) {
-    if (request.stopRequested()) return null;
-    const batch = chunk.slice(start, start + BATCH);
-    tf.tidy(() => {
-      const feeds = gather(request.inputs, batch);
-      const outputs = run(path, feeds, live.map, { ...INFERENCE, scalars });
-      outputs.forEach((output, index) => {
-        if (output.shape[0] === batch.length) return;
-        throw new GraftError(
-          "shape-mismatch",
-          `${bottlenecks[index]} gives ${output.shape.join(" × ")} numbers for ${batch.length} samples: no row for each, so it cannot be kept. Add "cache": false to the phase, or freeze less.`,
-        );
-      });
-      const flat = outputs.map((output) => output.dataSync());
-      for (let row = 0, at = start * width; row < batch.length; row++)
-        for (const values of flat) {
-          const size = values.length / batch.length;
-          rows.set(values.subarray(row * size, (row + 1) * size), at);
-          at += size;
-        }
-    });
-    progress(start + batch.length);
-    await nextTurn();
+function missingSamples(keys: Keys, samples: number, space: BottleneckSpace): number[] {
+  const seen = new KeyTable();
+  const missing: number[] = [];
+  for (let sample = 0; sample < samples; sample++) {
+    if (space.has(keys, sample) || seen.get(keys, sample) >= 0) continue;
+    seen.set(keys, sample, sample);
+    missing.push(sample);
   }
-  return rows;
+  return missing;
 }
 
-function splitRows(
+function keysOf(keys: Keys, samples: readonly number[]): Keys {
+  const some = new Int32Array(samples.length * KEY_WORDS);
+  samples.forEach((sample, index) =>
+    some.set(keys.subarray(sample * KEY_WORDS, (sample + 1) * KEY_WORDS), index * KEY_WORDS),
+  );
+  return some;
+}
+
+/** Runs the frozen part on `batch`, and writes a row of bottlenecks for each of its samples into `rows`. */
+function computeRows(
+  { bottlenecks, inputs, live, scalars }: FeaturizeRequest,
+  path: Path,
+  batch: readonly number[],
   rows: Float32Array,
-  samples: number,
-  names: readonly string[],
-  shapes: readonly (readonly number[])[],
-): SampleArray[] {
-  const width = rowWidth(shapes);
-  let offset = 0;
-  return names.map((node, index) => {
-    const size = elements(shapes[index]);
-    const from = offset;
-    offset += size;
-    if (size === width) return { node, shape: shapes[index], data: rows };
-    const data = new Float32Array(samples * size);
-    for (let row = 0; row < samples; row++)
-      data.set(rows.subarray(row * width + from, row * width + from + size), row * size);
-    return { node, shape: shapes[index], data };
+  width: number,
+): void {
+  if (batch.length === 0) return;
+  tf.tidy(() => {
+    const outputs = run(path, gather(inputs, batch), live.map, { ...INFERENCE, scalars });
+    outputs.forEach((output, index) => {
+      if (output.shape[0] === batch.length) return;
+      throw new GraftError(
+        "shape-mismatch",
+        `${bottlenecks[index]} gives ${output.shape.join(" × ")} numbers for ${batch.length} samples: no row for each, so it cannot be kept. Add "cache": false to the phase, or freeze less.`,
+      );
+    });
+    let offset = 0;
+    for (const values of outputs.map((output) => output.dataSync())) {
+      const size = values.length / batch.length;
+      for (let row = 0; row < batch.length; row++)
+        rows.set(values.subarray(row * size, (row + 1) * size), row * width + offset);
+      offset += size;
+    }
   });
 }

@@ -4,7 +4,7 @@ import type { RunEvent } from "../../protocol/run";
 import { bottleneckFolder } from "../cache/folder";
 import { parseRecipe } from "../recipe/parse";
 import { parseBackend } from "./backend";
-import { appendEvent, claimRun, openRun, refuseBusy, type OpenedRun } from "./runs";
+import { appendEvent, claimRun, openRun, type OpenedRun } from "./runs";
 import { readState, writeState } from "./state";
 import { trainRecipe } from "./train";
 
@@ -19,8 +19,7 @@ export interface JobControl {
 /** Runs (or goes on with) the run `name`. A failure is an `ended` event, and is thrown as well. */
 export async function runJob(name: string, resume: boolean, control: JobControl): Promise<void> {
   const run = openRun(name);
-  if (resume) refuseBusy(run);
-  claimRun(run);
+  await claimRun(run);
   const emit = (event: RunEvent) => {
     appendEvent(run, event);
     control.emit(event);

@@ -8,6 +8,7 @@ import { tf, type Tensor } from "../ops/tf";
 
 export class LiveVariables {
   private readonly tensors = new Map<string, Tensor>();
+  private readonly hashes = new WeakMap<Tensor, string>();
 
   get map(): ReadonlyMap<string, Tensor> {
     return this.tensors;
@@ -15,6 +16,17 @@ export class LiveVariables {
 
   get(name: string): Tensor {
     return this.tensors.get(name)!;
+  }
+
+  /** SHA-256 of a variable's numbers: of what stays the same it is computed once. */
+  hash(name: string): string {
+    const tensor = this.get(name);
+    const known = this.hashes.get(tensor);
+    if (known !== undefined) return known;
+    const { buffer, byteOffset, byteLength } = tensor.dataSync();
+    const computed = sha256(new Uint8Array(buffer, byteOffset, byteLength));
+    this.hashes.set(tensor, computed);
+    return computed;
   }
 
   /** Takes ownership of `tensor` and releases what it replaces. */

@@ -4,7 +4,11 @@ import { INFERENCE, type RunContext } from "../ops/kernel";
 import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
 import type { LiveVariables } from "./live";
-import { batches, gather, type SampleArray } from "./samples";
+import { batches, gather } from "./samples";
+import type { SampleSource } from "./source";
+
+/** Samples per forward pass. */
+const BATCH = 500;
 
 /** Class that each row of logits is highest for. A single sigmoid unit tells two classes apart by its sign. */
 export function predictedClasses(logits: Tensor): Int32Array {
@@ -54,34 +58,39 @@ export interface Evaluation {
   readonly classes: readonly ClassScore[];
 }
 
-/** Loss and accuracy on `indices`, in inference mode. `path` fetches the loss and the logits. */
-export function evaluate(
+/** Loss and accuracy on `indices`, in inference mode, a window at a time. `path` fetches the loss and the logits. */
+export async function evaluate(
   path: Path,
-  arrays: readonly SampleArray[],
+  source: SampleSource,
+  window: number,
   live: LiveVariables,
   indices: Int32Array,
   labels: Int32Array | Float32Array,
   classNames: readonly string[],
   scalars: RunContext["scalars"],
-): Evaluation {
+): Promise<Evaluation> {
   const score = new Score();
   const samples = new Int32Array(classNames.length);
   const correct = new Int32Array(classNames.length);
-  for (const batch of batches(indices, 500)) {
-    tf.tidy(() => {
-      const feeds = gather(arrays, batch);
-      const [loss, logits] = run(path, feeds, live.map, { ...INFERENCE, scalars });
-      const predicted = predictedClasses(logits);
-      let right = 0;
-      batch.forEach((sample, row) => {
-        const label = labels[sample];
-        if (label < samples.length) samples[label]++;
-        if (predicted[row] !== label) return;
-        right++;
-        if (label < correct.length) correct[label]++;
+  for (const part of batches(indices, window)) {
+    const { arrays, local } = await source.window(part);
+    for (let start = 0; start < part.length; start += BATCH) {
+      const batch = part.subarray(start, start + BATCH);
+      tf.tidy(() => {
+        const feeds = gather(arrays, local.subarray(start, start + BATCH));
+        const [loss, logits] = run(path, feeds, live.map, { ...INFERENCE, scalars });
+        const predicted = predictedClasses(logits);
+        let right = 0;
+        batch.forEach((sample, row) => {
+          const label = labels[sample];
+          if (label < samples.length) samples[label]++;
+          if (predicted[row] !== label) return;
+          right++;
+          if (label < correct.length) correct[label]++;
+        });
+        score.add(scalarLoss(loss).dataSync()[0], batch.length, right);
       });
-      score.add(scalarLoss(loss).dataSync()[0], batch.length, right);
-    });
+    }
   }
   const classes = classNames.map((name, index) => ({
     name,

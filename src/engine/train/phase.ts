@@ -1,4 +1,4 @@
-// One training phase: epochs of mini-batch steps over samples in memory. Numbers only; no files, no messages.
+// One training phase: epochs of mini-batch steps over a source of samples. Numbers only; no files, no messages.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraftError } from "../../protocol/errors";
 import type { Cut } from "../graph/cut";
@@ -11,7 +11,8 @@ import type { LiveVariables } from "./live";
 import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
 import { stepsPerEpoch } from "./continued";
 import { optimizerRule } from "./optimizers/table";
-import { batches, gather, type SampleArray } from "./samples";
+import { gather } from "./samples";
+import type { SampleSource } from "./source";
 import { epochOrder, type Split } from "./split";
 import { trainStep, type Trainable } from "./step";
 
@@ -20,9 +21,10 @@ export interface PhaseRequest {
   readonly phase: Phase;
   readonly model: Model;
   readonly cut: Cut;
-  /** Fed in every step: bottlenecks and inputs, or inputs alone. */
-  readonly arrays: readonly SampleArray[];
-  readonly labels: SampleArray;
+  /** Fed in every step: labels, with bottlenecks and inputs, or inputs alone. */
+  readonly source: SampleSource;
+  /** Samples that are shuffled, and asked of the source, at once: all, or a multiple of the batch. */
+  readonly window: number;
   /** Class index of every sample; the labels themselves for numbers. */
   readonly targets: Int32Array | Float32Array;
   readonly classes: readonly string[];
@@ -55,6 +57,8 @@ export interface PhaseEvents {
     validation: Evaluation | undefined,
     steps: number,
   ): Promise<void>;
+  /** Between steps, now and then: time to write down where training stands. */
+  turn(): Promise<void>;
   /** Asked after every step; true ends the phase where it stands. */
   stopRequested(): boolean;
 }
@@ -68,51 +72,57 @@ export async function runPhase(
   progress: Progress,
   events: PhaseEvents,
 ): Promise<boolean> {
-  const { phase, model, live, training, split } = request;
+  const { phase, model, live, training, split, window } = request;
   const rule = optimizerRule(phase.optimizer);
   const { loss, output } = model.roles;
-  const all = [...request.arrays, request.labels];
-  const path = pathTo(model, [loss!, output!], new Set(all.map((array) => array.node)));
+  const path = pathTo(model, [loss!, output!], new Set(request.source.nodes));
   // Samples that only the frozen part reads may be large: they are not fed beside their bottlenecks.
   const read = new Set([
     ...path.fetches,
     ...path.nodes.flatMap((node) => node.inputs.map(refName)),
   ]);
-  const arrays = all.filter((array) => read.has(array.node));
+  const source = request.source.reading(read);
   const steps = stepsPerEpoch(phase, split.training.length);
   let lastTurn = performance.now();
 
   while (progress.epoch < phase.epochs) {
     const epoch = progress.epoch;
     const order =
-      request.order?.(epoch) ?? epochOrder(split.training, request.seed, request.index, epoch);
-    const slices = [...batches(order, phase.batch)];
-    for (; progress.step < slices.length; progress.step++) {
-      const batch = slices[progress.step];
-      const context = trainingContext(request, epoch, progress.step);
-      const feeds = gather(arrays, batch);
-      const updates = (request.updates ?? 0) + epoch * steps + progress.step + 1;
-      const result = trainStep(path, feeds, live, training, rule, context, updates);
-      if (!Number.isFinite(result.loss)) throw diverged(result.loss, epoch, progress.step);
-      const predicted = predictedClasses(result.logits);
-      const correct = batch.reduce(
-        (sum, sample, row) => sum + Number(predicted[row] === request.targets[sample]),
-        0,
-      );
-      result.logits.dispose();
-      for (const tensor of feeds.values()) tensor.dispose();
-      progress.score.add(result.loss, batch.length, correct);
-      events.step(epoch, progress.step, steps, result.loss);
-      if (performance.now() - lastTurn > TURN_MS) {
-        await nextTurn();
-        lastTurn = performance.now();
-      }
-      if (events.stopRequested()) {
+      request.order?.(epoch) ??
+      epochOrder(split.training, request.seed, request.index, epoch, window);
+    while (progress.step < steps) {
+      // Where a resumed run goes on may be in the middle of a window.
+      const done = progress.step * phase.batch;
+      const start = done - (done % window);
+      const samples = order.subarray(start, start + window);
+      const { arrays, local } = await source.window(samples);
+      for (let at = done - start; at < samples.length; at += phase.batch) {
+        const step = progress.step;
+        const batch = samples.subarray(at, at + phase.batch);
+        const feeds = gather(arrays, local.subarray(at, at + phase.batch));
+        const context = trainingContext(request, epoch, step);
+        const updates = (request.updates ?? 0) + epoch * steps + step + 1;
+        const result = trainStep(path, feeds, live, training, rule, context, updates);
+        if (!Number.isFinite(result.loss)) throw diverged(result.loss, epoch, step);
+        const predicted = predictedClasses(result.logits);
+        const correct = batch.reduce(
+          (sum, sample, row) => sum + Number(predicted[row] === request.targets[sample]),
+          0,
+        );
+        result.logits.dispose();
+        for (const tensor of feeds.values()) tensor.dispose();
+        progress.score.add(result.loss, batch.length, correct);
         progress.step++;
-        return false;
+        events.step(epoch, step, steps, result.loss);
+        if (performance.now() - lastTurn > TURN_MS) {
+          await nextTurn();
+          await events.turn();
+          lastTurn = performance.now();
+        }
+        if (events.stopRequested()) return false;
       }
     }
-    const validation = validate(request, path, arrays);
+    const validation = await validate(request, path, source);
     const { score } = progress;
     progress.epoch++;
     progress.step = 0;
@@ -128,13 +138,13 @@ const diverged = (loss: number, epoch: number, step: number): GraftError =>
     `The loss became ${loss} in epoch ${epoch + 1}, step ${step + 1}: training diverged, and nothing was saved. Lower the learning rate, or look for extreme values in the data.`,
   );
 
-function validate(
-  { split, live, targets, classes, scalars }: PhaseRequest,
+async function validate(
+  { split, window, live, targets, classes, scalars }: PhaseRequest,
   path: Path,
-  arrays: readonly SampleArray[],
-): Evaluation | undefined {
+  source: SampleSource,
+): Promise<Evaluation | undefined> {
   if (split.validation.length === 0) return undefined;
-  return evaluate(path, arrays, live, split.validation, targets, classes, scalars);
+  return evaluate(path, source, window, live, split.validation, targets, classes, scalars);
 }
 
 /** Dropout and batch norm train above the cut, unless they are frozen; below it they never do. */

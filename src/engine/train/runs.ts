@@ -5,15 +5,22 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import type { RunEvent, RunState, RunSummary } from "../../protocol/run";
+import { sweepTemporaries, temporaryName, writeFailed } from "../cache/durable";
 import { runsFolder } from "../cache/folder";
+import { isAlive, OWNER } from "../cache/owner";
 
 interface RunRecord {
   readonly recipe: string;
   readonly checkpoint: string;
   readonly started: string;
-  /** The process that trains; a run without an end whose process is gone was interrupted. */
-  readonly pid: number;
-  /** How often the run had ended when that process began. */
+  /** The process that made the run; another one may train it. */
+  readonly creator: string;
+}
+
+/** A process that took the run to train it. A run without an end whose process is gone was interrupted. */
+interface Claim {
+  readonly owner: string;
+  /** How often the run had ended when that process took it. */
   readonly ends: number;
 }
 
@@ -21,6 +28,8 @@ const RECORD = "run.json";
 const RECIPE = "recipe.graft.json";
 const EVENTS = "events.jsonl";
 const STATE = "state.bin";
+/** Claims are numbered: whoever makes the next one has the run, and only one can. */
+const CLAIM = /^claim-(\d+)\.json$/;
 
 export interface RunFolder {
   readonly run: string;
@@ -40,16 +49,14 @@ export function createRun(recipe: string, checkpoint: string, text: string): Run
   const stamp = new Date().toISOString().replace(/[-:]/g, "").replace(/\..*/, "");
   const run = folderOf(`${stamp}-${randomBytes(3).toString("hex")}`);
   fs.mkdirSync(run.folder, { recursive: true });
-  fs.writeFileSync(path.join(run.folder, RECIPE), text);
+  fs.writeFileSync(path.join(run.folder, RECIPE), text, { flush: true });
   const started = new Date().toISOString();
-  writeRecord(run, { recipe, checkpoint, started, pid: process.pid, ends: 0 });
-  return run;
-}
-
-function writeRecord(run: RunFolder, record: RunRecord): void {
+  const record: RunRecord = { recipe, checkpoint, started, creator: OWNER };
+  // The record comes last: a folder without one is no run yet.
   const file = path.join(run.folder, RECORD);
-  fs.writeFileSync(`${file}.tmp`, JSON.stringify(record));
+  fs.writeFileSync(`${file}.tmp`, JSON.stringify(record), { flush: true });
   fs.renameSync(`${file}.tmp`, file);
+  return run;
 }
 
 export interface OpenedRun extends RunFolder {
@@ -72,17 +79,44 @@ export function openRun(name: string): OpenedRun {
 export const busy = (run: string): GraftError =>
   new GraftError("run-busy", `The run ${run} is still going on in another process.`);
 
-/** Throws `run-busy` while another process trains the run. */
+/** Throws `run-busy` while a process trains the run. */
 export function refuseBusy(run: OpenedRun): void {
   if (summarize(run).state === "running") throw busy(run.run);
 }
 
-/** Makes this process the one that trains the run. */
-export function claimRun(run: OpenedRun): void {
+/** Makes this process the one that trains the run. Throws `run-busy` where another one does, or was quicker. */
+export async function claimRun(run: OpenedRun): Promise<void> {
+  const { number, claim } = latestClaim(run);
   const ends = countEnds(readEvents(run.run));
-  writeRecord(run, { ...run.record, pid: process.pid, ends });
+  if (claim !== undefined && ends <= claim.ends && isAlive(claim.owner)) throw busy(run.run);
+  const file = (of: number) => path.join(run.folder, `claim-${of}.json`);
+  // Linked in place, so that it is never seen without its content; a link does not replace what is there.
+  const draft = temporaryName(file(number + 1));
+  fs.writeFileSync(draft, JSON.stringify({ owner: OWNER, ends } satisfies Claim));
+  try {
+    fs.linkSync(draft, file(number + 1));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw busy(run.run);
+    throw writeFailed(file(number + 1), error);
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+  // Not the last one: who looks at it just now must find it.
+  fs.rmSync(file(number - 1), { force: true });
+  await sweepTemporaries(run.folder);
   // So that a line which a crash cut short does not take the next one with it.
   if (fs.existsSync(eventsFile(run))) fs.appendFileSync(eventsFile(run), "\n");
+}
+
+/** The claim with the highest number; 0 where there is none. */
+function latestClaim(run: RunFolder): { readonly number: number; readonly claim?: Claim } {
+  const numbers = fs
+    .readdirSync(run.folder)
+    .flatMap((name) => (CLAIM.test(name) ? [Number(CLAIM.exec(name)![1])] : []));
+  const number = Math.max(0, ...numbers);
+  if (number === 0) return { number };
+  const text = fs.readFileSync(path.join(run.folder, `claim-${number}.json`), "utf8");
+  return { number, claim: JSON.parse(text) as Claim };
 }
 
 const countEnds = (events: readonly RunEvent[]): number =>
@@ -135,12 +169,9 @@ export function summarize(run: OpenedRun): RunSummary {
   const started = events.findLast((event) => event.event === "started");
   const ended = events.findLast((event) => event.event === "ended");
   const saved = events.findLast((event) => event.event === "saved");
-  const isOver = countEnds(events) > run.record.ends;
-  const state: RunState = isOver
-    ? ended!.state
-    : isAlive(run.record.pid)
-      ? "running"
-      : "interrupted";
+  const { claim = { owner: run.record.creator, ends: 0 } } = latestClaim(run);
+  const isOver = countEnds(events) > claim.ends;
+  const state: RunState = isOver ? ended!.state : isAlive(claim.owner) ? "running" : "interrupted";
   const hasState = fs.existsSync(run.stateFile);
   return {
     run: run.run,
@@ -160,12 +191,3 @@ const epochsDone = (events: readonly RunEvent[]): number =>
   new Set(
     events.flatMap((event) => (event.event === "epoch" ? [`${event.phase}.${event.epoch}`] : [])),
   ).size;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}

@@ -19,13 +19,38 @@ export function split(samples: number, fraction: number, seed: number): Split {
   };
 }
 
-/** The order in which an epoch uses the training samples. */
+/** Neighbours in a window of the shuffle come from so many places. */
+const BLOCKS_PER_WINDOW = 256;
+
+/**
+ * The order in which an epoch uses the training samples: a random permutation of all, where `window` holds them. Of more,
+ * blocks of consecutive samples are shuffled, and then the samples of each window, so that a window is read in few pieces.
+ * The order depends on nothing but the arguments: it is the same for cached and uncached training.
+ */
 export function epochOrder(
   training: Int32Array,
   seed: number,
   phase: number,
   epoch: number,
+  window: number,
 ): Int32Array {
-  const order = permutation(training.length, randomStream(seed, ["shuffle", phase, epoch]));
-  return order.map((place) => training[place]);
+  const random = randomStream(seed, ["shuffle", phase, epoch]);
+  if (training.length <= window)
+    return permutation(training.length, random).map((place) => training[place]);
+  const size = Math.ceil(window / BLOCKS_PER_WINDOW);
+  const order = new Int32Array(training.length);
+  let filled = 0;
+  for (const block of permutation(Math.ceil(training.length / size), random)) {
+    const samples = training.subarray(block * size, (block + 1) * size);
+    order.set(samples, filled);
+    filled += samples.length;
+  }
+  for (let start = 0; start < order.length; start += window) {
+    const part = order.slice(start, start + window);
+    order.set(
+      permutation(part.length, random).map((place) => part[place]),
+      start,
+    );
+  }
+  return order;
 }

@@ -3,8 +3,10 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { GraftError } from "../../protocol/errors";
+import { writeDurably } from "../cache/durable";
+import type { RunIdentity } from "./identity";
 
-const MAGIC = "GRAFTST1";
+const MAGIC = "GRAFTST2";
 const DIGEST = 32;
 
 export interface RunPosition {
@@ -18,6 +20,8 @@ export interface SavedState {
   readonly position: RunPosition;
   /** Backend that computed it: another one would round differently from here on. */
   readonly backend: { readonly name: string; readonly version: string };
+  /** What it was computed from. */
+  readonly identity: RunIdentity;
   readonly prefixSamples: number;
   /** Live values of the variables that training moves. */
   readonly values: ReadonlyMap<string, Float32Array>;
@@ -39,9 +43,9 @@ export async function writeState(file: string, state: SavedState): Promise<void>
   for (const [name, data] of state.values) parts.push({ name, slot: -1, data });
   for (const [name, all] of state.slots)
     all.forEach((data, slot) => parts.push({ name, slot, data }));
-  const { position, backend, prefixSamples } = state;
+  const { position, backend, identity, prefixSamples } = state;
   const tensors = parts.map(({ name, slot, data }) => ({ name, slot, length: data.length }));
-  const header: Header = { position, backend, prefixSamples, tensors };
+  const header: Header = { position, backend, identity, prefixSamples, tensors };
   const text = Buffer.from(JSON.stringify(header));
   const start = Buffer.alloc(MAGIC.length + 4);
   start.write(MAGIC, "latin1");
@@ -49,17 +53,10 @@ export async function writeState(file: string, state: SavedState): Promise<void>
   const bodies = parts.map(({ data }) =>
     Buffer.from(data.buffer, data.byteOffset, data.byteLength),
   );
-  const content = Buffer.concat([start, text, ...bodies]);
-  const digest = createHash("sha256").update(content).digest();
-  const temporary = `${file}.tmp`;
-  const handle = await fs.open(temporary, "w");
-  try {
-    await handle.writeFile(Buffer.concat([content, digest]));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await fs.rename(temporary, file);
+  const content = [start, text, ...bodies];
+  const digest = createHash("sha256");
+  for (const part of content) digest.update(part);
+  await writeDurably(file, [...content, digest.digest()]);
 }
 
 /** The state in `file`; null where there is none. Throws `corrupt-file` for one that is damaged. */
@@ -96,6 +93,6 @@ export async function readState(file: string): Promise<SavedState | null> {
     if (slot < 0) values.set(name, new Float32Array(bytes));
     else slots.set(name, [...(slots.get(name) ?? []), new Float32Array(bytes)]);
   }
-  const { position, backend, prefixSamples } = header;
-  return { position, backend, prefixSamples, values, slots };
+  const { position, backend, identity, prefixSamples } = header;
+  return { position, backend, identity, prefixSamples, values, slots };
 }

@@ -1,12 +1,14 @@
 // Trains a recipe from its text to the saved result, telling what happens as events.
 import { GraftError } from "../../protocol/errors";
 import type { RunEvent } from "../../protocol/run";
+import { sampleKeys } from "../cache/keys";
 import { cut } from "../graph/cut";
 import type { Model } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { tf } from "../ops/tf";
 import { resolveIn, type OpenRecipe } from "../recipe/parse";
 import { chooseBackend, type BackendChoice } from "./backend";
+import { identify, refuseOther } from "./identity";
 import { load, outcomes, startingValues, usedVariables } from "./live";
 import { prepare, type Prepared } from "./prepare";
 import { saveResult } from "./result";
@@ -19,6 +21,8 @@ export interface TrainWorld {
   readonly backend: BackendChoice;
   /** Folder of the bottleneck store. */
   readonly store: string;
+  /** Bytes of bottlenecks that are held in memory at most. */
+  readonly memory?: number;
   readonly emit: (event: RunEvent) => void;
   readonly stopRequested: () => boolean;
   /** Whether the one who watched is gone, rather than having asked to stop. */
@@ -85,13 +89,16 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
   const read = (name: string) => prepared.checkpoint.read(name);
   const start = await startingValues(variables, read, recipe.seed);
   const live = load(variables, start);
+  const keys = sampleKeys(prepared.inputs, data.samples);
+  const identity = identify(keys, data, live);
+  if (world.resume !== null) refuseOther(world.resume.identity, identity);
   for (const [name, value] of world.resume?.values ?? [])
     live.set(name, tf.tensor(value, live.get(name).shape));
-  return new Trainer(open, prepared, world, backend, start, live);
+  return new Trainer(open, prepared, world, backend, start, live, keys, identity);
 }
 
 /** Nodes that gradients flow through: what the loss needs of the part above the cut. */
-function gradientNodes(model: Model): Set<string> {
+export function gradientNodes(model: Model): Set<string> {
   const { tail } = cut(model, [model.roles.loss!, model.roles.output!]);
   const needed = ancestors(model, [model.roles.loss!]);
   return new Set([...tail].filter((name) => needed.has(name)));

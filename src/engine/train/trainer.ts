@@ -1,18 +1,21 @@
 // The phases of a run: what is live, where training stands, and what is kept on the way.
 import type { BackendInfo } from "../../protocol/run";
-import { cut, type Cut } from "../graph/cut";
+import type { Keys } from "../cache/keyTable";
+import { cut, hasSampleShape, sampleShape, type Cut } from "../graph/cut";
 import { trainableElements, type Model } from "../graph/model";
 import { tf } from "../ops/tf";
 import type { OpenRecipe } from "../recipe/parse";
-import { featurize } from "./featurize";
+import { featurize, type Bottlenecks } from "./featurize";
+import type { RunIdentity } from "./identity";
 import type { LiveVariables } from "./live";
 import { Score, type Evaluation } from "./metrics";
 import { takesOver, updatesBefore } from "./continued";
 import type { OptimizerRule } from "./optimizers/rule";
 import { optimizerRule } from "./optimizers/table";
 import { isFrozenNorm, runPhase, type PhaseEvents, type Progress } from "./phase";
-import { trainedVariables, type Prepared } from "./prepare";
+import { rowWidth, trainedVariables, type Prepared } from "./prepare";
 import type { SampleArray } from "./samples";
+import { inMemory, MEMORY_BYTES, streamed, windowSize, type SampleSource } from "./source";
 import type { SavedState } from "./state";
 import { disposeTrainables, trainables, type Trainable } from "./step";
 import { phaseText } from "./text";
@@ -20,8 +23,10 @@ import type { TrainWorld } from "./train";
 
 /** Events of steps, and of bottlenecks, come at most this often. */
 const TELL_EVERY_MS = 100;
-/** The state is written at most this often while epochs go by. */
+/** The state is written at most this often while training goes on. */
 const KEEP_EVERY_MS = 2000;
+/** A large state takes long to write: at most this share of the time goes into it. */
+const KEEP_SHARE = 0.05;
 
 const START = (): Progress => ({ epoch: 0, step: 0, score: new Score() });
 
@@ -44,6 +49,8 @@ export class Trainer {
     /** What training started from, as bytes. */
     readonly start: ReadonlyMap<string, Uint8Array>,
     readonly live: LiveVariables,
+    private readonly keys: Keys,
+    private readonly identity: RunIdentity,
   ) {
     this.prefixSamples = world.resume?.prefixSamples ?? 0;
     this.moved = new Set(prepared.phases.flatMap(movedVariables));
@@ -52,6 +59,8 @@ export class Trainer {
   /** Trains every phase from where the run stands. False when it was asked to stop; the state is kept then. */
   async trainPhases(): Promise<boolean> {
     const first = this.world.resume?.position.phase ?? 0;
+    // From here on the run can be resumed, although it may take long until the first step.
+    if (this.world.resume === null) await this.keep(0, START());
     const count = this.prepared.phases.length;
     for (let index = first; index < count; index++) {
       const resume = index === this.world.resume?.position.phase ? this.world.resume : null;
@@ -92,27 +101,35 @@ export class Trainer {
         text: "Nothing lies below the cut, so there are no bottlenecks to keep.",
       });
     this.beginProgress(index, model, rule, resume);
-    const arrays = cached ? await this.bottlenecks(model, where) : this.prepared.inputs;
-    if (arrays === null) return false;
-    const { labels, data, split, scalars } = this.prepared;
-    const request = {
-      index,
-      phase,
-      model,
-      cut: where,
-      arrays,
-      labels,
-      targets: data.labels,
-      classes: data.classes,
-      split,
-      live: this.live,
-      training: this.training,
-      updates: updatesBefore(recipe.train, index, split.training.length),
-      scalars,
-      seed: recipe.seed,
-    };
-    const prefixPerEpoch = hasPrefix && !cached ? data.samples : 0;
-    return runPhase(request, this.progress, this.phaseEvents(index, prefixPerEpoch));
+    const { inputs, labels, data, split, scalars } = this.prepared;
+    const memory = this.world.memory ?? MEMORY_BYTES;
+    // Uncached training uses the samples in the order of cached training.
+    const window = windowSize(data.samples, cutWidth(model, where), phase.batch, memory);
+    const bottlenecks = cached ? await this.bottlenecks(model, where) : undefined;
+    if (bottlenecks === null) return false;
+    try {
+      const source = await sourceOf(bottlenecks, [...inputs, labels], data.samples, window);
+      const request = {
+        index,
+        phase,
+        model,
+        cut: where,
+        source,
+        window,
+        targets: data.labels,
+        classes: data.classes,
+        split,
+        live: this.live,
+        training: this.training,
+        updates: updatesBefore(recipe.train, index, split.training.length),
+        scalars,
+        seed: recipe.seed,
+      };
+      const prefixPerEpoch = hasPrefix && !cached ? data.samples : 0;
+      return await runPhase(request, this.progress, this.phaseEvents(index, prefixPerEpoch));
+    } finally {
+      await bottlenecks?.close();
+    }
   }
 
   /** Fresh optimizer state, or that of the phase before, or that of the stopped run. */
@@ -155,18 +172,20 @@ export class Trainer {
   }
 
   /** What is fed instead of running the frozen part; null when asked to stop. */
-  private async bottlenecks(model: Model, where: Cut): Promise<readonly SampleArray[] | null> {
-    const { inputs, data, scalars } = this.prepared;
+  private bottlenecks(model: Model, where: Cut): Promise<Bottlenecks | null> {
+    const { inputs, data, scalars, checkpoint } = this.prepared;
     let told = -Infinity;
-    const result = await featurize({
+    return featurize({
       model,
       bottlenecks: where.bottlenecks,
       inputs,
       samples: data.samples,
+      keys: this.keys,
       live: this.live,
       backend: this.backend,
       scalars,
       store: this.world.store,
+      origin: { recipe: this.open.path, checkpoint: checkpoint.path },
       stopRequested: this.world.stopRequested,
       progress: (done, reused, width) => {
         if (done < data.samples && performance.now() - told < TELL_EVERY_MS) return;
@@ -180,11 +199,9 @@ export class Trainer {
           bytes: width * Float32Array.BYTES_PER_ELEMENT * data.samples,
         });
       },
+      computed: (samples) => (this.prefixSamples += samples),
+      warn: (text) => this.world.emit({ event: "note", text }),
     });
-    if (result === null) return null;
-    this.prefixSamples += result.computed;
-    // Inputs that feed the trained part directly go beside the bottlenecks.
-    return [...result.arrays, ...inputs];
   }
 
   private phaseEvents(index: number, prefixPerEpoch: number): PhaseEvents {
@@ -193,10 +210,18 @@ export class Trainer {
     const { epochs } = train[index];
     const later = train.slice(index + 1).reduce((sum, phase) => sum + phase.epochs, 0);
     let toldAt = -Infinity;
-    let keptAt = performance.now();
+    let keepAt = performance.now() + KEEP_EVERY_MS;
     let began = performance.now();
+    const keepNowAndThen = async () => {
+      const start = performance.now();
+      if (start < keepAt) return;
+      await this.keep(index, this.progress);
+      const end = performance.now();
+      keepAt = end + Math.max(KEEP_EVERY_MS, (end - start) / KEEP_SHARE);
+    };
     return {
       stopRequested,
+      turn: keepNowAndThen,
       step(epoch, step, steps, loss) {
         if (performance.now() - toldAt < TELL_EVERY_MS) return;
         toldAt = performance.now();
@@ -220,10 +245,7 @@ export class Trainer {
           stepsPerSecond: steps / seconds,
           secondsLeft: seconds * (epochs - epoch - 1 + later),
         });
-        if (performance.now() - keptAt > KEEP_EVERY_MS) {
-          await this.keep(index, this.progress);
-          keptAt = performance.now();
-        }
+        await keepNowAndThen();
         began = performance.now();
       },
     };
@@ -244,11 +266,32 @@ export class Trainer {
     await this.world.keepState({
       position: { phase, epoch, step, score: score.sums },
       backend: { name, version },
+      identity: this.identity,
       prefixSamples: this.prefixSamples,
       values,
       slots,
     });
   }
+}
+
+/** Numbers in a row of bottlenecks; 0 where there are none, or their size is not known and they cannot be cached. */
+function cutWidth(model: Model, { bottlenecks }: Cut): number {
+  const known = bottlenecks.every((name) => hasSampleShape(model, name));
+  return known ? rowWidth(bottlenecks.map((name) => sampleShape(model, name))) : 0;
+}
+
+/** What is fed: bottlenecks, all in memory or a window at a time, and what lies in memory anyway. */
+async function sourceOf(
+  bottlenecks: Bottlenecks | undefined,
+  beside: readonly SampleArray[],
+  samples: number,
+  window: number,
+): Promise<SampleSource> {
+  if (bottlenecks === undefined) return inMemory(beside);
+  if (window < samples) return streamed(bottlenecks, beside);
+  const all = Int32Array.from({ length: samples }, (_, sample) => sample);
+  const { arrays } = await streamed(bottlenecks, []).window(all);
+  return inMemory([...arrays, ...beside]);
 }
 
 function replaceSlots(each: Trainable, slots: tf.Tensor[]): void {

@@ -10,6 +10,7 @@ import { load, startingValues, usedVariables } from "../../../src/engine/train/l
 import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
+import { inMemory } from "../../../src/engine/train/source";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import { disposeTrainables, trainables } from "../../../src/engine/train/step";
 import type { Checkpoint } from "../../../src/engine/formats/format";
@@ -68,8 +69,11 @@ async function trainSteps(model: Model) {
       phase: train[0],
       model,
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
-      arrays: [{ node: "x", shape: x.shape.slice(1), data: Float32Array.from(x.values) }],
-      labels: { node: "y", shape: [], data: labels },
+      source: inMemory([
+        { node: "x", shape: x.shape.slice(1), data: Float32Array.from(x.values) },
+        { node: "y", shape: [], data: labels },
+      ]),
+      window: samples,
       targets: labels,
       classes: [],
       split: { training: order, validation: new Int32Array(0) },
@@ -84,6 +88,7 @@ async function trainSteps(model: Model) {
       step: (_epoch, _step, _steps, loss) => void losses.push(loss),
       epoch: async () => {},
       stopRequested: () => false,
+      turn: async () => {},
     },
   );
   return { losses, live, training };

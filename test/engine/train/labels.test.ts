@@ -8,6 +8,7 @@ import { SigmoidCrossEntropy } from "../../../src/engine/ops/loss";
 import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { tf } from "../../../src/engine/ops/tf";
 import { LiveVariables } from "../../../src/engine/train/live";
+import { inMemory } from "../../../src/engine/train/source";
 import { evaluate, predictedClasses } from "../../../src/engine/train/metrics";
 import { classifies, labelArray, labelTarget } from "../../../src/engine/train/prepare";
 import { expectClose } from "../fixture";
@@ -106,7 +107,7 @@ test("one logit tells two classes apart, with or without an axis of its own", ()
   expect([...predictedClasses(tf.tensor([[0, 1, -1]]))]).toEqual([1]);
 });
 
-test("validation feeds the recipe's scalars to the loss, as training does", () => {
+test("validation feeds the recipe's scalars to the loss, as training does", async () => {
   const model = handmade({
     fed: { x: [-1, 2], weight: [] },
     nodes: [
@@ -116,10 +117,11 @@ test("validation feeds the recipe's scalars to the loss, as training does", () =
     ],
   });
   const path = pathTo(model, ["loss", "squares"], new Set(["x"]));
-  const arrays = [{ node: "x", shape: [2], data: Float32Array.of(1, 2) }];
+  const source = inMemory([{ node: "x", shape: [2], data: Float32Array.of(1, 2) }]);
   const scalars = new Map([["weight", 10]]);
   const live = new LiveVariables();
-  const { loss } = evaluate(path, arrays, live, Int32Array.of(0), Int32Array.of(0), [], scalars);
+  const one = Int32Array.of(0);
+  const { loss } = await evaluate(path, source, 1, live, one, one, [], scalars);
   expect(loss).toBe(25);
 });
 

@@ -20,6 +20,7 @@ import {
 import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
+import { inMemory } from "../../../src/engine/train/source";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { trainables, trainStep } from "../../../src/engine/train/step";
@@ -208,8 +209,8 @@ async function retrain(request: {
       phase,
       model,
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
-      arrays,
-      labels: { node: model.roles.labels!, shape: [], data: labels },
+      source: inMemory([...arrays, { node: model.roles.labels!, shape: [], data: labels }]),
+      window: count,
       targets: labels,
       classes: [],
       split: { training: new Int32Array(count), validation: new Int32Array() },
@@ -224,6 +225,7 @@ async function retrain(request: {
       step: (_epoch, _step, _steps, loss) => void losses.push(loss),
       epoch: async () => {},
       stopRequested: () => false,
+      turn: async () => {},
     },
   );
   return losses;

@@ -11,6 +11,7 @@ import { LiveVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
+import { inMemory } from "../../../src/engine/train/source";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { trainables } from "../../../src/engine/train/step";
@@ -34,8 +35,8 @@ async function oneEpoch(model: Model, arrays: readonly SampleArray[], learningRa
       phase: train[0],
       model,
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
-      arrays,
-      labels: Y,
+      source: inMemory([...arrays, Y]),
+      window: 2,
       targets: Float32Array.of(1, 0),
       classes: [],
       split: { training: order, validation: order },
@@ -50,6 +51,7 @@ async function oneEpoch(model: Model, arrays: readonly SampleArray[], learningRa
       step: (_epoch, _step, _steps, loss) => void losses.push(loss),
       epoch: async (_epoch, _score, validation) => void losses.push(validation!.loss),
       stopRequested: () => false,
+      turn: async () => {},
     },
   );
   return { losses, live };

@@ -159,7 +159,7 @@ test("a phase that continues after one with another optimizer starts with fresh 
   ];
   const whole = await train(place, recipe({ train: phases }));
   // 12 steps: the first phase is over, and nothing of the second has begun.
-  const [border] = whole.states;
+  const border = whole.states.find(({ position }) => position.phase === 1)!;
   expect(border.position).toMatchObject({ phase: 1, epoch: 0, step: 0 });
   const resumed = await train(place, recipe({ train: phases }), { resume: border });
   expect(finalValues(resumed)).toEqual(finalValues(whole));

@@ -56,12 +56,14 @@ export interface TrainOptions {
   /** Stops after so many steps. */
   readonly stopAfter?: number;
   readonly watch?: (event: RunEvent) => void;
+  /** Bytes of bottlenecks in memory. */
+  readonly memory?: number;
 }
 
 export async function train(
   { folder, store }: Workplace,
   what: object,
-  { backend = "cpu", resume, stopAfter, watch }: TrainOptions = {},
+  { backend = "cpu", resume, stopAfter, watch, memory }: TrainOptions = {},
 ): Promise<Trained> {
   const file = path.join(folder, "test.graft.json");
   const events: RunEvent[] = [];
@@ -72,6 +74,7 @@ export async function train(
     run: "test",
     backend,
     store,
+    ...(memory !== undefined && { memory }),
     emit: (event) => {
       events.push(event);
       watch?.(event);

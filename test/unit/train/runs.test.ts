@@ -37,38 +37,55 @@ const make = () => createRun("/r.graft.json", "/m.ckpt", "{}");
 const state = () => listRuns()[0].state;
 /** As if the process that claimed the run were gone. */
 function abandon(run: string): void {
-  const file = path.join(cache, "runs", run, "run.json");
-  const record = JSON.parse(fs.readFileSync(file, "utf8"));
-  // The largest number that a process can have, and so never does.
-  fs.writeFileSync(file, JSON.stringify({ ...record, pid: 2 ** 22 + 1 }));
+  const folder = path.join(cache, "runs", run);
+  const file = path.join(
+    folder,
+    fs
+      .readdirSync(folder)
+      .filter((name) => /^claim/.test(name))
+      .at(-1)!,
+  );
+  const claim = JSON.parse(fs.readFileSync(file, "utf8"));
+  // The same number, but a process that began at another time: as after a reboot.
+  const owner = claim.owner.replace(/-\d+-/, "-1-");
+  fs.writeFileSync(file, JSON.stringify({ ...claim, owner }));
 }
 
-test("a run goes on, ends, goes on again, and is interrupted when its process is gone", () => {
+test("a run goes on, ends, goes on again, and is interrupted when its process is gone", async () => {
   const { run } = make();
   expect(state()).toBe("running");
   appendEvent(openRun(run), ended("stopped"));
   expect(state()).toBe("stopped");
-  claimRun(openRun(run));
+  await claimRun(openRun(run));
   expect(state()).toBe("running");
   abandon(run);
   expect(state()).toBe("interrupted");
 });
 
-test("a run is busy from the moment that it is claimed again", () => {
+test("a run is busy from the moment that it is claimed again", async () => {
   const { run } = make();
   appendEvent(openRun(run), ended("stopped"));
   refuseBusy(openRun(run));
-  claimRun(openRun(run));
+  await claimRun(openRun(run));
   // Before the process has said that it started, too.
   expect(() => refuseBusy(openRun(run))).toThrow(/still going on/);
 });
 
-test("a line that a crash cut short costs itself only", () => {
+test("a run that goes on is not claimed twice, one that was interrupted once", async () => {
+  const { run } = make();
+  await claimRun(openRun(run));
+  await expect(claimRun(openRun(run))).rejects.toMatchObject({ code: "run-busy" });
+  abandon(run);
+  const tries = await Promise.allSettled([1, 2, 3].map(() => claimRun(openRun(run))));
+  expect(tries.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+});
+
+test("a line that a crash cut short costs itself only", async () => {
   const { run, folder } = make();
   const note = (text: string): RunEvent => ({ event: "note", text });
   appendEvent(openRun(run), note("one"));
   fs.appendFileSync(path.join(folder, "events.jsonl"), '{"event":"note","te');
-  claimRun(openRun(run));
+  await claimRun(openRun(run));
   appendEvent(openRun(run), note("two"));
   expect(readEvents(run)).toEqual([note("one"), note("two")]);
 });

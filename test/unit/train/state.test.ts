@@ -13,6 +13,7 @@ afterEach(() => fs.rm(folder, { recursive: true, force: true }));
 const state: SavedState = {
   position: { phase: 1, epoch: 3, step: 7, score: [1.5, 50, 20] },
   backend: { name: "cpu", version: "4.22.0" },
+  identity: { data: "d", start: "s" },
   prefixSamples: 12,
   values: new Map([
     ["a/weights", Float32Array.of(1, -2, 3)],

@@ -1,0 +1,42 @@
+// What a run is of. Resumed with other data, or from another checkpoint, it would be neither the one run nor the other.
+import { createHash } from "node:crypto";
+import { GraftError } from "../../protocol/errors";
+import type { Keys } from "../cache/keyTable";
+import type { BoundData } from "../data/bind";
+import type { LiveVariables } from "./live";
+
+export interface RunIdentity {
+  /** Hash of all samples, labels and classes. */
+  readonly data: string;
+  /** Hash of the values that training starts from. */
+  readonly start: string;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** `live` holds the values that training starts from. */
+export function identify(
+  keys: Keys,
+  { labels, classes }: Pick<BoundData, "labels" | "classes">,
+  live: LiveVariables,
+): RunIdentity {
+  const data = createHash("sha256").update(bytesOf(keys)).update(bytesOf(labels));
+  data.update(JSON.stringify(classes));
+  const start = createHash("sha256");
+  for (const name of [...live.map.keys()].sort()) start.update(`${name} ${live.hash(name)}\n`);
+  return { data: data.digest("hex"), start: start.digest("hex") };
+}
+
+/** Throws `run-changed` where a run to resume was of something else. */
+export function refuseOther(before: RunIdentity, now: RunIdentity): void {
+  const changed = [
+    ...(before.data === now.data ? [] : ["the data"]),
+    ...(before.start === now.start ? [] : ["the checkpoint"]),
+  ].join(" and ");
+  if (changed !== "")
+    throw new GraftError(
+      "run-changed",
+      `The run cannot go on: ${changed} changed since it began. Put back what was there, or train again; a save of the run still writes what it has learned.`,
+    );
+}
