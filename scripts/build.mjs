@@ -1,5 +1,5 @@
 // Bundles src/ into dist/.   node scripts/build.mjs [--production] [--watch]
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isMain, root } from "./process.mjs";
 
@@ -29,6 +29,22 @@ function copyAssets() {
   for (const [to, from] of Object.entries(ASSETS)) {
     mkdirSync(dirname(dist(to)), { recursive: true });
     copyFileSync(join(root, "node_modules", from), dist(to));
+  }
+}
+
+/** ONNX Runtime for one platform, where a packaged extension finds it: the package holds all of them, 290 MB. */
+function copyRuntime(platform = `${process.platform}/${process.arch}`) {
+  const binaries = `bin/napi-v6/${platform}`;
+  const parts = { "onnxruntime-node": ["dist", binaries], "onnxruntime-common": ["dist/cjs"] };
+  for (const [name, folders] of Object.entries(parts)) {
+    const from = join(root, "node_modules", name);
+    const to = dist(`node_modules/${name}`);
+    for (const folder of folders)
+      cpSync(join(from, folder), join(to, folder), {
+        recursive: true,
+        filter: (file) => !/\.(map|d\.ts)$/.test(file),
+      });
+    copyFileSync(join(from, "package.json"), join(to, "package.json"));
   }
 }
 
@@ -69,8 +85,8 @@ function options({ name, entry, ...platform }, { production, watch }) {
     logLevel: "warning",
     // src/engine resolves the package's folder only where it runs without a bundle.
     logOverride: { "require-resolve-not-external": "silent" },
-    // An optional native library: whoever has it installed loads it from there.
-    external: [...(platform.external ?? []), "@tensorflow/tfjs-node"],
+    // Native libraries. TensorFlow's is optional: whoever has it installed loads it from there.
+    external: [...(platform.external ?? []), "@tensorflow/tfjs-node", "onnxruntime-node"],
     plugins: [writeMetafile(name), ...(watch ? [announce] : [])],
   };
 }
@@ -87,6 +103,7 @@ export async function build({ production = false, watch = false } = {}) {
     chmodSync(dist("cli.js"), 0o755);
   }
   copyAssets();
+  if (production) copyRuntime();
 }
 
 if (isMain(import.meta.url)) {

@@ -6,14 +6,12 @@ import { writeNpy } from "./data/npy";
 import { loadSource } from "./data/sources";
 import { openCheckpoint } from "./formats/table";
 import { elements, type Model } from "./graph/model";
-import { INFERENCE } from "./ops/kernel";
-import { pathTo, run } from "./ops/run";
-import { tf } from "./ops/tf";
-import { chooseBackend, type BackendChoice } from "./train/backend";
+import { pathTo } from "./ops/run";
+import { backendText, chooseExecutor, type BackendChoice } from "./train/backend";
 import { load, startingValues, usedVariables } from "./train/live";
 import { listNames } from "./surgery/select";
 import { modelInput } from "./train/prepare";
-import { batches, gather } from "./train/samples";
+import { batches } from "./train/samples";
 
 const BATCH = 250;
 
@@ -48,7 +46,10 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
         "data-missing",
         `${node} depends on ${inputs.length} inputs (${listNames(inputs)}); predict feeds one.`,
       );
-    const backend = await chooseBackend(request.backend, model, { trained: new Set() });
+    const notes: string[] = [];
+    const note = (text: string) => void notes.push(text);
+    const needs = { trained: new Set<string>(), note };
+    const executor = await chooseExecutor(request.backend, model, needs);
     const loaded = await loadSource(request.input, process.cwd());
     const { shape, data } = convertInput(loaded.array, loaded.name, modelInput(model, inputs[0]));
     const nodes = way.nodes.map((each) => each.name);
@@ -59,18 +60,18 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     const arrays = [{ node: inputs[0], shape: shape.slice(1), data }];
     const parts: Float32Array[] = [];
     let sample: readonly number[] = [];
-    for (const batch of batches(order, BATCH))
-      tf.tidy(() => {
-        const [tensor] = run(way, gather(arrays, batch), live.map, INFERENCE);
-        sample = tensor.shape.slice(1);
-        parts.push(Float32Array.from(tensor.dataSync()));
-      });
-    live.dispose();
+    const forward = executor.forward({ path: way, live, moving: new Set(), scalars: new Map() });
+    for (const batch of batches(order, BATCH)) {
+      const [fetched] = await forward.run(arrays, batch);
+      sample = fetched.shape.slice(1);
+      parts.push(fetched.data);
+    }
+    await forward.release();
     const all = new Float32Array(shape[0] * elements(sample));
     parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
     const full = [shape[0], ...sample];
     await writeNpy(path.resolve(request.output), { shape: full, dtype: "float32", data: all });
-    return { node, shape: full, backend: `${backend.name} ${backend.version}: ${backend.reason}` };
+    return { node, shape: full, backend: [backendText(executor.info), ...notes].join("; ") };
   } finally {
     await checkpoint.close();
   }

@@ -1,11 +1,13 @@
 // What a training run tells while it goes on; `graft train --json` prints one per line, the panel draws them.
 
 export interface BackendInfo {
-  /** tfjs-node, wasm, cpu; later compiled. */
+  /** compiled, tfjs-node, wasm, cpu. */
   readonly name: string;
   readonly version: string;
   /** Why this one: "tfjs-node is not installed; wasm runs every op of this graph". */
   readonly reason: string;
+  /** The most that one program uses; undefined where the backend decides itself. */
+  readonly threads?: number;
 }
 
 export type RunState = "running" | "finished" | "stopped" | "failed" | "interrupted";

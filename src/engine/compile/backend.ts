@@ -87,7 +87,8 @@ function record(
  * backend is global. Tensors made meanwhile are gone afterwards. Throws `Untraceable`.
  */
 export function withTracing<T>(fn: (recorder: Recorder) => T): T {
-  const before = tf.getBackend();
+  // None yet, where everything that runs is compiled.
+  const before = tf.getBackend() as string | undefined;
   const tracing = tracingBackend();
   const recorder = new Recorder({
     symbolOf: (info) => tracing.tensorData(info).symbol,
@@ -105,6 +106,6 @@ export function withTracing<T>(fn: (recorder: Recorder) => T): T {
   } finally {
     tf.engine().endScope();
     tracing.recorder = undefined;
-    if (before !== "") void tf.setBackend(before);
+    if (before) void tf.setBackend(before);
   }
 }

@@ -102,7 +102,8 @@ export class Graph {
     const outputs: Value[] = [];
     const node: OnnxNode = { op, inputs, attributes, outputs };
     // A type may be that of another value, of which nothing else is wanted.
-    for (const { dtype, shape } of types) outputs.push({ name: this.name("v"), dtype, shape, node });
+    for (const { dtype, shape } of types)
+      outputs.push({ name: this.name("v"), dtype, shape, node });
     this.emitted.set(key, outputs);
     return outputs;
   }

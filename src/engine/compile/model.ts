@@ -54,6 +54,7 @@ export interface LoopBody {
 export const LOOP_COUNT = "iterations";
 export const carriedIn = (name: string): string => `in:${name}`;
 export const carriedOut = (name: string): string => `out:${name}`;
+export const yieldedOut = (name: string): string => `all:${name}`;
 
 /** A model that runs a body many times. The body sees `inputs` of the model by their names. */
 export function loopModel(inputs: readonly Port[], body: LoopBody): Uint8Array<ArrayBuffer> {
@@ -70,7 +71,7 @@ export function loopModel(inputs: readonly Port[], body: LoopBody): Uint8Array<A
   const loop = node(
     "Loop",
     [LOOP_COUNT, "always", ...carried.map(({ name }) => carriedIn(name))],
-    [...carried.map(({ name }) => carriedOut(name)), ...names.map((name) => `all:${name}`)],
+    [...carried.map(({ name }) => carriedOut(name)), ...names.map(yieldedOut)],
   );
   loop.attribute.push(
     create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: inner }),
@@ -83,7 +84,7 @@ export function loopModel(inputs: readonly Port[], body: LoopBody): Uint8Array<A
   const outputs: Port[] = [
     ...carried.map(({ name, before }) => ({ ...before, name: carriedOut(name) })),
     ...[...yielded].map(([name, { dtype, shape }]) => ({
-      name: `all:${name}`,
+      name: yieldedOut(name),
       dtype,
       shape: ["steps", ...shape],
     })),

@@ -12,8 +12,12 @@ export type Traceable = (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<str
 const inputsOf = (recorder: Recorder, types: ReadonlyMap<string, ValueType>) =>
   new Map([...types].map(([name, type]) => [name, recorder.input(name, type)]));
 
-const valuesOf = (recorder: Recorder, tensors: ReadonlyMap<string, Tensor>) =>
-  new Map([...tensors].map(([name, tensor]) => [name, recorder.plain(tensor)]));
+/** What tensors are in the graph. The tensors are disposed: a kept one would outlive the trace. */
+function valuesOf(recorder: Recorder, tensors: ReadonlyMap<string, Tensor>): Map<string, Value> {
+  const values = new Map([...tensors].map(([name, tensor]) => [name, recorder.plain(tensor)]));
+  tf.dispose([...tensors.values()]);
+  return values;
+}
 
 function fused(outputs: ReadonlyMap<string, Value>): Map<string, Value> {
   const values = fuse([...outputs.values()]);

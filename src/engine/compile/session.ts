@@ -9,10 +9,18 @@ export interface Fed {
   readonly dtype: ElementType;
 }
 
-/** ONNX Runtime, loaded when it is first needed: it takes longer than most commands. */
+/** Loaded when it is first needed: it takes longer than most commands. */
 const runtime = (): typeof Ort => require("onnxruntime-node") as typeof Ort;
 
-export const runtimeVersion = (): string => runtime().env.versions.node ?? "";
+/** The version of ONNX Runtime, or why it does not load. */
+export function loadRuntime(): { readonly version: string } | { readonly problem: string } {
+  try {
+    return { version: runtime().env.versions.common };
+  } catch (error) {
+    const reason = (error as Error).message.split("\n")[0];
+    return { problem: `ONNX Runtime does not load (${reason})` };
+  }
+}
 
 /** Every numeric setting that a result may depend on, besides the version. */
 export interface SessionSettings {

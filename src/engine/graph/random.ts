@@ -103,6 +103,18 @@ export function randomStream(seed: number, purpose: readonly (string | number)[]
   };
 }
 
+/** The first `count` uniform numbers in [0, 1) of a stream. */
+export function uniforms(
+  seed: number,
+  purpose: readonly (string | number)[],
+  count: number,
+): Float32Array {
+  const random = randomStream(seed, purpose);
+  const numbers = new Float32Array(count);
+  for (let index = 0; index < count; index++) numbers[index] = random.uniform();
+  return numbers;
+}
+
 /** A uniformly random permutation of 0 … n−1 (Fisher–Yates). */
 export function permutation(n: number, random: RandomStream): Int32Array {
   const order = Int32Array.from({ length: n }, (_, index) => index);

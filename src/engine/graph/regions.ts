@@ -40,15 +40,15 @@ export function grownRegions(variable: Variable, shape: Shape, axis: number): Re
 }
 
 /** 1 where an element trains, 0 where it is kept; undefined when all of it trains. */
-export function trainableMask(variable: Variable): Float32Array | undefined {
+export function trainableMask(variable: Variable): Uint8Array | undefined {
   const { shape, trainable } = variable;
   if (trainable.some((region) => covers(region, shape))) return undefined;
-  const mask = new Float32Array(elements(shape));
+  const mask = new Uint8Array(elements(shape));
   for (const region of trainable) fillRegion(mask, shape, region);
   return mask;
 }
 
-function fillRegion(mask: Float32Array, shape: Shape, region: Region): void {
+function fillRegion(mask: Uint8Array, shape: Shape, region: Region): void {
   const strides = shape.map((_, axis) => elements(shape.slice(axis + 1)));
   const fill = (axis: number, offset: number): void => {
     if (axis === shape.length) {

@@ -9,8 +9,8 @@ export interface RunContext {
   readonly training: (node: Node) => boolean;
   /** Scalars fed to placeholders that only a mode depends on, such as keep_prob. */
   readonly scalars: ReadonlyMap<string, number>;
-  /** Uniform numbers in [0, 1) that belong to this node and step. */
-  readonly random: (node: Node, count: number) => Float32Array;
+  /** A tensor of uniform numbers in [0, 1) that belong to this node and step. */
+  readonly random: (node: Node, shape: readonly number[]) => Tensor;
   /** Receives the new moving statistics of batch norms in training mode, by variable. */
   readonly updates: Map<string, Tensor>;
 }

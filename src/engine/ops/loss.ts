@@ -2,8 +2,17 @@
 import type { Kernel } from "./kernel";
 import { tf, type Tensor } from "./tf";
 
-const crossEntropy = (logits: Tensor, target: Tensor) =>
-  tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), target), -1));
+/** −Σ labels · log softmax(logits), with TensorFlow's gradients: softmax(logits) − labels, and −log softmax(logits). */
+const crossEntropy = tf.customGrad((logits, labels, save) => {
+  const logProbabilities = tf.logSoftmax(logits as Tensor);
+  (save as (saved: Tensor[]) => void)([logProbabilities, labels as Tensor]);
+  const value = tf.neg(tf.sum(tf.mul(logProbabilities, labels as Tensor), -1));
+  const gradFunc = (dy: Tensor, [logs, target]: Tensor[]) => {
+    const each = tf.expandDims(dy, -1);
+    return [tf.mul(tf.sub(tf.exp(logs), target), each), tf.neg(tf.mul(logs, each))];
+  };
+  return { value, gradFunc: gradFunc as (dy: Tensor, saved: Tensor[]) => Tensor[] };
+}) as (logits: Tensor, labels: Tensor) => Tensor;
 
 export const SparseSoftmaxCrossEntropy: Kernel<"SparseSoftmaxCrossEntropy"> = ([logits, labels]) =>
   crossEntropy(logits, tf.oneHot(tf.cast(labels, "int32"), logits.shape.at(-1) ?? 0));

@@ -11,12 +11,14 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   const { epsilon, momentum, unbiased, dataFormat } = attributes;
   const channels = channelAxis(x.shape, dataFormat);
   const perChannel = x.shape.map((size, axis) => (axis === channels ? size : 1));
-  const normalize = (center: Tensor, spread: Tensor) => {
-    const scale = tf.mul(tf.reshape(gamma, perChannel), tf.rsqrt(tf.add(spread, epsilon)));
-    return tf.add(tf.mul(tf.sub(x, center), scale), tf.reshape(beta, perChannel));
-  };
-  if (!context.training(node))
-    return normalize(tf.reshape(mean, perChannel), tf.reshape(variance, perChannel));
+  const scaleFor = (spread: Tensor) =>
+    tf.mul(tf.reshape(gamma, perChannel), tf.rsqrt(tf.add(spread, epsilon)));
+  if (!context.training(node)) {
+    // One product and one sum over x: where all is frozen they become part of the convolution before them.
+    const scale = scaleFor(tf.reshape(variance, perChannel));
+    const offset = tf.sub(tf.reshape(beta, perChannel), tf.mul(tf.reshape(mean, perChannel), scale));
+    return tf.add(tf.mul(x, scale), offset);
+  }
 
   const others = x.shape.map((_, axis) => axis).filter((axis) => axis !== channels);
   const batch = tf.moments(x, others, true);
@@ -25,7 +27,8 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   const seen = unbiased ? tf.mul(batch.variance, count / Math.max(count - 1, 1)) : batch.variance;
   follow(node.inputs[3], mean, batch.mean, momentum, context);
   follow(node.inputs[4], variance, seen, momentum, context);
-  return normalize(batch.mean, batch.variance);
+  const scaled = tf.mul(tf.sub(x, batch.mean), scaleFor(batch.variance));
+  return tf.add(scaled, tf.reshape(beta, perChannel));
 };
 
 /** Moves a statistic towards that of the batch; a norm that is used twice in one step moves it twice. */
@@ -53,7 +56,7 @@ export const Dropout: Kernel<"Dropout"> = ([x], attributes, node, context) => {
       `The dropout rate of ${node.name} is fed by a placeholder and the recipe does not say it. Add it under "graph": { "feeds": { … } }.`,
     );
   if (rate === 0) return x;
-  const uniform = tf.tensor(context.random(node, x.size), x.shape, "float32");
+  const uniform = context.random(node, x.shape);
   // Kept where the uniform number is at least the rate, and scaled so that the mean stays (inverted dropout).
   const mask = tf.cast(tf.greaterEqual(uniform, rate), "float32");
   return tf.mul(x, tf.div(mask, 1 - rate));

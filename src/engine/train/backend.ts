@@ -1,16 +1,23 @@
-// Chooses the TensorFlow.js backend, in this one place, and says why. The compiled backend joins here.
+// Chooses what computes, in this one place, and says why.
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import * as util from "node:util";
-import type { BackendInfo } from "../../protocol/run";
 import { GraftError } from "../../protocol/errors";
+import type { BackendInfo } from "../../protocol/run";
+import { loadRuntime } from "../compile/session";
 import type { OpName } from "../graph/catalogue";
 import type { Model } from "../graph/model";
 import { tf } from "../ops/tf";
+import { compiled } from "./compiled";
+import { eager } from "./eager";
+import type { Executor } from "./executor";
+import { withFallback } from "./fallback";
 
-export const BACKENDS = ["tfjs-node", "wasm", "cpu"] as const;
+export const BACKENDS = ["compiled", "tfjs-node", "wasm", "cpu"] as const;
 export type BackendName = (typeof BACKENDS)[number];
 export type BackendChoice = BackendName | "auto";
+type EagerName = Exclude<BackendName, "compiled">;
 
 /** Ops whose gradient needs a kernel that the wasm backend does not have (Conv2DBackpropFilter, UnsortedSegmentSum, …). */
 const NO_GRADIENT_ON_WASM: ReadonlySet<OpName> = new Set<OpName>([
@@ -23,6 +30,10 @@ const NO_GRADIENT_ON_WASM: ReadonlySet<OpName> = new Set<OpName>([
 export interface BackendNeeds {
   /** Nodes that gradients flow through. */
   readonly trained: ReadonlySet<string>;
+  /** Told what runs elsewhere than on the chosen backend. */
+  readonly note: (text: string) => void;
+  /** The most threads that a compiled program may use; those of the machine where it is not said. */
+  readonly threads?: number | undefined;
 }
 
 /** Reads a choice as a person writes it, in a setting or a flag. */
@@ -36,12 +47,32 @@ export function parseBackend(text: string | undefined): BackendChoice {
   );
 }
 
-/** Sets the backend. Throws `backend-unavailable` where a chosen one cannot run. */
-export async function chooseBackend(
+/** What runs a model. Throws `backend-unavailable` where a chosen backend cannot run. */
+export async function chooseExecutor(
   choice: BackendChoice,
   model: Model,
   needs: BackendNeeds,
-): Promise<BackendInfo> {
+): Promise<Executor> {
+  if (choice !== "auto" && choice !== "compiled") return chooseEager(choice, model, needs);
+  const runtime = loadRuntime();
+  if ("version" in runtime) {
+    const threads = needs.threads ?? os.availableParallelism();
+    const reason = choice === "auto" ? "the fastest one" : "as asked";
+    const version = `onnxruntime ${runtime.version}`;
+    const executor = compiled({ name: "compiled", version, reason, threads }, threads);
+    return withFallback(executor, () => chooseEager("auto", model, needs), needs.note);
+  }
+  if (choice === "compiled")
+    throw new GraftError("backend-unavailable", `${runtime.problem}. Choose auto, wasm or cpu.`);
+  return chooseEager("auto", model, needs, `${runtime.problem}; `);
+}
+
+async function chooseEager(
+  choice: EagerName | "auto",
+  model: Model,
+  needs: BackendNeeds,
+  because = "",
+): Promise<Executor> {
   const missing = [...needs.trained]
     .map((name) => model.nodes.get(name)!)
     .find((node) => NO_GRADIENT_ON_WASM.has(node.op));
@@ -49,17 +80,19 @@ export async function chooseBackend(
     if (choice === "wasm" && missing !== undefined)
       throw new GraftError(
         "backend-unavailable",
-        `The wasm backend cannot train through ${missing.name} (${missing.op}). Choose cpu or tfjs-node, or freeze up to here.`,
+        `The wasm backend cannot train through ${missing.name} (${missing.op}). Choose compiled, cpu or tfjs-node, or freeze up to here.`,
       );
     return set(choice, "as asked");
   }
   const native = loadNative();
-  if (native === undefined) return set("tfjs-node", "native TensorFlow is installed");
-  if (missing === undefined) return set("wasm", `${native}; wasm trains every op of this graph`);
-  return set("cpu", `${native}; wasm cannot train through ${missing.name} (${missing.op})`);
+  if (native === undefined) return set("tfjs-node", `${because}native TensorFlow is installed`);
+  if (missing === undefined)
+    return set("wasm", `${because}${native}; wasm trains every op of this graph`);
+  const cannot = `wasm cannot train through ${missing.name} (${missing.op})`;
+  return set("cpu", `${because}${native}; ${cannot}`);
 }
 
-async function set(name: BackendName, reason: string): Promise<BackendInfo> {
+async function set(name: EagerName, reason: string): Promise<Executor> {
   switch (name) {
     case "tfjs-node": {
       const problem = loadNative();
@@ -79,7 +112,7 @@ async function set(name: BackendName, reason: string): Promise<BackendInfo> {
       break;
   }
   await tf.ready();
-  return { name, version: tf.version_core, reason };
+  return eager({ name, version: tf.version_core, reason });
 }
 
 /** Loads tfjs-node; says why where that fails. */
@@ -97,6 +130,10 @@ function loadNative(): string | undefined {
       : `tfjs-node does not load (${(error as Error).message.split("\n")[0]})`;
   }
 }
+
+/** "compiled (onnxruntime 1.30.0, up to 2 threads): the fastest one" */
+export const backendText = ({ name, version, reason, threads }: BackendInfo): string =>
+  `${name} (${[version, ...(threads === undefined ? [] : [`up to ${threads} threads`])].join(", ")}): ${reason}`;
 
 /** The .wasm files lie beside the bundle, or in the package when nothing is bundled. */
 function wasmFolder(): string {

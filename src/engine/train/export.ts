@@ -15,7 +15,7 @@ import { cut } from "../graph/cut";
 import { elements } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { parseRecipe } from "../recipe/parse";
-import { chooseBackend, type BackendChoice } from "./backend";
+import { chooseExecutor, type BackendChoice } from "./backend";
 import { featurize, type Bottlenecks } from "./featurize";
 import { load, startingValues, usedVariables } from "./live";
 import { prepare, type Prepared } from "./prepare";
@@ -61,7 +61,7 @@ export async function exportBottlenecks(
       );
     // As training chooses it: the bottlenecks are those that training uses.
     const trained = new Set(phases.flatMap((phase) => [...gradientNodes(phase)]));
-    const backend = await chooseBackend(choice, model, { trained });
+    const executor = await chooseExecutor(choice, model, { trained, note: () => undefined });
     const used = usedVariables(model, ancestors(model, bottlenecks));
     const read = (name: string) => checkpoint.read(name);
     const live = load(used, await startingValues(used, read, parsed.recipe.seed));
@@ -73,7 +73,7 @@ export async function exportBottlenecks(
       samples: data.samples,
       keys: sampleKeys(inputs, data.samples),
       live,
-      backend,
+      executor,
       scalars,
       store,
       origin: { recipe: recipe.path, checkpoint: checkpoint.path },
@@ -87,7 +87,6 @@ export async function exportBottlenecks(
       return { output: path.resolve(output), arrays, computed };
     } finally {
       await rows!.close();
-      live.dispose();
     }
   } finally {
     await checkpoint.close();

@@ -1,19 +1,17 @@
 // Bottlenecks of every sample: taken from the store, or computed once and kept there.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraftError } from "../../protocol/errors";
-import type { BackendInfo } from "../../protocol/run";
 import { spaceKey } from "../cache/keys";
 import { KEY_WORDS, KeyTable, type Keys } from "../cache/keyTable";
 import type { SpaceNote } from "../cache/spaceNote";
 import { openSpace, type BottleneckSpace } from "../cache/store";
 import { sampleShape } from "../graph/cut";
 import type { Model } from "../graph/model";
-import { INFERENCE } from "../ops/kernel";
-import { pathTo, run, type Path } from "../ops/run";
-import { tf } from "../ops/tf";
+import { pathTo } from "../ops/run";
+import type { Executor, Forward } from "./executor";
 import type { LiveVariables } from "./live";
 import { rowWidth } from "./prepare";
-import { gather, type SampleArray } from "./samples";
+import type { SampleArray } from "./samples";
 import type { RowReader } from "./source";
 
 /** Samples per forward pass. */
@@ -33,7 +31,7 @@ export interface FeaturizeRequest {
   /** Of every sample. */
   readonly keys: Keys;
   readonly live: LiveVariables;
-  readonly backend: BackendInfo;
+  readonly executor: Executor;
   readonly scalars: ReadonlyMap<string, number>;
   /** Folder of the bottleneck store. */
   readonly store: string;
@@ -55,7 +53,8 @@ export interface Bottlenecks extends RowReader {
 
 /** Sees to it that the store has the bottlenecks of all samples; null when asked to stop. */
 export async function featurize(request: FeaturizeRequest): Promise<Bottlenecks | null> {
-  const { model, bottlenecks, live, backend, keys } = request;
+  const { model, bottlenecks, live, executor, keys } = request;
+  const { info: backend } = executor;
   const tensors = bottlenecks.map((node) => ({ node, shape: sampleShape(model, node) }));
   const width = rowWidth(tensors.map(({ shape }) => shape));
   // The live values, not the checkpoint's: an earlier phase may have trained what is frozen now.
@@ -112,6 +111,8 @@ async function fill(
   if (missing.length === 0) return true;
   await space.checkRoom(missing.length);
   const path = pathTo(model, request.bottlenecks, new Set(model.roles.inputs));
+  const { live, scalars } = request;
+  const forward = request.executor.forward({ path, live, moving: new Set(), scalars });
   const most = Math.max(1, Math.floor(CHUNK_BYTES / (width * 4)));
   const batchSize = Math.min(BATCH, most);
   const rows = new Float32Array(Math.min(missing.length, most - (most % batchSize)) * width);
@@ -125,24 +126,28 @@ async function fill(
     // Another process may be filling the same space.
     await space.refresh();
   };
-  for (let start = 0; start < missing.length; start += batchSize) {
-    if (stopRequested()) {
-      await commit();
-      return false;
+  try {
+    for (let start = 0; start < missing.length; start += batchSize) {
+      if (stopRequested()) {
+        await commit();
+        return false;
+      }
+      const batch = missing
+        .slice(start, start + batchSize)
+        .filter((sample) => !space.has(keys, sample));
+      if ((pending.length + batch.length) * width > rows.length) await commit();
+      await computeRows(request, forward, batch, rows.subarray(pending.length * width), width);
+      pending.push(...batch);
+      request.computed(batch.length);
+      request.progress(Math.min(samples, reused + start + batchSize), reused, width);
+      if (performance.now() - lastCommit > COMMIT_EVERY_MS) await commit();
+      await nextTurn();
     }
-    const batch = missing
-      .slice(start, start + batchSize)
-      .filter((sample) => !space.has(keys, sample));
-    if ((pending.length + batch.length) * width > rows.length) await commit();
-    computeRows(request, path, batch, rows.subarray(pending.length * width), width);
-    pending.push(...batch);
-    request.computed(batch.length);
-    request.progress(Math.min(samples, reused + start + batchSize), reused, width);
-    if (performance.now() - lastCommit > COMMIT_EVERY_MS) await commit();
-    await nextTurn();
+    await commit();
+    return true;
+  } finally {
+    await forward.release();
   }
-  await commit();
-  return true;
 }
 
 /** One sample for each key that the store lacks; equal samples are computed once. */
@@ -166,29 +171,25 @@ function keysOf(keys: Keys, samples: readonly number[]): Keys {
 }
 
 /** Runs the frozen part on `batch`, and writes a row of bottlenecks for each of its samples into `rows`. */
-function computeRows(
-  { bottlenecks, inputs, live, scalars }: FeaturizeRequest,
-  path: Path,
+async function computeRows(
+  { bottlenecks, inputs }: FeaturizeRequest,
+  forward: Forward,
   batch: readonly number[],
   rows: Float32Array,
   width: number,
-): void {
+): Promise<void> {
   if (batch.length === 0) return;
-  tf.tidy(() => {
-    const outputs = run(path, gather(inputs, batch), live.map, { ...INFERENCE, scalars });
-    outputs.forEach((output, index) => {
-      if (output.shape[0] === batch.length) return;
+  const outputs = await forward.run(inputs, Int32Array.from(batch));
+  let offset = 0;
+  outputs.forEach(({ shape, data }, index) => {
+    if (shape[0] !== batch.length)
       throw new GraftError(
         "shape-mismatch",
-        `${bottlenecks[index]} gives ${output.shape.join(" × ")} numbers for ${batch.length} samples: no row for each, so it cannot be kept. Add "cache": false to the phase, or freeze less.`,
+        `${bottlenecks[index]} gives ${shape.join(" × ")} numbers for ${batch.length} samples: no row for each, so it cannot be kept. Add "cache": false to the phase, or freeze less.`,
       );
-    });
-    let offset = 0;
-    for (const values of outputs.map((output) => output.dataSync())) {
-      const size = values.length / batch.length;
-      for (let row = 0; row < batch.length; row++)
-        rows.set(values.subarray(row * size, (row + 1) * size), row * width + offset);
-      offset += size;
-    }
+    const size = data.length / batch.length;
+    for (let row = 0; row < batch.length; row++)
+      rows.set(data.subarray(row * size, (row + 1) * size), row * width + offset);
+    offset += size;
   });
 }

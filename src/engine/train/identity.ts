@@ -24,7 +24,7 @@ export function identify(
   const data = createHash("sha256").update(bytesOf(keys)).update(bytesOf(labels));
   data.update(JSON.stringify(classes));
   const start = createHash("sha256");
-  for (const name of [...live.map.keys()].sort()) start.update(`${name} ${live.hash(name)}\n`);
+  for (const name of [...live.names()].sort()) start.update(`${name} ${live.hash(name)}\n`);
   return { data: data.digest("hex"), start: start.digest("hex") };
 }
 

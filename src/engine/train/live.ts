@@ -1,45 +1,50 @@
-// The live values of a model's variables, as tensors that the trainer owns.
+// The live values of a model's variables: what training started from, and what it has made of it so far.
 import { createHash } from "node:crypto";
 import type { VariableOutcome } from "../../protocol/run";
 import { movedBytes, toFloat32 } from "../graph/dtypes";
-import { isFrozen, type Model, type Variable } from "../graph/model";
+import { isFrozen, type Model, type Shape, type Variable } from "../graph/model";
 import { evaluate, type ReadStored } from "../graph/value";
-import { tf, type Tensor } from "../ops/tf";
 
+/** The numbers of variables as float32, by name. An array that was set is never written to again. */
 export class LiveVariables {
-  private readonly tensors = new Map<string, Tensor>();
-  private readonly hashes = new WeakMap<Tensor, string>();
+  private readonly values = new Map<string, Float32Array>();
+  private readonly shapes = new Map<string, Shape>();
+  private readonly hashes = new WeakMap<Float32Array, string>();
 
-  get map(): ReadonlyMap<string, Tensor> {
-    return this.tensors;
+  names(): IterableIterator<string> {
+    return this.values.keys();
   }
 
-  get(name: string): Tensor {
-    return this.tensors.get(name)!;
+  has(name: string): boolean {
+    return this.values.has(name);
+  }
+
+  get(name: string): Float32Array {
+    return this.values.get(name)!;
+  }
+
+  shape(name: string): Shape {
+    return this.shapes.get(name)!;
+  }
+
+  add(name: string, shape: Shape, numbers: Float32Array): void {
+    this.shapes.set(name, shape);
+    this.values.set(name, numbers);
+  }
+
+  set(name: string, numbers: Float32Array): void {
+    this.values.set(name, numbers);
   }
 
   /** SHA-256 of a variable's numbers: of what stays the same it is computed once. */
   hash(name: string): string {
-    const tensor = this.get(name);
-    const known = this.hashes.get(tensor);
+    const numbers = this.get(name);
+    const known = this.hashes.get(numbers);
     if (known !== undefined) return known;
-    const { buffer, byteOffset, byteLength } = tensor.dataSync();
+    const { buffer, byteOffset, byteLength } = numbers;
     const computed = sha256(new Uint8Array(buffer, byteOffset, byteLength));
-    this.hashes.set(tensor, computed);
+    this.hashes.set(numbers, computed);
     return computed;
-  }
-
-  /** Takes ownership of `tensor` and releases what it replaces. */
-  set(name: string, tensor: Tensor): void {
-    const old = this.tensors.get(name);
-    if (old === tensor) return;
-    old?.dispose();
-    this.tensors.set(name, tf.keep(tensor));
-  }
-
-  dispose(): void {
-    for (const tensor of this.tensors.values()) tensor.dispose();
-    this.tensors.clear();
   }
 }
 
@@ -66,16 +71,14 @@ export async function startingValues(
   return values;
 }
 
-/** Puts bytes on the backend, as float32. */
+/** Takes bytes as numbers. */
 export function load(
   variables: readonly Variable[],
   values: ReadonlyMap<string, Uint8Array>,
 ): LiveVariables {
   const live = new LiveVariables();
-  for (const variable of variables) {
-    const numbers = toFloat32(values.get(variable.name)!, variable.dtype);
-    live.set(variable.name, tf.tensor(numbers, [...variable.shape], "float32"));
-  }
+  for (const { name, shape, dtype } of variables)
+    live.add(name, shape, toFloat32(values.get(name)!, dtype));
   return live;
 }
 
@@ -83,17 +86,17 @@ export const sha256 = (bytes: Uint8Array): string =>
   createHash("sha256").update(bytes).digest("hex");
 
 /** How far each variable moved from `start`, the bytes that training began with. `trained` are those it may move. */
-export async function outcomes(
+export function outcomes(
   model: Model,
   live: LiveVariables,
   start: ReadonlyMap<string, Uint8Array>,
   trained: ReadonlySet<string>,
-): Promise<VariableOutcome[]> {
+): VariableOutcome[] {
   const all: VariableOutcome[] = [];
-  for (const name of live.map.keys()) {
+  for (const name of live.names()) {
     const variable = model.variables.get(name)!;
     const before = start.get(name)!;
-    const numbers = (await live.get(name).data()) as Float32Array;
+    const numbers = live.get(name);
     const after = movedBytes(before, numbers, variable.dtype);
     const from = toFloat32(before, variable.dtype);
     let maxChange = 0;

@@ -1,23 +1,25 @@
 // Loss and accuracy over many mini-batches.
 import type { ClassScore } from "../../protocol/run";
-import { INFERENCE, type RunContext } from "../ops/kernel";
-import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
-import type { LiveVariables } from "./live";
-import { batches, gather } from "./samples";
+import type { Forward } from "./executor";
+import { batches } from "./samples";
 import type { SampleSource } from "./source";
 
 /** Samples per forward pass. */
 const BATCH = 500;
 
-/** Class that each row of logits is highest for. A single sigmoid unit tells two classes apart by its sign. */
-export function predictedClasses(logits: Tensor): Int32Array {
-  return tf.tidy(() => {
-    const units = logits.rank < 2 ? 1 : logits.shape.at(-1)!;
-    const rows = tf.reshape(logits, [-1, units]);
-    const classes = units === 1 ? tf.cast(tf.greater(rows, 0), "int32") : tf.argMax(rows, 1);
-    return Int32Array.from(classes.dataSync());
-  });
+/** Class that each of `rows` rows of logits is highest for. A single sigmoid unit tells two classes apart by its sign. */
+export function predictedClasses(logits: Float32Array, rows: number): Int32Array {
+  const units = logits.length / rows;
+  const classes = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const start = row * units;
+    let best = 0;
+    for (let unit = 1; unit < units; unit++)
+      if (logits[start + unit] > logits[start + best]) best = unit;
+    classes[row] = units === 1 ? Number(logits[start] > 0) : best;
+  }
+  return classes;
 }
 
 /** Of a loss that is no scalar, TensorFlow minimizes the sum. */
@@ -58,41 +60,41 @@ export interface Evaluation {
   readonly classes: readonly ClassScore[];
 }
 
-/** Loss and accuracy on `indices`, in inference mode, a window at a time. `path` fetches the loss and the logits. */
-export async function evaluate(
-  path: Path,
-  source: SampleSource,
-  window: number,
-  live: LiveVariables,
-  indices: Int32Array,
-  labels: Int32Array | Float32Array,
-  classNames: readonly string[],
-  scalars: RunContext["scalars"],
-): Promise<Evaluation> {
+/** What is measured on, and where it comes from. */
+export interface Measured {
+  readonly source: SampleSource;
+  /** Samples that are asked of the source at once. */
+  readonly window: number;
+  readonly indices: Int32Array;
+  /** Class index of every sample; the labels themselves for numbers. */
+  readonly targets: Int32Array | Float32Array;
+  readonly classes: readonly string[];
+}
+
+/** Loss and accuracy in inference mode, a window at a time. `forward` fetches the scalar loss and the logits. */
+export async function evaluate(forward: Forward, measured: Measured): Promise<Evaluation> {
+  const { source, window, indices, targets } = measured;
   const score = new Score();
-  const samples = new Int32Array(classNames.length);
-  const correct = new Int32Array(classNames.length);
+  const samples = new Int32Array(measured.classes.length);
+  const correct = new Int32Array(measured.classes.length);
   for (const part of batches(indices, window)) {
     const { arrays, local } = await source.window(part);
     for (let start = 0; start < part.length; start += BATCH) {
       const batch = part.subarray(start, start + BATCH);
-      tf.tidy(() => {
-        const feeds = gather(arrays, local.subarray(start, start + BATCH));
-        const [loss, logits] = run(path, feeds, live.map, { ...INFERENCE, scalars });
-        const predicted = predictedClasses(logits);
-        let right = 0;
-        batch.forEach((sample, row) => {
-          const label = labels[sample];
-          if (label < samples.length) samples[label]++;
-          if (predicted[row] !== label) return;
-          right++;
-          if (label < correct.length) correct[label]++;
-        });
-        score.add(scalarLoss(loss).dataSync()[0], batch.length, right);
+      const [loss, logits] = await forward.run(arrays, local.subarray(start, start + BATCH));
+      const predicted = predictedClasses(logits.data, batch.length);
+      let right = 0;
+      batch.forEach((sample, row) => {
+        const label = targets[sample];
+        if (label < samples.length) samples[label]++;
+        if (predicted[row] !== label) return;
+        right++;
+        if (label < correct.length) correct[label]++;
       });
+      score.add(loss.data[0], batch.length, right);
     }
   }
-  const classes = classNames.map((name, index) => ({
+  const classes = measured.classes.map((name, index) => ({
     name,
     samples: samples[index],
     correct: correct[index],

@@ -3,18 +3,17 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraftError } from "../../protocol/errors";
 import type { Cut } from "../graph/cut";
 import { isFrozen, refName, type Model, type Node } from "../graph/model";
-import { randomStream } from "../graph/random";
-import type { RunContext } from "../ops/kernel";
-import { pathTo, type Path } from "../ops/run";
+import { uniforms } from "../graph/random";
+import { pathTo } from "../ops/run";
 import type { Phase } from "../recipe/schema";
+import { stepsPerEpoch } from "./continued";
+import type { Executor, Forward, StepOutcome, Training } from "./executor";
 import type { LiveVariables } from "./live";
 import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
-import { stepsPerEpoch } from "./continued";
 import { optimizerRule } from "./optimizers/table";
-import { gather } from "./samples";
 import type { SampleSource } from "./source";
 import { epochOrder, type Split } from "./split";
-import { trainStep, type Trainable } from "./step";
+import type { Trainable } from "./step";
 
 export interface PhaseRequest {
   readonly index: number;
@@ -29,6 +28,7 @@ export interface PhaseRequest {
   readonly targets: Int32Array | Float32Array;
   readonly classes: readonly string[];
   readonly split: Split;
+  readonly executor: Executor;
   readonly live: LiveVariables;
   readonly training: readonly Trainable[];
   /** Updates that the slots of `training` have seen before this phase; none where they are fresh. */
@@ -63,17 +63,13 @@ export interface PhaseEvents {
   stopRequested(): boolean;
 }
 
-/** Steps are synchronous; this long, and other messages get their turn. */
-const TURN_MS = 40;
-
 /** Trains from `progress` on, and keeps it up to date. Returns false when it was asked to stop. */
 export async function runPhase(
   request: PhaseRequest,
   progress: Progress,
   events: PhaseEvents,
 ): Promise<boolean> {
-  const { phase, model, live, training, split, window } = request;
-  const rule = optimizerRule(phase.optimizer);
+  const { phase, model, cut, live, executor, seed, index, scalars } = request;
   const { loss, output } = model.roles;
   const path = pathTo(model, [loss!, output!], new Set(request.source.nodes));
   // Samples that only the frozen part reads may be large: they are not fed beside their bottlenecks.
@@ -82,11 +78,44 @@ export async function runPhase(
     ...path.nodes.flatMap((node) => node.inputs.map(refName)),
   ]);
   const source = request.source.reading(read);
-  const steps = stepsPerEpoch(phase, split.training.length);
-  let lastTurn = performance.now();
+  const statistics = movingStatistics(model, cut);
+  const training = executor.training({
+    path,
+    live,
+    batch: phase.batch,
+    training: request.training,
+    statistics,
+    rule: optimizerRule(phase.optimizer),
+    // Dropout and batch norm train above the cut, unless they are frozen; below it they never do.
+    mode: {
+      scalars,
+      training: (node) => cut.tail.has(node.name) && !isFrozenNorm(model, node),
+    },
+    random: (node, epoch, step, count) =>
+      uniforms(seed, ["dropout", index, epoch, step, node.name], count),
+  });
+  const moving = new Set([...request.training.map(({ name }) => name), ...statistics]);
+  const forward = executor.forward({ path, live, moving, scalars, scalarLoss: true });
+  try {
+    return await epochs({ ...request, source }, training, forward, progress, events);
+  } finally {
+    await training.release();
+    await forward.release();
+  }
+}
 
+async function epochs(
+  request: PhaseRequest,
+  training: Training,
+  forward: Forward,
+  progress: Progress,
+  events: PhaseEvents,
+): Promise<boolean> {
+  const { phase, split, window, source, targets, classes } = request;
+  const steps = stepsPerEpoch(phase, split.training.length);
+  const { validation: indices } = split;
   while (progress.epoch < phase.epochs) {
-    const epoch = progress.epoch;
+    const { epoch } = progress;
     const order =
       request.order?.(epoch) ??
       epochOrder(split.training, request.seed, request.index, epoch, window);
@@ -96,33 +125,24 @@ export async function runPhase(
       const start = done - (done % window);
       const samples = order.subarray(start, start + window);
       const { arrays, local } = await source.window(samples);
-      for (let at = done - start; at < samples.length; at += phase.batch) {
-        const step = progress.step;
-        const batch = samples.subarray(at, at + phase.batch);
-        const feeds = gather(arrays, local.subarray(at, at + phase.batch));
-        const context = trainingContext(request, epoch, step);
-        const updates = (request.updates ?? 0) + epoch * steps + step + 1;
-        const result = trainStep(path, feeds, live, training, rule, context, updates);
-        if (!Number.isFinite(result.loss)) throw diverged(result.loss, epoch, step);
-        const predicted = predictedClasses(result.logits);
-        const correct = batch.reduce(
-          (sum, sample, row) => sum + Number(predicted[row] === request.targets[sample]),
-          0,
-        );
-        result.logits.dispose();
-        for (const tensor of feeds.values()) tensor.dispose();
-        progress.score.add(result.loss, batch.length, correct);
-        progress.step++;
-        events.step(epoch, step, steps, result.loss);
-        if (performance.now() - lastTurn > TURN_MS) {
-          await nextTurn();
-          await events.turn();
-          lastTurn = performance.now();
+      for (let at = done - start; at < samples.length;) {
+        const updates = (request.updates ?? 0) + epoch * steps + progress.step;
+        const position = { epoch, step: progress.step, updates };
+        for (const outcome of await training.run(arrays, local.subarray(at), position)) {
+          const batch = samples.subarray(at, at + phase.batch);
+          tally(progress, outcome, batch, targets);
+          at += phase.batch;
+          events.step(epoch, progress.step - 1, steps, outcome.loss);
         }
+        await nextTurn();
+        await events.turn();
         if (events.stopRequested()) return false;
       }
     }
-    const validation = await validate(request, path, source);
+    const validation =
+      indices.length === 0
+        ? undefined
+        : await evaluate(forward, { source, window, indices, targets, classes });
     const { score } = progress;
     progress.epoch++;
     progress.step = 0;
@@ -132,37 +152,38 @@ export async function runPhase(
   return true;
 }
 
+/** Counts one more step. Throws `diverged` where its loss is no number. */
+function tally(
+  progress: Progress,
+  { loss, logits }: StepOutcome,
+  batch: Int32Array,
+  targets: PhaseRequest["targets"],
+): void {
+  if (!Number.isFinite(loss)) throw diverged(loss, progress.epoch, progress.step);
+  const predicted = predictedClasses(logits, batch.length);
+  let correct = 0;
+  for (let row = 0; row < batch.length; row++)
+    if (predicted[row] === targets[batch[row]]) correct++;
+  progress.score.add(loss, batch.length, correct);
+  progress.step++;
+}
+
 const diverged = (loss: number, epoch: number, step: number): GraftError =>
   new GraftError(
     "diverged",
     `The loss became ${loss} in epoch ${epoch + 1}, step ${step + 1}: training diverged, and nothing was saved. Lower the learning rate, or look for extreme values in the data.`,
   );
 
-async function validate(
-  { split, window, live, targets, classes, scalars }: PhaseRequest,
-  path: Path,
-  source: SampleSource,
-): Promise<Evaluation | undefined> {
-  if (split.validation.length === 0) return undefined;
-  return evaluate(path, source, window, live, split.validation, targets, classes, scalars);
-}
-
-/** Dropout and batch norm train above the cut, unless they are frozen; below it they never do. */
-function trainingContext(request: PhaseRequest, epoch: number, step: number): RunContext {
-  const { model, cut, scalars, seed, index } = request;
-  return {
-    scalars,
-    updates: new Map(),
-    training: (node) => cut.tail.has(node.name) && !isFrozenNorm(model, node),
-    random(node, count) {
-      const random = randomStream(seed, ["dropout", index, epoch, step, node.name]);
-      return Float32Array.from({ length: count }, () => random.uniform());
-    },
-  };
-}
+/** Variables that follow the batch: those of batch norms that train. */
+export const movingStatistics = (model: Model, { tail }: Cut): string[] =>
+  [...tail].flatMap((name) => {
+    const node = model.nodes.get(name)!;
+    if (node.op !== "BatchNorm" || isFrozenNorm(model, node)) return [];
+    return node.inputs.slice(3).flatMap((input) => ("variable" in input ? [input.variable] : []));
+  });
 
 /** A batch norm whose own numbers are all frozen: it stays in inference mode. */
-export function isFrozenNorm(model: Model, node: Node): boolean {
+function isFrozenNorm(model: Model, node: Node): boolean {
   if (node.op !== "BatchNorm") return false;
   const own = node.inputs
     .slice(1, 3)

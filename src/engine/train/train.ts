@@ -5,9 +5,8 @@ import { sampleKeys } from "../cache/keys";
 import { cut } from "../graph/cut";
 import type { Model } from "../graph/model";
 import { ancestors } from "../graph/order";
-import { tf } from "../ops/tf";
 import { resolveIn, type OpenRecipe } from "../recipe/parse";
-import { chooseBackend, type BackendChoice } from "./backend";
+import { chooseExecutor, type BackendChoice } from "./backend";
 import { identify, refuseOther } from "./identity";
 import { load, outcomes, startingValues, usedVariables } from "./live";
 import { prepare, type Prepared } from "./prepare";
@@ -38,19 +37,15 @@ export async function trainRecipe(open: OpenRecipe, world: TrainWorld): Promise<
   const prepared = await prepare(open);
   try {
     const trainer = await begin(open, prepared, world);
-    try {
-      const finished = await trainer.trainPhases();
-      const message = await conclude(open, prepared, trainer, finished, world);
-      world.emit({
-        event: "ended",
-        state: finished ? "finished" : world.abandoned() ? "interrupted" : "stopped",
-        message,
-        prefixSamples: trainer.prefixSamples,
-        seconds: (performance.now() - began) / 1000,
-      });
-    } finally {
-      trainer.dispose();
-    }
+    const finished = await trainer.trainPhases();
+    const message = await conclude(open, prepared, trainer, finished, world);
+    world.emit({
+      event: "ended",
+      state: finished ? "finished" : world.abandoned() ? "interrupted" : "stopped",
+      message,
+      prefixSamples: trainer.prefixSamples,
+      seconds: (performance.now() - began) / 1000,
+    });
   } finally {
     await prepared.checkpoint.close();
   }
@@ -64,13 +59,14 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
   // Another backend would round differently from here on: a resumed run keeps the one it had.
   const choice =
     world.resume === null ? world.backend : (world.resume.backend.name as BackendChoice);
-  const backend = await chooseBackend(choice, model, { trained });
+  const note = (text: string) => world.emit({ event: "note", text });
+  const executor = await chooseExecutor(choice, model, { trained, note });
   world.emit({
     event: "started",
     run: world.run,
     recipe: open.path,
     checkpoint: resolveIn(open, recipe.checkpoint),
-    backend,
+    backend: executor.info,
     phases: recipe.train.length,
     epochs: recipe.train.reduce((sum, phase) => sum + phase.epochs, 0),
     seed: recipe.seed,
@@ -92,9 +88,8 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
   const keys = sampleKeys(prepared.inputs, data.samples);
   const identity = identify(keys, data, live);
   if (world.resume !== null) refuseOther(world.resume.identity, identity);
-  for (const [name, value] of world.resume?.values ?? [])
-    live.set(name, tf.tensor(value, live.get(name).shape));
-  return new Trainer(open, prepared, world, backend, start, live, keys, identity);
+  for (const [name, value] of world.resume?.values ?? []) live.set(name, value);
+  return new Trainer(open, prepared, world, executor, start, live, keys, identity);
 }
 
 /** Nodes that gradients flow through: what the loss needs of the part above the cut. */
@@ -122,7 +117,7 @@ async function conclude(
       accuracy: prepared.classifies ? lastEvaluation.accuracy : null,
       classes: prepared.classifies ? lastEvaluation.classes : [],
     });
-  emit({ event: "variables", variables: await outcomes(model, live, start, moved) });
+  emit({ event: "variables", variables: outcomes(model, live, start, moved) });
   if (!finished) {
     const how = abandoned() ? "was interrupted when its window or engine went away" : "stopped";
     return `Training ${how}. What it learned so far is kept; resume it, or save the result as it is.`;
@@ -131,8 +126,7 @@ async function conclude(
   if (save === undefined)
     return 'Training finished. The recipe has no "save", so the result is kept with the run only, to be saved from there.';
   const as = resolveIn(open, save.as);
-  const trained = (name: string) =>
-    moved.has(name) ? (live.get(name).data() as Promise<Float32Array>) : undefined;
+  const trained = (name: string) => (moved.has(name) ? live.get(name) : undefined);
   const { files, notes } = await saveResult(prepared.checkpoint, model, as, seed, trained).catch(
     (error: unknown) => {
       if (!(error instanceof GraftError)) throw error;

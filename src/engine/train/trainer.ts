@@ -1,10 +1,9 @@
 // The phases of a run: what is live, where training stands, and what is kept on the way.
-import type { BackendInfo } from "../../protocol/run";
 import type { Keys } from "../cache/keyTable";
 import { cut, hasSampleShape, sampleShape, type Cut } from "../graph/cut";
 import { trainableElements, type Model } from "../graph/model";
-import { tf } from "../ops/tf";
 import type { OpenRecipe } from "../recipe/parse";
+import type { Executor } from "./executor";
 import { featurize, type Bottlenecks } from "./featurize";
 import type { RunIdentity } from "./identity";
 import type { LiveVariables } from "./live";
@@ -12,12 +11,12 @@ import { Score, type Evaluation } from "./metrics";
 import { takesOver, updatesBefore } from "./continued";
 import type { OptimizerRule } from "./optimizers/rule";
 import { optimizerRule } from "./optimizers/table";
-import { isFrozenNorm, runPhase, type PhaseEvents, type Progress } from "./phase";
+import { movingStatistics, runPhase, type PhaseEvents, type Progress } from "./phase";
 import { rowWidth, trainedVariables, type Prepared } from "./prepare";
 import type { SampleArray } from "./samples";
 import { inMemory, MEMORY_BYTES, streamed, windowSize, type SampleSource } from "./source";
 import type { SavedState } from "./state";
-import { disposeTrainables, trainables, type Trainable } from "./step";
+import { trainables, type Trainable } from "./step";
 import { phaseText } from "./text";
 import type { TrainWorld } from "./train";
 
@@ -45,7 +44,7 @@ export class Trainer {
     private readonly open: OpenRecipe,
     private readonly prepared: Prepared,
     private readonly world: TrainWorld,
-    private readonly backend: BackendInfo,
+    private readonly executor: Executor,
     /** What training started from, as bytes. */
     readonly start: ReadonlyMap<string, Uint8Array>,
     readonly live: LiveVariables,
@@ -70,11 +69,6 @@ export class Trainer {
       if (!finished) return false;
     }
     return true;
-  }
-
-  dispose(): void {
-    disposeTrainables(this.training);
-    this.live.dispose();
   }
 
   private async trainPhase(index: number, resume: SavedState | null): Promise<boolean> {
@@ -119,6 +113,7 @@ export class Trainer {
         targets: data.labels,
         classes: data.classes,
         split,
+        executor: this.executor,
         live: this.live,
         training: this.training,
         updates: updatesBefore(recipe.train, index, split.training.length),
@@ -145,13 +140,8 @@ export class Trainer {
     if (continues)
       for (const each of this.training) {
         const slots = before.find((old) => old.name === each.name)?.slots;
-        if (slots !== undefined)
-          replaceSlots(
-            each,
-            slots.map((slot) => tf.clone(slot)),
-          );
+        if (slots !== undefined) each.slots = slots;
       }
-    disposeTrainables(before);
     this.progress = START();
     if (resume === null) return;
     const { epoch, step, score } = resume.position;
@@ -160,14 +150,9 @@ export class Trainer {
     const hadBegun = epoch > 0 || step > 0;
     if (!hadBegun && !continues) return;
     for (const each of this.training) {
-      const { shape } = this.live.get(each.name);
       const slots = resume.slots.get(each.name);
-      // A variable that the phase before did not train.
-      if (slots === undefined) continue;
-      replaceSlots(
-        each,
-        slots.map((values) => tf.tensor(values, shape)),
-      );
+      // Undefined: a variable that the phase before did not train.
+      if (slots !== undefined) each.slots = slots;
     }
   }
 
@@ -182,7 +167,7 @@ export class Trainer {
       samples: data.samples,
       keys: this.keys,
       live: this.live,
-      backend: this.backend,
+      executor: this.executor,
       scalars,
       store: this.world.store,
       origin: { recipe: this.open.path, checkpoint: checkpoint.path },
@@ -253,16 +238,9 @@ export class Trainer {
 
   /** Writes where training stands. */
   private async keep(phase: number, { epoch, step, score }: Progress): Promise<void> {
-    const values = new Map<string, Float32Array>();
-    for (const name of this.moved)
-      values.set(name, (await this.live.get(name).data()) as Float32Array);
-    const slots = new Map<string, Float32Array[]>();
-    for (const each of this.training)
-      slots.set(
-        each.name,
-        await Promise.all(each.slots.map(async (slot) => (await slot.data()) as Float32Array)),
-      );
-    const { name, version } = this.backend;
+    const values = new Map([...this.moved].map((name) => [name, this.live.get(name)]));
+    const slots = new Map(this.training.map((each) => [each.name, each.slots]));
+    const { name, version } = this.executor.info;
     await this.world.keepState({
       position: { phase, epoch, step, score: score.sums },
       backend: { name, version },
@@ -294,18 +272,8 @@ async function sourceOf(
   return inMemory([...arrays, ...beside]);
 }
 
-function replaceSlots(each: Trainable, slots: tf.Tensor[]): void {
-  for (const slot of each.slots) slot.dispose();
-  each.slots = slots;
-}
-
 /** What training moves in a phase: by gradient, and by following the batch. */
 function movedVariables(model: Model): string[] {
-  const { tail } = cutOf(model);
-  const statistics = [...tail].flatMap((name) => {
-    const node = model.nodes.get(name)!;
-    if (node.op !== "BatchNorm" || isFrozenNorm(model, node)) return [];
-    return node.inputs.slice(3).flatMap((input) => ("variable" in input ? [input.variable] : []));
-  });
-  return [...trainedVariables(model).map((variable) => variable.name), ...statistics];
+  const trained = trainedVariables(model).map((variable) => variable.name);
+  return [...trained, ...movingStatistics(model, cutOf(model))];
 }

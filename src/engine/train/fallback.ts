@@ -1,0 +1,42 @@
+// What cannot be compiled runs eagerly: a whole step, or a whole forward pass, never parts of one.
+import { Untraceable } from "../compile/recorder";
+import type { Executor, Forward, Training } from "./executor";
+
+/** Tries `first`; where an op cannot be compiled, tells it and goes on with `second`. */
+export function withFallback(
+  first: Executor,
+  second: () => Promise<Executor>,
+  note: (text: string) => void,
+): Executor {
+  const fallen = async (error: unknown, what: string): Promise<Executor> => {
+    if (!(error instanceof Untraceable)) throw error;
+    const executor = await second();
+    note(`${error.message}, so ${what} on ${executor.info.name}: ${executor.info.reason}.`);
+    return executor;
+  };
+  return {
+    info: first.info,
+    forward(request): Forward {
+      let forward = first.forward(request);
+      return {
+        run: (...batch) =>
+          forward.run(...batch).catch(async (error: unknown) => {
+            forward = (await fallen(error, "the forward pass runs")).forward(request);
+            return forward.run(...batch);
+          }),
+        release: () => forward.release(),
+      };
+    },
+    training(request): Training {
+      let training = first.training(request);
+      return {
+        run: (...steps) =>
+          training.run(...steps).catch(async (error: unknown) => {
+            training = (await fallen(error, "training runs")).training(request);
+            return training.run(...steps);
+          }),
+        release: () => training.release(),
+      };
+    },
+  };
+}
