@@ -83,7 +83,7 @@ export const relu6 = elementwise(tf.relu6, (dy, x) =>
 );
 
 const SELU_SCALE = 1.0507009873554805;
-const SELU_ALPHA = 1.6732632423543773;
+const SELU_ALPHA = 1.673263242354377;
 
 /** At 0 that of the right side. */
 export const selu = elementwise(tf.selu, (dy, _, y) =>

@@ -121,16 +121,30 @@ export function dilatedDepthwiseConv2d(
   return graded(image, weights);
 }
 
+/** A pool with TensorFlow's padding, and its gradient. */
+export function avgPoolSame(image: Tensor, window: Pair, strides: Pair): Tensor {
+  const [rows, columns] = window.map((size, axis) =>
+    padsOf(image.shape[axis + 1], size, strides[axis], "SAME"),
+  );
+  return [...rows, ...columns].some((added) => added > 0)
+    ? paddedAvgPool(image, window, strides, rows, columns)
+    : tf.avgPool(image as tf.Tensor4D, [...window], [...strides], "valid");
+}
+
 /**
  * TensorFlow averages over the part of a window that lies on the image; TensorFlow.js does too, but its gradient divides
  * by the whole window. So the gradient here is that of a pool over padded images.
  */
-export function avgPoolSame(image: Tensor, window: Pair, strides: Pair): Tensor {
+function paddedAvgPool(
+  image: Tensor,
+  window: Pair,
+  strides: Pair,
+  rows: Pads,
+  columns: Pads,
+): Tensor {
   const graded = tf.customGrad((...all) => {
     const [x] = all as unknown as [tf.Tensor4D];
     const [batch, height, width, depth] = x.shape;
-    const rows = padsOf(height, window[0], strides[0], "SAME");
-    const columns = padsOf(width, window[1], strides[1], "SAME");
     const value = tf.avgPool(x, [...window], [...strides], "same");
     const [, down, across] = value.shape;
     const gradFunc = (dy: Tensor): Tensor => {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { OPTIMIZER_NAMES, OPTIMIZERS, optimizerLabel } from "../../../src/protocol/optimizers";
 import { RecipeSchema, type Phase } from "../../../src/engine/recipe/schema";
 import { tf } from "../../../src/engine/ops/tf";
-import { chooseBackend } from "../../../src/engine/train/backend";
+import { chooseExecutor } from "../../../src/engine/train/backend";
 import { takesOver, updatesBefore } from "../../../src/engine/train/continued";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { expectClose, FIXTURES } from "../fixture";
@@ -17,7 +17,7 @@ const recorded = JSON.parse(
 ) as Steps[];
 
 const set = (backend: "cpu" | "wasm") =>
-  chooseBackend(backend, handmade({ nodes: [] }), { trained: new Set() });
+  chooseExecutor(backend, handmade({ nodes: [] }), { trained: new Set(), note: () => {} });
 beforeAll(() => set("cpu"));
 
 describe.each(["cpu", "wasm"] as const)("steps on %s", (backend) => {
