@@ -1,7 +1,8 @@
 // Convolution and pooling. TensorFlow.js computes channels last; channels first is transposed around it.
-import type { DataFormat, Padding } from "../graph/catalogue";
+import type { DataFormat } from "../graph/catalogue";
 import type { Kernel } from "./kernel";
 import { tf, type Tensor } from "./tf";
+import { avgPoolSame, dilatedConv2d, dilatedDepthwiseConv2d, pad } from "./windows";
 
 const NCHW_TO_NHWC = [0, 2, 3, 1];
 const NHWC_TO_NCHW = [0, 3, 1, 2];
@@ -11,14 +12,16 @@ function channelsLast(x: Tensor, format: DataFormat, compute: (x: tf.Tensor4D) =
   return tf.transpose(compute(tf.transpose(x as tf.Tensor4D, NCHW_TO_NHWC)), NHWC_TO_NCHW);
 }
 
-const pad = (padding: Padding) => (padding === "SAME" ? "same" : "valid");
+const isDilated = (dilations: readonly [number, number]) => Math.max(...dilations) > 1;
 
 export const Conv2D: Kernel<"Conv2D"> = (
   [x, kernel],
   { strides, padding, dilations, dataFormat },
 ) =>
   channelsLast(x, dataFormat, (image) =>
-    tf.conv2d(image, kernel as tf.Tensor4D, [...strides], pad(padding), "NHWC", [...dilations]),
+    isDilated(dilations)
+      ? dilatedConv2d(image, kernel, dilations, padding)
+      : tf.conv2d(image, kernel as tf.Tensor4D, [...strides], pad(padding)),
   );
 
 export const DepthwiseConv2D: Kernel<"DepthwiseConv2D"> = (
@@ -26,9 +29,9 @@ export const DepthwiseConv2D: Kernel<"DepthwiseConv2D"> = (
   { strides, padding, dilations, dataFormat },
 ) =>
   channelsLast(x, dataFormat, (image) =>
-    tf.depthwiseConv2d(image, kernel as tf.Tensor4D, [...strides], pad(padding), "NHWC", [
-      ...dilations,
-    ]),
+    isDilated(dilations)
+      ? dilatedDepthwiseConv2d(image, kernel, dilations, padding)
+      : tf.depthwiseConv2d(image, kernel as tf.Tensor4D, [...strides], pad(padding)),
   );
 
 export const MaxPool: Kernel<"MaxPool"> = ([x], { window, strides, padding, dataFormat }) =>
@@ -38,5 +41,7 @@ export const MaxPool: Kernel<"MaxPool"> = ([x], { window, strides, padding, data
 
 export const AvgPool: Kernel<"AvgPool"> = ([x], { window, strides, padding, dataFormat }) =>
   channelsLast(x, dataFormat, (image) =>
-    tf.avgPool(image, [...window], [...strides], pad(padding)),
+    padding === "SAME"
+      ? avgPoolSame(image, window, strides)
+      : tf.avgPool(image, [...window], [...strides], "valid"),
   );

@@ -1,6 +1,7 @@
 // Arithmetic, activation functions and comparisons, element by element.
 import type { DType } from "../../protocol/checkpoint";
 import type { OpName } from "../graph/catalogue";
+import { abs, maximum, minimum, relu6, selu, stopGradient } from "./gradients";
 import type { Kernel } from "./kernel";
 import { tf, type Tensor } from "./tf";
 
@@ -19,15 +20,15 @@ export const Add: Kernel<"Add"> = (inputs) =>
 export const Sub = binary<"Sub">(tf.sub);
 export const Mul = binary<"Mul">(tf.mul);
 export const Div = binary<"Div">(tf.div);
-export const Maximum = binary<"Maximum">(tf.maximum);
-export const Minimum = binary<"Minimum">(tf.minimum);
+export const Maximum = binary<"Maximum">(maximum);
+export const Minimum = binary<"Minimum">(minimum);
 export const Pow = binary<"Pow">(tf.pow);
-export const SquaredDifference = binary<"SquaredDifference">(tf.squaredDifference);
+export const SquaredDifference = binary<"SquaredDifference">((a, b) => tf.square(tf.sub(a, b)));
 
 export const Relu = unary<"Relu">(tf.relu);
-export const Relu6 = unary<"Relu6">(tf.relu6);
+export const Relu6 = unary<"Relu6">(relu6);
 export const Elu = unary<"Elu">(tf.elu);
-export const Selu = unary<"Selu">(tf.selu);
+export const Selu = unary<"Selu">(selu);
 export const LeakyRelu: Kernel<"LeakyRelu"> = ([x], { alpha }) => tf.leakyRelu(x, alpha);
 export const Sigmoid = unary<"Sigmoid">(tf.sigmoid);
 export const Tanh = unary<"Tanh">(tf.tanh);
@@ -38,18 +39,14 @@ export const Exp = unary<"Exp">(tf.exp);
 export const Log = unary<"Log">(tf.log);
 export const Log1p = unary<"Log1p">(tf.log1p);
 export const Neg = unary<"Neg">(tf.neg);
-export const Abs = unary<"Abs">(tf.abs);
+export const Abs = unary<"Abs">(abs);
 export const Square = unary<"Square">(tf.square);
 export const Sqrt = unary<"Sqrt">(tf.sqrt);
 export const Rsqrt = unary<"Rsqrt">(tf.rsqrt);
 export const Floor = unary<"Floor">(tf.floor);
 export const Identity = unary<"Identity">((x) => x);
 
-const noGradient = tf.customGrad((x) => ({
-  value: tf.clone(x as Tensor),
-  gradFunc: (dy: Tensor) => tf.zerosLike(dy),
-}));
-export const StopGradient = unary<"StopGradient">((x) => noGradient(x));
+export const StopGradient = unary<"StopGradient">(stopGradient);
 
 /** The element types that TensorFlow.js computes with. */
 export const tensorType = (dtype: DType): "bool" | "int32" | "float32" =>

@@ -1,11 +1,12 @@
 // Ops that reduce axes.
+import { extremum } from "./gradients";
 import type { Kernel } from "./kernel";
 import { tf } from "./tf";
 
 export const Mean: Kernel<"Mean"> = ([x], { axes, keepDims }) => tf.mean(x, [...axes], keepDims);
 export const Sum: Kernel<"Sum"> = ([x], { axes, keepDims }) => tf.sum(x, [...axes], keepDims);
-export const Max: Kernel<"Max"> = ([x], { axes, keepDims }) => tf.max(x, [...axes], keepDims);
-export const Min: Kernel<"Min"> = ([x], { axes, keepDims }) => tf.min(x, [...axes], keepDims);
+export const Max: Kernel<"Max"> = ([x], { axes, keepDims }) => extremum(tf.max, x, axes, keepDims);
+export const Min: Kernel<"Min"> = ([x], { axes, keepDims }) => extremum(tf.min, x, axes, keepDims);
 export const ArgMax: Kernel<"ArgMax"> = ([x], { axis }) =>
   tf.argMax(x, axis < 0 ? x.rank + axis : axis);
 

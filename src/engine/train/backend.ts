@@ -19,10 +19,14 @@ export type BackendName = (typeof BACKENDS)[number];
 export type BackendChoice = BackendName | "auto";
 type EagerName = Exclude<BackendName, "compiled">;
 
-/** Ops whose gradient needs a kernel that the wasm backend does not have (Conv2DBackpropFilter, UnsortedSegmentSum, …). */
-const NO_GRADIENT_ON_WASM: ReadonlySet<OpName> = new Set<OpName>([
+/**
+ * Ops whose gradient needs a kernel that the wasm backend does not have (Conv2DBackpropFilter, UnsortedSegmentSum, …),
+ * or has wrong (MaxPool's, where the largest values are negative or tie, as after a ReLU).
+ */
+export const NO_GRADIENT_ON_WASM: ReadonlySet<OpName> = new Set<OpName>([
   "Conv2D",
   "DepthwiseConv2D",
+  "MaxPool",
   "Gather",
 ]);
 

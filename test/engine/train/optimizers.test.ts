@@ -5,38 +5,54 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { OPTIMIZER_NAMES, OPTIMIZERS, optimizerLabel } from "../../../src/protocol/optimizers";
 import { RecipeSchema, type Phase } from "../../../src/engine/recipe/schema";
 import { tf } from "../../../src/engine/ops/tf";
-import { chooseBackend } from "../../../src/engine/train/backend";
+import { chooseExecutor } from "../../../src/engine/train/backend";
 import { takesOver, updatesBefore } from "../../../src/engine/train/continued";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { expectClose, FIXTURES } from "../fixture";
 import { handmade } from "../handmade";
-import { GRADIENTS, OPTIMIZER_CASES, ourSteps, START, type Steps } from "./optimizers";
+import {
+  compiledSteps,
+  GRADIENTS,
+  OPTIMIZER_CASES,
+  ourSteps,
+  START,
+  type Steps,
+} from "./optimizers";
 
 const recorded = JSON.parse(
   readFileSync(join(FIXTURES, "optimizers/expected.json"), "utf8"),
 ) as Steps[];
 
 const set = (backend: "cpu" | "wasm") =>
-  chooseBackend(backend, handmade({ nodes: [] }), { trained: new Set() });
+  chooseExecutor(backend, handmade({ nodes: [] }), { trained: new Set(), note: () => {} });
 beforeAll(() => set("cpu"));
 
-describe.each(["cpu", "wasm"] as const)("steps on %s", (backend) => {
-  test.each(OPTIMIZER_CASES.map((optimizer, index) => [JSON.stringify(optimizer), index] as const))(
-    "%s",
-    async (_, index) => {
-      await set(backend);
-      const before = tf.memory().numTensors;
-      const { steps, slots } = ourSteps(OPTIMIZER_CASES[index]);
-      const expected = recorded[index];
-      expect(steps).toHaveLength(expected.steps.length);
-      steps.forEach((values, step) =>
-        expectClose(values, expected.steps[step], 1e-6, `step ${step + 1}`),
-      );
-      expect(slots).toHaveLength(expected.slots.length);
-      slots.forEach((slot, at) => expectClose(slot, expected.slots[at], 1e-6, `slot ${at}`));
-      expect(tf.memory().numTensors).toBe(before);
-    },
+function expectSteps({ steps, slots }: Steps, expected: Steps): void {
+  expect(steps).toHaveLength(expected.steps.length);
+  steps.forEach((values, step) =>
+    expectClose(values, expected.steps[step], 1e-6, `step ${step + 1}`),
   );
+  expect(slots).toHaveLength(expected.slots.length);
+  slots.forEach((slot, at) => expectClose(slot, expected.slots[at], 1e-6, `slot ${at}`));
+}
+
+const named = OPTIMIZER_CASES.map(
+  (optimizer, index) => [JSON.stringify(optimizer), index] as const,
+);
+
+describe.each(["cpu", "wasm"] as const)("steps on %s", (backend) => {
+  test.each(named)("%s", async (_, index) => {
+    await set(backend);
+    const before = tf.memory().numTensors;
+    expectSteps(ourSteps(OPTIMIZER_CASES[index]), recorded[index]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("steps, compiled", () => {
+  test.each(named)("%s", async (_, index) => {
+    expectSteps(await compiledSteps(OPTIMIZER_CASES[index]), recorded[index]);
+  });
 });
 
 test("every optimizer is compared", () => {

@@ -1,5 +1,8 @@
 // What optimizers are compared on: their parameters, and steps along gradients that tell formulas apart.
 import { withDefaults, type Optimizer, type OptimizerName } from "../../../src/protocol/optimizers";
+import type { ValueType } from "../../../src/engine/compile/graph";
+import { traceForward } from "../../../src/engine/compile/program";
+import { Session, type Fed } from "../../../src/engine/compile/session";
 import { tf } from "../../../src/engine/ops/tf";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 
@@ -76,4 +79,38 @@ export function ourSteps(optimizer: Optimizer): Steps {
     });
     return { steps, slots: slots.map((slot) => [...slot.dataSync()]) };
   });
+}
+
+/** The same, with the rule as a traced program. */
+export async function compiledSteps(optimizer: Optimizer): Promise<Steps> {
+  const rule = optimizerRule(optimizer);
+  const vector: ValueType = { dtype: "float32", shape: [START.length] };
+  const scalar: ValueType = { dtype: "float32", shape: [] };
+  const slots = rule.slots.map((_, index) => `slot${index}`);
+  const types = new Map([["step", scalar]]);
+  for (const name of ["value", "gradient", ...slots]) types.set(name, vector);
+  const { model } = traceForward(types, (fed) => {
+    const of = (name: string) => fed.get(name)!;
+    const moved = rule.update(of("value"), of("gradient"), slots.map(of), of("step"));
+    const all = [moved.value, ...moved.slots];
+    return new Map(["value", ...slots].map((name, index) => [`new ${name}`, all[index]]));
+  });
+  const session = await Session.create(model, { threads: 1 });
+  let state: Float32Array[] = [
+    Float32Array.from(START),
+    ...rule.slots.map((start) => new Float32Array(START.length).fill(start)),
+  ];
+  const steps: number[][] = [];
+  for (const [index, gradient] of gradients().entries()) {
+    const feeds = new Map<string, Fed>([
+      ["gradient", { ...vector, data: Float32Array.from(gradient) }],
+      ["step", { ...scalar, data: Float32Array.of(index + 1) }],
+    ]);
+    ["value", ...slots].forEach((name, at) => feeds.set(name, { ...vector, data: state[at] }));
+    const results = await session.run(feeds);
+    state = ["value", ...slots].map((name) => results.get(`new ${name}`) as Float32Array);
+    steps.push([...state[0]]);
+  }
+  await session.release();
+  return { steps, slots: state.slice(1).map((slot) => [...slot]) };
 }

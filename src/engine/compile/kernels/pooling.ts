@@ -66,15 +66,10 @@ function unpool(
   gradient: Value,
   places: Value,
   shape: readonly number[],
-  { filterHeight, filterWidth, strideHeight, strideWidth }: Info,
+  info: Info,
 ): Value {
   const inputs = [gradient, places, recorder.graph.integers(shape)];
-  return recorder.emit(
-    "MaxUnpool",
-    inputs,
-    { dtype: "float32", shape },
-    { kernel_shape: [filterHeight, filterWidth], strides: [strideHeight, strideWidth] },
-  );
+  return recorder.emit("MaxUnpool", inputs, { dtype: "float32", shape }, window(info));
 }
 
 /** Overlapping windows may have the same largest number: what comes from each is added up. */

@@ -1,0 +1,93 @@
+// Gradients where those of TensorFlow.js are not TensorFlow's: at the bends of activation functions, at ties, and where
+// one side is broadcast. Written in its own ops, so that they run on every backend and can be traced.
+import { tf, type Tensor } from "./tf";
+
+type Save = tf.GradSaveFunc;
+
+const where = (condition: Tensor, dy: Tensor): Tensor => tf.mul(dy, tf.cast(condition, "float32"));
+
+/** The gradient of what was broadcast from `shape`: summed over the axes that were stretched. */
+function sumTo(shape: readonly number[], gradient: Tensor): Tensor {
+  const axes = tf.broadcast_util.getReductionAxes([...shape], gradient.shape);
+  return tf.reshape(axes.length > 0 ? tf.sum(gradient, axes) : gradient, [...shape]);
+}
+
+/** The larger, or the smaller, of two. At a tie the gradient is the first one's. */
+const extreme = (
+  compute: (a: Tensor, b: Tensor) => Tensor,
+  isFirst: (a: Tensor, b: Tensor) => Tensor,
+) => {
+  const graded = tf.customGrad((...all) => {
+    const [a, b, save] = all as unknown as [Tensor, Tensor, Save];
+    save([a, b]);
+    return {
+      value: compute(a, b),
+      gradFunc: (dy: Tensor, [first, second]: Tensor[]) => {
+        const chosen = isFirst(first, second);
+        return [
+          sumTo(first.shape, where(chosen, dy)),
+          sumTo(second.shape, where(tf.logicalNot(chosen), dy)),
+        ];
+      },
+    };
+  });
+  return (a: Tensor, b: Tensor): Tensor => graded(a, b);
+};
+export const maximum = extreme(tf.maximum, tf.greaterEqual);
+export const minimum = extreme(tf.minimum, tf.lessEqual);
+
+/** The largest, or the smallest, along axes. Ties share the gradient. */
+export function extremum(
+  compute: (x: Tensor, axes: number[], keepDims: boolean) => Tensor,
+  input: Tensor,
+  axes: readonly number[],
+  keepDims: boolean,
+): Tensor {
+  const over = [...axes];
+  const graded = tf.customGrad((...all) => {
+    const [x, save] = all as unknown as [Tensor, Save];
+    const kept = compute(x, over, true);
+    save([x, kept]);
+    return {
+      value: keepDims ? tf.clone(kept) : compute(x, over, false),
+      gradFunc: (dy: Tensor, [from, most]: Tensor[]) => {
+        const isMost = tf.cast(tf.equal(from, most), "float32");
+        const share = tf.div(tf.reshape(dy, most.shape), tf.sum(isMost, over, true));
+        return tf.mul(isMost, share);
+      },
+    };
+  });
+  return graded(input);
+}
+
+/** An elementwise op with a gradient of its own, from its input and output. */
+const elementwise = (
+  compute: (x: Tensor) => Tensor,
+  gradient: (dy: Tensor, x: Tensor, y: Tensor) => Tensor,
+) => {
+  const graded = tf.customGrad((...all) => {
+    const [x, save] = all as unknown as [Tensor, Save];
+    const value = compute(x);
+    save([x, value]);
+    return { value, gradFunc: (dy: Tensor, [from, y]: Tensor[]) => gradient(dy, from, y) };
+  });
+  return (x: Tensor): Tensor => graded(x);
+};
+
+/** 0 at 0. */
+export const abs = elementwise(tf.abs, (dy, x) => tf.mul(dy, tf.sign(x)));
+
+/** 0 at 0 and at 6. */
+export const relu6 = elementwise(tf.relu6, (dy, x) =>
+  where(tf.logicalAnd(tf.greater(x, 0), tf.less(x, 6)), dy),
+);
+
+const SELU_SCALE = 1.0507009873554805;
+const SELU_ALPHA = 1.673263242354377;
+
+/** At 0 that of the right side. */
+export const selu = elementwise(tf.selu, (dy, _, y) =>
+  tf.mul(dy, tf.where(tf.less(y, 0), tf.add(y, SELU_SCALE * SELU_ALPHA), SELU_SCALE)),
+);
+
+export const stopGradient = elementwise(tf.clone, (dy) => tf.zerosLike(dy));
