@@ -4,6 +4,7 @@ import { GraftError } from "../../protocol/errors";
 import type { BackendInfo } from "../../protocol/run";
 import { spaceKey } from "../cache/keys";
 import { KEY_WORDS, KeyTable, type Keys } from "../cache/keyTable";
+import { checkRoom } from "../cache/room";
 import type { SpaceNote } from "../cache/spaceNote";
 import { openSpace, type BottleneckSpace } from "../cache/store";
 import { sampleShape } from "../graph/cut";
@@ -110,7 +111,7 @@ async function fill(
   const reused = samples - missing.length;
   request.progress(reused, reused, width);
   if (missing.length === 0) return true;
-  await space.checkRoom(missing.length);
+  await checkRoom(request.store, missing.length, width);
   const path = pathTo(model, request.bottlenecks, new Set(model.roles.inputs));
   const most = Math.max(1, Math.floor(CHUNK_BYTES / (width * 4)));
   const batchSize = Math.min(BATCH, most);
