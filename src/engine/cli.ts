@@ -46,6 +46,7 @@ program
   .description("show what a recipe would do")
   .argument("<recipe>", "a .graft.json file")
   .option("--json", "print one JSON object", false)
+  .addOption(cache())
   .action((file: string, options: { json: boolean }) =>
     guard(options.json, () => planCommand(file, options)),
   );

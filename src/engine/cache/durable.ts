@@ -1,6 +1,7 @@
 // Files that are there whole or not at all, and stay there after a power cut: a temporary name, flush, rename, flush of
 // the folder. Chunks of bottlenecks and the states of runs are written this way.
 import { channel } from "node:diagnostics_channel";
+import { mkdirSync, statSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
@@ -51,6 +52,28 @@ export async function writeDurably(file: string, parts: readonly Uint8Array[]): 
     throw writeFailed(file, error);
   }
   reach("after flush of the folder");
+}
+
+/** Makes a folder, and those above it. Throws `write-failed`. */
+export function makeFolder(folder: string): void {
+  try {
+    makeLevel(folder);
+  } catch (error) {
+    throw writeFailed(folder, error);
+  }
+}
+
+/** Node's own recursive mkdir says ENOENT, whatever the reason is. */
+function makeLevel(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && path.dirname(folder) !== folder) {
+      makeLevel(path.dirname(folder));
+      makeLevel(folder);
+    } else if (code !== "EEXIST" || !statSync(folder).isDirectory()) throw error;
+  }
 }
 
 let temporaries = 0;

@@ -3,20 +3,11 @@
 // changes one. What is no whole chunk is removed, and its samples are computed again.
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import {
-  CHUNK_SUFFIX,
-  DamagedChunk,
-  readChunk,
-  readRows,
-  storedBytes,
-  writeChunk,
-  type Chunk,
-} from "./chunk";
-import { sweepTemporaries, writeFailed } from "./durable";
+import { CHUNK_SUFFIX, DamagedChunk, readChunk, readRows, writeChunk, type Chunk } from "./chunk";
+import { makeFolder, sweepTemporaries, writeFailed } from "./durable";
 import { KEY_WORDS, KeyTable, type Keys } from "./keyTable";
 import { takeLease } from "./lease";
 import { describeSpace, type SpaceNote } from "./spaceNote";
-import { GraftError } from "../../protocol/errors";
 
 export interface BottleneckSpace {
   /** The row of key `sample` is there, as far as it was last looked. */
@@ -27,8 +18,6 @@ export interface BottleneckSpace {
   put(keys: Keys, rows: Float32Array): Promise<void>;
   /** Looks for chunks that other processes have committed since. */
   refresh(): Promise<void>;
-  /** Bytes that so many rows take, and those that are free for them. Throws `write-failed` where they do not fit. */
-  checkRoom(rows: number): Promise<void>;
   /** Until then nobody prunes the space. */
   close(): Promise<void>;
 }
@@ -146,23 +135,13 @@ export async function openSpace(request: SpaceRequest): Promise<BottleneckSpace>
       add(await writeChunk(folder, keys, rows));
     },
     refresh,
-    async checkRoom(rows) {
-      const needed = rows * storedBytes(width);
-      const { bavail, bsize } = await fs.statfs(folder);
-      if (needed <= bavail * bsize) return;
-      const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-      throw new GraftError(
-        "write-failed",
-        `The bottlenecks of ${rows.toLocaleString("en-US")} samples take ${gigabytes(needed)}, and ${gigabytes(bavail * bsize)} are free in ${root}. Free some space (graft cache prune), name a cache folder on another disk (--cache, or the setting graft.cacheDirectory), or add "cache": false to the phase.`,
-      );
-    },
     close: () => lease.release(),
   };
 }
 
 async function prepareFolder(folder: string, note: SpaceNote) {
+  makeFolder(folder);
   try {
-    await fs.mkdir(folder, { recursive: true });
     const lease = await takeLease(folder);
     await sweepTemporaries(folder);
     await describeSpace(folder, note);

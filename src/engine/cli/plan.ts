@@ -2,7 +2,9 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
-import type { Plan } from "../../protocol/plan";
+import type { Plan, PlanCut } from "../../protocol/plan";
+import { bottleneckFolder } from "../cache/folder";
+import { freeBytes } from "../cache/room";
 import { planRecipe } from "../recipe/plan";
 import { count, percent, print, printJson, size, table } from "./output";
 
@@ -29,10 +31,21 @@ export async function planCommand(
   const recipe = await readRecipe(file);
   const plan = await planRecipe(recipe.path, recipe.text);
   if (json) printJson(plan);
-  else print(planText(plan));
+  else {
+    print(planText(plan));
+    if (plan.cut !== undefined) print(await roomText(plan.cut));
+  }
   const error = plan.problems.find((problem) => problem.severity === "error");
   if (error !== undefined)
     throw new GraftError("invalid-edit", `${error.pointer || "recipe"}: ${error.message}`);
+}
+
+/** What the bottlenecks take of the disk, where the data tell how many there are. */
+async function roomText({ samples, bytesPerSample }: PlanCut): Promise<string> {
+  const folder = bottleneckFolder();
+  const free = `${size(await freeBytes(folder))} free in ${folder}`;
+  if (samples === undefined) return `bottlenecks: ${size(bytesPerSample)} a sample, ${free}`;
+  return `bottlenecks: ${size(samples * bytesPerSample)} for ${count(samples)} samples, ${free}`;
 }
 
 function planText(plan: Plan): string {

@@ -69,7 +69,6 @@ async function runToResume(file: string, name: string): Promise<string> {
 /** Says what happens in a few lines, with bars where there is a terminal to draw them on. */
 function narrator(recipe: string, run: string): (event: RunEvent) => void {
   const bars = process.stderr.isTTY ? progressBars() : undefined;
-  let featurized = false;
   let saved = false;
   return (event) => {
     switch (event.event) {
@@ -87,7 +86,6 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
         return;
       case "phase":
         bars?.stop();
-        featurized = false;
         print(
           `  phase ${event.phase + 1}      ${event.epochs} epochs, ${event.optimizer}, ${count(event.trainableParameters)} numbers train, ${event.cached ? "cached" : "uncached"}`,
         );
@@ -97,8 +95,6 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
           bars?.show("bottlenecks", event.done, event.total, "");
           return;
         }
-        if (featurized) return;
-        featurized = true;
         bars?.stop();
         const from =
           event.reused === event.total

@@ -129,7 +129,11 @@ async function writeNpz(
   try {
     await pipeline(zip.outputStream, createWriteStream(temporary, { flags: "wx" }));
     const handle = await open(temporary, "r+");
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraftError } from "../../protocol/errors";
 import { spaceKey } from "../cache/keys";
 import { KEY_WORDS, KeyTable, type Keys } from "../cache/keyTable";
+import { checkRoom } from "../cache/room";
 import type { SpaceNote } from "../cache/spaceNote";
 import { openSpace, type BottleneckSpace } from "../cache/store";
 import { sampleShape } from "../graph/cut";
@@ -109,7 +110,7 @@ async function fill(
   const reused = samples - missing.length;
   request.progress(reused, reused, width);
   if (missing.length === 0) return true;
-  await space.checkRoom(missing.length);
+  await checkRoom(request.store, missing.length, width);
   const path = pathTo(model, request.bottlenecks, new Set(model.roles.inputs));
   const { live, scalars } = request;
   const forward = request.executor.forward({ path, live, moving: new Set(), scalars });

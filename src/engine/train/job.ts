@@ -40,7 +40,12 @@ export async function runJob(name: string, resume: boolean, control: JobControl)
   } catch (error) {
     const { code, message } = toErrorData(error);
     const seconds = (performance.now() - began) / 1000;
-    emit({ event: "ended", state: "failed", message, code, prefixSamples: 0, seconds });
+    const ended = { state: "failed", message, code, prefixSamples: 0, seconds } as const;
+    try {
+      emit({ event: "ended", ...ended });
+    } catch {
+      // Where the disk takes nothing more, what failed first is what counts.
+    }
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import type { RunEvent, RunState, RunSummary } from "../../protocol/run";
-import { sweepTemporaries, temporaryName, writeFailed } from "../cache/durable";
+import { makeFolder, sweepTemporaries, temporaryName, writeFailed } from "../cache/durable";
 import { runsFolder } from "../cache/folder";
 import { isAlive, OWNER } from "../cache/owner";
 
@@ -48,14 +48,18 @@ const folderOf = (run: string): RunFolder => {
 export function createRun(recipe: string, checkpoint: string, text: string): RunFolder {
   const stamp = new Date().toISOString().replace(/[-:]/g, "").replace(/\..*/, "");
   const run = folderOf(`${stamp}-${randomBytes(3).toString("hex")}`);
-  fs.mkdirSync(run.folder, { recursive: true });
-  fs.writeFileSync(path.join(run.folder, RECIPE), text, { flush: true });
+  makeFolder(run.folder);
   const started = new Date().toISOString();
   const record: RunRecord = { recipe, checkpoint, started, creator: OWNER };
   // The record comes last: a folder without one is no run yet.
   const file = path.join(run.folder, RECORD);
-  fs.writeFileSync(`${file}.tmp`, JSON.stringify(record), { flush: true });
-  fs.renameSync(`${file}.tmp`, file);
+  try {
+    fs.writeFileSync(path.join(run.folder, RECIPE), text, { flush: true });
+    fs.writeFileSync(`${file}.tmp`, JSON.stringify(record), { flush: true });
+    fs.renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    throw writeFailed(file, error);
+  }
   return run;
 }
 
@@ -92,8 +96,8 @@ export async function claimRun(run: OpenedRun): Promise<void> {
   const file = (of: number) => path.join(run.folder, `claim-${of}.json`);
   // Linked in place, so that it is never seen without its content; a link does not replace what is there.
   const draft = temporaryName(file(number + 1));
-  fs.writeFileSync(draft, JSON.stringify({ owner: OWNER, ends } satisfies Claim));
   try {
+    fs.writeFileSync(draft, JSON.stringify({ owner: OWNER, ends } satisfies Claim));
     fs.linkSync(draft, file(number + 1));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw busy(run.run);
@@ -124,10 +128,14 @@ const countEnds = (events: readonly RunEvent[]): number =>
 
 const eventsFile = (run: RunFolder): string => path.join(run.folder, EVENTS);
 
-/** Steps pass too quickly to be kept. */
+/** Steps pass too quickly to be kept. Throws `write-failed`. */
 export function appendEvent(run: RunFolder, event: RunEvent): void {
   if (event.event === "step") return;
-  fs.appendFileSync(eventsFile(run), `${JSON.stringify(event)}\n`);
+  try {
+    fs.appendFileSync(eventsFile(run), `${JSON.stringify(event)}\n`);
+  } catch (error) {
+    throw writeFailed(eventsFile(run), error);
+  }
 }
 
 /** The events so far. A line that a crash cut short is left out. */

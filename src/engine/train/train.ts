@@ -72,6 +72,12 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
     seed: recipe.seed,
     resumed: world.resume !== null,
   });
+  const before = world.resume?.backend;
+  if (before !== undefined && before.version !== backend.version)
+    world.emit({
+      event: "note",
+      text: `The run began with ${before.name} ${before.version}; ${backend.version} goes on with it, and may round differently in the last bits.`,
+    });
   const { data, split } = prepared;
   world.emit({
     event: "data",

@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { jobPid } from "../../claims";
 import { digits, recipe, type Workplace } from "../train/world";
 import { engine, type EngineProcess } from "./processes";
 
@@ -35,8 +36,7 @@ const gone = async (pid: number) => {
   }
   return false;
 };
-const jobPid = (run: string) =>
-  Number(JSON.parse(fs.readFileSync(path.join(cache, "runs", run, "run.json"), "utf8")).pid);
+const jobOf = (run: string) => jobPid(path.join(cache, "runs", run));
 
 test("recognizes a checkpoint by any of its files", async () => {
   const files = fs.readdirSync(place.folder).map(file);
@@ -66,7 +66,7 @@ test("a job that is killed is told, and the next run works", async () => {
   const ended = running.event((event) => event.event === "ended");
   const { run } = await running.request("startRun", endless());
   await reached;
-  process.kill(jobPid(run), "SIGKILL");
+  process.kill(jobOf(run), "SIGKILL");
   expect(await ended).toMatchObject({ state: "interrupted", code: "job-crashed" });
   expect(fs.readdirSync(place.folder).filter((name) => name.startsWith("endless"))).toEqual([]);
   const next = running.event((event) => event.event === "ended");
@@ -78,7 +78,7 @@ test("when the engine goes, its job stops, keeps its state, and another engine r
   const reached = running.event(epoch(3));
   const { run } = await running.request("startRun", endless());
   await reached;
-  const pid = jobPid(run);
+  const pid = jobOf(run);
   running.child.kill("SIGKILL");
   expect(await gone(pid)).toBe(true);
   const next = engine(cache);

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sampleKeys } from "../../../src/engine/cache/keys";
 import { OWNER } from "../../../src/engine/cache/owner";
+import { checkRoom } from "../../../src/engine/cache/room";
 import { openSpace, type BottleneckSpace } from "../../../src/engine/cache/store";
 
 let root: string;
@@ -172,9 +173,9 @@ describe("where a chunk cannot be written, it is told, and nothing is left", () 
   });
 
   test("more than is free is refused before anything is computed", async () => {
-    const space = await open(1000);
-    await space.checkRoom(10);
-    await expect(space.checkRoom(1e12)).rejects.toThrow(
+    const later = path.join(root, "not", "yet");
+    await checkRoom(later, 10, 1000);
+    await expect(checkRoom(later, 1e12, 1000)).rejects.toThrow(
       /4.* GB, and .* GB are free.*"cache": false/,
     );
   });

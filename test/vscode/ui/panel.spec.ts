@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { digits, ENDLESS } from "../harness/content";
 import { expect, test } from "./fixtures";
 import type { Workbench } from "./workbench";
+import { jobPid } from "../../claims";
 
 test.use({
   content: {
@@ -32,9 +33,6 @@ const epochOf = async (w: Workbench): Promise<number> => {
   const where = (await w.panel.locator(".where").textContent()) ?? "";
   return Number(/(?:epoch )?([\d,]+)(?:\/| of )1,000,000/.exec(where)?.[1]?.replaceAll(",", ""));
 };
-
-const recordOf = (run: string) =>
-  JSON.parse(readFileSync(join(run, "run.json"), "utf8")) as { pid: number };
 
 const epochsIn = (run: string): number =>
   readFileSync(join(run, "events.jsonl"), "utf8").split('"event":"epoch"').length - 1;
@@ -104,7 +102,7 @@ test("shows a run live, stops it, goes on, and shows it again", async ({ workben
 test("says that the training process was killed, and goes on", async ({ workbench: w }) => {
   await train(w);
   await expect.poll(() => existsSync(join(lastRun(w), "state.bin"))).toBe(true);
-  process.kill(recordOf(lastRun(w)).pid, "SIGKILL");
+  process.kill(jobPid(lastRun(w)), "SIGKILL");
   const told = w.notification("Training of long.graft.json was interrupted at epoch");
   await expect(told).toBeVisible();
   await expect(w.panel.locator(".banner.interrupted")).toContainText("ended unexpectedly");

@@ -1,9 +1,10 @@
 // A set of files that appears all at once or not at all, as far as a file system allows: everything is written
 // under other names first, then the files that it replaces are moved aside, then the new ones take their names.
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { GraftError } from "../../../protocol/errors";
+import { isAlive, OWNER, OWNER_PATTERN } from "../../cache/owner";
 import { reason, systemCode, writeFailed } from "./errors";
 import type { Sink } from "./tablewriter";
 
@@ -19,7 +20,7 @@ export async function staged(
   path: string,
   work: (staging: Staging) => Promise<void>,
 ): Promise<readonly string[]> {
-  const suffix = `${randomBytes(4).toString("hex")}.tmp`;
+  const suffix = `${OWNER}.${randomBytes(4).toString("hex")}.tmp`;
   const created: Move[] = [];
   const removed: string[] = [];
   try {
@@ -33,12 +34,25 @@ export async function staged(
       remove: (target) => void removed.push(target),
     });
     await commit(created, removed, suffix);
+    for (const { to } of created) await sweep(to);
     return created.map(({ to }) => to);
   } catch (error) {
     for (const { from } of created) await rm(from, { force: true });
     throw error instanceof GraftError || systemCode(error) === undefined
       ? error
       : writeFailed(path, reason(error), error);
+  }
+}
+
+/** Once a file is in place: what a process that was killed had written for it, or moved aside, is of no use any more. */
+async function sweep(path: string): Promise<void> {
+  const start = `.${basename(path)}.`;
+  const end = new RegExp(`^(?:old\\.)?(${OWNER_PATTERN})\\.[0-9a-f]{8}\\.tmp$`);
+  const names = await readdir(dirname(path)).catch(() => []);
+  for (const name of names) {
+    const owner = name.startsWith(start) ? end.exec(name.slice(start.length))?.[1] : undefined;
+    if (owner !== undefined && !isAlive(owner))
+      await rm(join(dirname(path), name), { force: true }).catch(() => undefined);
   }
 }
 

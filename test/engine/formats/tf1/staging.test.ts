@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { staged, type Staging } from "../../../../src/engine/formats/tf1/staging";
+import { OWNER } from "../../../../src/engine/cache/owner";
 import { temporaryFolder } from "./fixtures";
 
 let folder: string;
@@ -54,6 +55,15 @@ test("everything is as before when a rename fails halfway", async () => {
   });
   await expect(work).rejects.toMatchObject({ code: "write-failed" });
   expect(contents()).toEqual(before);
+});
+
+test("what a process that was killed left goes with the next file of that name, and nothing else", async () => {
+  const gone = OWNER.replace(/-\d+-/, "-1-");
+  const stays = [`.b.old.${gone}.0123abcd.tmp`, `.a.old.${OWNER}.0123abcd.tmp`, ".a.tmp"];
+  const goes = [`.a.old.${gone}.0123abcd.tmp`, `.a.${gone}.0123abcd.tmp`];
+  for (const name of [...stays, ...goes]) writeFileSync(at(name), "left");
+  await staged(at("a"), (staging) => put(staging, "a", "new"));
+  expect(readdirSync(folder).sort()).toEqual([...stays, "a"].sort());
 });
 
 test("a folder that does not exist is made", async () => {

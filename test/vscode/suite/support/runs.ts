@@ -1,9 +1,10 @@
 // Runs: watched by their events, found on disk, and killed.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { RunEvent } from "../../../../src/protocol/run";
 import type { App } from "../../../../src/extension/app";
+import { jobPid } from "../../../claims";
 import { until, type Folder } from "./window";
 
 export type EventOf<Name extends RunEvent["event"]> = Extract<RunEvent, { event: Name }>;
@@ -46,8 +47,7 @@ export async function startedRun(app: App): Promise<string> {
 const folderOf = (run: string) => join(process.env.GRAFT_CACHE_DIR ?? "", "runs", run);
 
 /** The process that trains. */
-export const jobOf = (run: string): number =>
-  (JSON.parse(readFileSync(join(folderOf(run), "run.json"), "utf8")) as { pid: number }).pid;
+export const jobOf = (run: string): number => jobPid(folderOf(run));
 
 /** Waits until there is something to go on from. */
 export const stateKept = (run: string): Promise<true> =>
