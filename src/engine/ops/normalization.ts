@@ -16,7 +16,10 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   if (!context.training(node)) {
     // One product and one sum over x: where all is frozen they become part of the convolution before them.
     const scale = scaleFor(tf.reshape(variance, perChannel));
-    const offset = tf.sub(tf.reshape(beta, perChannel), tf.mul(tf.reshape(mean, perChannel), scale));
+    const offset = tf.sub(
+      tf.reshape(beta, perChannel),
+      tf.mul(tf.reshape(mean, perChannel), scale),
+    );
     return tf.add(tf.mul(x, scale), offset);
   }
 

@@ -38,6 +38,8 @@ export interface BackendNeeds {
   readonly note: (text: string) => void;
   /** The most threads that a compiled program may use; those of the machine where it is not said. */
   readonly threads?: number | undefined;
+  /** How long training may go on without looking up. */
+  readonly turnMs?: number | undefined;
 }
 
 /** Reads a choice as a person writes it, in a setting or a flag. */
@@ -63,7 +65,11 @@ export async function chooseExecutor(
     const threads = needs.threads ?? os.availableParallelism();
     const reason = choice === "auto" ? "the fastest one" : "as asked";
     const version = `onnxruntime ${runtime.version}`;
-    const executor = compiled({ name: "compiled", version, reason, threads }, threads);
+    const executor = compiled(
+      { name: "compiled", version, reason, threads },
+      threads,
+      needs.turnMs,
+    );
     return withFallback(executor, () => chooseEager("auto", model, needs), needs.note);
   }
   if (choice === "compiled")
@@ -86,17 +92,18 @@ async function chooseEager(
         "backend-unavailable",
         `The wasm backend cannot train through ${missing.name} (${missing.op}). Choose compiled, cpu or tfjs-node, or freeze up to here.`,
       );
-    return set(choice, "as asked");
+    return set(choice, "as asked", needs);
   }
   const native = loadNative();
-  if (native === undefined) return set("tfjs-node", `${because}native TensorFlow is installed`);
+  if (native === undefined)
+    return set("tfjs-node", `${because}native TensorFlow is installed`, needs);
   if (missing === undefined)
-    return set("wasm", `${because}${native}; wasm trains every op of this graph`);
+    return set("wasm", `${because}${native}; wasm trains every op of this graph`, needs);
   const cannot = `wasm cannot train through ${missing.name} (${missing.op})`;
-  return set("cpu", `${because}${native}; ${cannot}`);
+  return set("cpu", `${because}${native}; ${cannot}`, needs);
 }
 
-async function set(name: EagerName, reason: string): Promise<Executor> {
+async function set(name: EagerName, reason: string, needs: BackendNeeds): Promise<Executor> {
   switch (name) {
     case "tfjs-node": {
       const problem = loadNative();
@@ -116,7 +123,7 @@ async function set(name: EagerName, reason: string): Promise<Executor> {
       break;
   }
   await tf.ready();
-  return eager({ name, version: tf.version_core, reason });
+  return eager({ name, version: tf.version_core, reason }, needs.turnMs);
 }
 
 /** Loads tfjs-node; says why where that fails. */

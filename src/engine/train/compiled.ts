@@ -25,18 +25,16 @@ import { trainStep } from "./step";
 
 /** A call blocks the process: it takes this long at most, or one step. */
 const CALL_MS = 250;
-/** Steps of the first call, from which the length of a step is taken. */
-const FIRST_STEPS = 8;
 /** Random numbers that are drawn for one call at most. */
 const RANDOM_BYTES = 64 * 2 ** 20;
 /** Multiply-adds of one call of a program from which a second thread pays. */
 const WORK_PER_THREAD = 8e6;
 
-/** `threads`: the most that a program may use. */
-export const compiled = (info: BackendInfo, threads: number): Executor => ({
+/** `threads`: the most that a program may use. `callMs`: how long a call of several steps may take. */
+export const compiled = (info: BackendInfo, threads: number, callMs = CALL_MS): Executor => ({
   info,
   forward: (request) => new CompiledForward(request, threads),
-  training: (request) => new CompiledTraining(request, threads),
+  training: (request) => new CompiledTraining(request, threads, callMs),
 });
 
 const threadsFor = (work: number, most: number): number =>
@@ -146,6 +144,7 @@ class CompiledTraining implements Training {
   constructor(
     private readonly request: TrainingRequest,
     private readonly threads: number,
+    private readonly callMs: number,
   ) {}
 
   async run(
@@ -209,12 +208,11 @@ class CompiledTraining implements Training {
     return outputs;
   }
 
-  /** The length of a step is known after the first call, and may change with what else the machine does. */
+  /** The length of a step is known after the first one, and may change with what else the machine does. */
   private stepsPerCall({ perStep }: TrainingProgram): number {
     const numbers = [...perStep.values()].reduce((sum, { shape }) => sum + elements(shape), 0);
     const drawn = numbers === 0 ? Infinity : Math.floor(RANDOM_BYTES / 4 / numbers);
-    const timely =
-      this.msPerStep === undefined ? FIRST_STEPS : Math.floor(CALL_MS / this.msPerStep);
+    const timely = this.msPerStep === undefined ? 1 : Math.floor(this.callMs / this.msPerStep);
     return Math.max(1, Math.min(timely, drawn));
   }
 

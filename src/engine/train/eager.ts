@@ -22,7 +22,11 @@ import { trainStep, type StepResult } from "./step";
 /** Steps are synchronous; this long, and other messages get their turn. */
 const TURN_MS = 40;
 
-export const eager = (info: BackendInfo): Executor => ({ info, forward, training });
+export const eager = (info: BackendInfo, turnMs = TURN_MS): Executor => ({
+  info,
+  forward,
+  training: (request) => training(request, turnMs),
+});
 
 function upload(live: LiveVariables, names: Iterable<string>): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
@@ -53,7 +57,7 @@ function forward({ path, live, moving, scalars, scalarLoss: reduces }: ForwardRe
   };
 }
 
-function training(request: TrainingRequest): Training {
+function training(request: TrainingRequest, turnMs: number): Training {
   const { live, batch } = request;
   const moved = new Set([...request.training.map(({ name }) => name), ...request.statistics]);
   const fixed = upload(
@@ -70,7 +74,7 @@ function training(request: TrainingRequest): Training {
         ]),
       ) as ReadonlyMap<string, readonly Tensor[]>;
       const outcomes: StepOutcome[] = [];
-      const end = performance.now() + TURN_MS;
+      const end = performance.now() + turnMs;
       for (const indices of batches(order, batch)) {
         const feeds = gather(arrays, indices);
         const position = { ...at, step: at.step + outcomes.length };
@@ -88,7 +92,7 @@ function training(request: TrainingRequest): Training {
         slots = result.slots;
         tf.dispose([result.loss, result.logits, update, ...feeds.values()]);
         tf.dispose(tensorsOf(before));
-        if (performance.now() > end) break;
+        if (performance.now() >= end) break;
       }
       for (const [name, tensor] of values) live.set(name, floats(tensor));
       for (const each of request.training) each.slots = slots.get(each.name)!.map(floats);

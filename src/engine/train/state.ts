@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { GraftError } from "../../protocol/errors";
+import type { BackendInfo } from "../../protocol/run";
 import { writeDurably } from "../cache/durable";
 import type { RunIdentity } from "./identity";
 
@@ -19,7 +20,7 @@ export interface RunPosition {
 export interface SavedState {
   readonly position: RunPosition;
   /** Backend that computed it: another one would round differently from here on. */
-  readonly backend: { readonly name: string; readonly version: string };
+  readonly backend: Pick<BackendInfo, "name" | "version" | "threads">;
   /** What it was computed from. */
   readonly identity: RunIdentity;
   readonly prefixSamples: number;

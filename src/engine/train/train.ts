@@ -22,6 +22,8 @@ export interface TrainWorld {
   readonly store: string;
   /** Bytes of bottlenecks that are held in memory at most. */
   readonly memory?: number;
+  /** How long training may go on without asking whether to stop. */
+  readonly turnMs?: number;
   readonly emit: (event: RunEvent) => void;
   readonly stopRequested: () => boolean;
   /** Whether the one who watched is gone, rather than having asked to stop. */
@@ -57,10 +59,11 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
   const [model] = prepared.phases;
   const trained = new Set(prepared.phases.flatMap((phase) => [...gradientNodes(phase)]));
   // Another backend would round differently from here on: a resumed run keeps the one it had.
-  const choice =
-    world.resume === null ? world.backend : (world.resume.backend.name as BackendChoice);
+  const before = world.resume?.backend;
+  const choice = before === undefined ? world.backend : (before.name as BackendChoice);
   const note = (text: string) => world.emit({ event: "note", text });
-  const executor = await chooseExecutor(choice, model, { trained, note });
+  const needs = { trained, note, threads: before?.threads, turnMs: world.turnMs };
+  const executor = await chooseExecutor(choice, model, needs);
   world.emit({
     event: "started",
     run: world.run,
@@ -72,12 +75,11 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
     seed: recipe.seed,
     resumed: world.resume !== null,
   });
-  const before = world.resume?.backend;
-  if (before !== undefined && before.version !== backend.version)
-    world.emit({
-      event: "note",
-      text: `The run began with ${before.name} ${before.version}; ${backend.version} goes on with it, and may round differently in the last bits.`,
-    });
+  const { version } = executor.info;
+  if (before !== undefined && before.version !== version)
+    note(
+      `The run began with ${before.name} ${before.version}; ${version} goes on with it, and may round differently in the last bits.`,
+    );
   const { data, split } = prepared;
   world.emit({
     event: "data",

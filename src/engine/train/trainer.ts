@@ -240,10 +240,10 @@ export class Trainer {
   private async keep(phase: number, { epoch, step, score }: Progress): Promise<void> {
     const values = new Map([...this.moved].map((name) => [name, this.live.get(name)]));
     const slots = new Map(this.training.map((each) => [each.name, each.slots]));
-    const { name, version } = this.executor.info;
+    const { name, version, threads } = this.executor.info;
     await this.world.keepState({
       position: { phase, epoch, step, score: score.sums },
-      backend: { name, version },
+      backend: { name, version, ...(threads !== undefined && { threads }) },
       identity: this.identity,
       prefixSamples: this.prefixSamples,
       values,

@@ -8,8 +8,8 @@ import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
 import { applyRecipe } from "../../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
-import { chooseBackend } from "../../../src/engine/train/backend";
 import { load, startingValues, usedVariables } from "../../../src/engine/train/live";
+import { executorOn, tensorsOf } from "../executor";
 import { fixture, type Recorded } from "../fixture";
 
 const { expected, open, floats } = fixture<{ forward: { X: Recorded } }>("b1_mini_v2");
@@ -18,7 +18,7 @@ let source: Model;
 beforeAll(async () => {
   checkpoint = await open();
   source = await checkpoint.model();
-  await chooseBackend("cpu", source, { trained: new Set() });
+  await executorOn("cpu");
 });
 afterAll(() => checkpoint.close());
 
@@ -43,7 +43,7 @@ const logits = async (model: Model) => {
   const live = load(variables, await startingValues(variables, (name) => checkpoint.read(name), 1));
   const { X } = expected.forward;
   const feeds = new Map([["X", tf.tensor(floats(X), [...X.shape])]]);
-  return run(pathTo(model, [model.roles.output!]), feeds, live.map, INFERENCE)[0].dataSync();
+  return run(pathTo(model, [model.roles.output!]), feeds, tensorsOf(live), INFERENCE)[0].dataSync();
 };
 
 describe("freeze and unfreeze", () => {

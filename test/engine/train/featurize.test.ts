@@ -2,20 +2,18 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import "@tensorflow/tfjs-backend-cpu";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cut } from "../../../src/engine/graph/cut";
 import type { Model } from "../../../src/engine/graph/model";
-import { tf } from "../../../src/engine/ops/tf";
 import { freezeWeights } from "../../../src/engine/surgery/freeze";
 import { featurize } from "../../../src/engine/train/featurize";
 import { LiveVariables } from "../../../src/engine/train/live";
+import { executorOn } from "../executor";
 import { handmade, node, PRODUCT } from "../handmade";
 
 let store: string;
-beforeEach(async () => {
+beforeEach(() => {
   store = fs.mkdtempSync(path.join(os.tmpdir(), "graft-rows-"));
-  await tf.setBackend("cpu");
 });
 afterEach(() => fs.rmSync(store, { recursive: true, force: true }));
 
@@ -43,9 +41,9 @@ const perStep = (between: boolean): Model =>
     "a",
   );
 
-function bottlenecks(model: Model) {
+async function bottlenecks(model: Model) {
   const live = new LiveVariables();
-  live.set("a", tf.ones([4, 3]));
+  live.add("a", [4, 3], new Float32Array(12).fill(1));
   return featurize({
     model,
     bottlenecks: cut(model, ["loss", "second"]).bottlenecks,
@@ -53,7 +51,7 @@ function bottlenecks(model: Model) {
     samples: 3,
     keys: Int32Array.from({ length: 12 }, (_, word) => word),
     live,
-    backend: { name: "cpu", version: "", reason: "" },
+    executor: await executorOn("compiled"),
     scalars: new Map(),
     store,
     origin: { recipe: "r", checkpoint: "c" },

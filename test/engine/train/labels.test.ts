@@ -12,6 +12,7 @@ import { inMemory } from "../../../src/engine/train/source";
 import { evaluate, predictedClasses } from "../../../src/engine/train/metrics";
 import { classifies, labelArray, labelTarget } from "../../../src/engine/train/prepare";
 import { expectClose } from "../fixture";
+import { executorOn } from "../executor";
 import { handmade, node, PRODUCT } from "../handmade";
 
 beforeAll(() => tf.setBackend("cpu"));
@@ -101,10 +102,9 @@ test("one unit has an accuracy where the loss is a sigmoid's and the recipe name
   expect(classifies(unit("SquaredDifference"), ["no", "yes"])).toBe(false);
 });
 
-test("one logit tells two classes apart, with or without an axis of its own", () => {
-  expect([...predictedClasses(tf.tensor([[0.5], [-1], [2]]))]).toEqual([1, 0, 1]);
-  expect([...predictedClasses(tf.tensor([0.5, -1, 2]))]).toEqual([1, 0, 1]);
-  expect([...predictedClasses(tf.tensor([[0, 1, -1]]))]).toEqual([1]);
+test("one logit tells two classes apart by its sign", () => {
+  expect([...predictedClasses(Float32Array.of(0.5, -1, 2), 3)]).toEqual([1, 0, 1]);
+  expect([...predictedClasses(Float32Array.of(0, 1, -1), 1)]).toEqual([1]);
 });
 
 test("validation feeds the recipe's scalars to the loss, as training does", async () => {
@@ -117,11 +117,16 @@ test("validation feeds the recipe's scalars to the loss, as training does", asyn
     ],
   });
   const path = pathTo(model, ["loss", "squares"], new Set(["x"]));
-  const source = inMemory([{ node: "x", shape: [2], data: Float32Array.of(1, 2) }]);
   const scalars = new Map([["weight", 10]]);
-  const live = new LiveVariables();
-  const one = Int32Array.of(0);
-  const { loss } = await evaluate(path, source, 1, live, one, one, [], scalars);
+  const executor = await executorOn("compiled");
+  const forward = executor.forward({ path, live: new LiveVariables(), moving: new Set(), scalars });
+  const { loss } = await evaluate(forward, {
+    source: inMemory([{ node: "x", shape: [2], data: Float32Array.of(1, 2) }]),
+    window: 1,
+    indices: Int32Array.of(0),
+    targets: Int32Array.of(0),
+    classes: [],
+  });
   expect(loss).toBe(25);
 });
 

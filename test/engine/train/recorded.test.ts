@@ -4,13 +4,10 @@ import type { Checkpoint } from "../../../src/engine/formats/format";
 import { cut } from "../../../src/engine/graph/cut";
 import type { Model } from "../../../src/engine/graph/model";
 import { reinfer } from "../../../src/engine/graph/reinfer";
-import { INFERENCE } from "../../../src/engine/ops/kernel";
-import { pathTo, run } from "../../../src/engine/ops/run";
-import { tf } from "../../../src/engine/ops/tf";
+import { pathTo } from "../../../src/engine/ops/run";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { freezeWeights, unfreezeWeights } from "../../../src/engine/surgery/freeze";
 import { replaceOutput } from "../../../src/engine/surgery/replaceOutput";
-import { chooseBackend } from "../../../src/engine/train/backend";
 import {
   load,
   startingValues,
@@ -23,7 +20,9 @@ import { runPhase } from "../../../src/engine/train/phase";
 import { inMemory } from "../../../src/engine/train/source";
 import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
-import { trainables, trainStep } from "../../../src/engine/train/step";
+import { trainables } from "../../../src/engine/train/step";
+import type { Executor } from "../../../src/engine/train/executor";
+import { executorOn } from "../executor";
 import { expectClose, fixture, type Recorded } from "../fixture";
 
 type Tensors = Record<string, Recorded>;
@@ -113,46 +112,61 @@ const samples = (
   data,
 });
 
-describe.each(CASES)("%s", (name, { input, labels, ops }) => {
+// Real TensorFlow is the oracle of both: the reference, and what runs unless another backend is chosen.
+const on = <Name extends string>(names: readonly Name[]) =>
+  names.flatMap((name) =>
+    (["cpu", "compiled"] as const).map((backend) => [name, backend] as const),
+  );
+
+const cases = new Map(CASES);
+describe.each(on([...cases.keys()]))("%s, on %s", (name, backend) => {
+  const { input, labels, ops } = cases.get(name)!;
   const { expected, open, floats, integers } = fixture<Expected>(name);
   let checkpoint: Checkpoint;
   let model: Model;
-  let live: LiveVariables;
+  let executor: Executor;
   beforeAll(async () => {
     checkpoint = await open();
     model = await checkpoint.model();
-    await chooseBackend("cpu", model, { trained: new Set() });
-    live = await loaded(checkpoint, model);
+    executor = await executorOn(backend);
   });
   afterAll(() => checkpoint.close());
 
   const x = expected.forward[input] as Recorded;
   const y = expected.forward[labels] as Recorded;
-  const feeds = () =>
-    new Map([
-      [model.roles.inputs[0], tf.tensor(floats(x), [...x.shape])],
-      [model.roles.labels!, tf.tensor(integers(y), [...y.shape], "int32")],
-    ]);
+  const arrays = () => [
+    samples(model.roles.inputs[0], x, floats(x)),
+    samples(model.roles.labels!, y, integers(y)),
+  ];
+  const all = () => Int32Array.from({ length: y.shape[0] }, (_, row) => row);
+  const fetch = async (op: string) => {
+    const path = pathTo(model, [op]);
+    const read = new Set(path.nodes.map((node) => node.name));
+    const live = await loaded(checkpoint, model);
+    const forward = executor.forward({ path, live, moving: new Set(), scalars: SCALARS });
+    const fed = arrays().filter((array) => read.has(array.node));
+    const [fetched] = await forward.run(fed, all());
+    await forward.release();
+    return fetched;
+  };
 
-  test.each(Object.entries(ops))("%s is what TensorFlow computed", (key, op) => {
-    const path = pathTo(model, [op], new Set(model.roles.inputs));
-    const [tensor] = run(path, feeds(), live.map, INFERENCE);
+  test.each(Object.entries(ops))("%s is what TensorFlow computed", async (key, op) => {
+    const { shape, data } = await fetch(op);
     const recorded = expected.forward.activations[key];
-    expect(tensor.shape).toEqual(recorded.shape);
-    expectClose(tensor.dataSync(), floats(recorded), TOLERANCE);
+    expect(shape).toEqual(recorded.shape);
+    expectClose(data, floats(recorded), TOLERANCE);
   });
 
-  test("the loss is TensorFlow's", () => {
-    const [loss] = run(pathTo(model, [model.roles.loss!]), feeds(), live.map, INFERENCE);
-    expectClose(loss.dataSync(), [expected.forward.loss], TOLERANCE);
+  test("the loss is TensorFlow's", async () => {
+    expectClose((await fetch(model.roles.loss!)).data, [expected.forward.loss], TOLERANCE);
   });
 
   // Of the network of real size only hashes were kept.
   const isRecorded = Object.values(expected.gradients).every((each) => each.file !== undefined);
   const testRecorded = isRecorded ? test : () => {};
   testRecorded("gradients and one SGD step are TensorFlow's", async () => {
-    const stepped = await loaded(checkpoint, model);
-    const before = new Map([...stepped.map].map(([key, value]) => [key, value.dataSync()]));
+    const live = await loaded(checkpoint, model);
+    const before = await loaded(checkpoint, model);
     // With a learning rate of 1 a step moves by the gradient itself.
     const rule = optimizerRule({ sgd: { learningRate: 1 } });
     const training = trainables(trainedVariables(model), rule);
@@ -162,11 +176,21 @@ describe.each(CASES)("%s", (name, { input, labels, ops }) => {
         .filter((each) => each in expected.gradients)
         .sort(),
     ).toEqual(Object.keys(expected.gradients).sort());
-    const path = pathTo(model, [model.roles.loss!, model.roles.output!]);
-    trainStep(path, feeds(), stepped, training, rule, { ...INFERENCE, scalars: SCALARS }, 1);
+    const steps = executor.training({
+      path: pathTo(model, [model.roles.loss!, model.roles.output!]),
+      live,
+      batch: y.shape[0],
+      training,
+      statistics: [],
+      rule,
+      mode: { training: () => false, scalars: SCALARS },
+      random: () => new Float32Array(),
+    });
+    await steps.run(arrays(), all(), { epoch: 0, step: 0, updates: 0 });
+    await steps.release();
     for (const [key, recorded] of Object.entries(expected.gradients)) {
-      const after = stepped.get(key).dataSync();
-      const start = before.get(key)!;
+      const after = live.get(key);
+      const start = before.get(key);
       const gradient = floats(recorded);
       expectClose(
         after.map((value, at) => start[at] - value),
@@ -188,6 +212,7 @@ describe.each(CASES)("%s", (name, { input, labels, ops }) => {
 
 /** Trains as the recorded run did: its start, its order of samples, its learning rate. */
 async function retrain(request: {
+  readonly backend: "cpu" | "compiled";
   readonly model: Model;
   readonly live: LiveVariables;
   readonly arrays: readonly SampleArray[];
@@ -214,6 +239,7 @@ async function retrain(request: {
       targets: labels,
       classes: [],
       split: { training: new Int32Array(count), validation: new Int32Array() },
+      executor: await executorOn(request.backend),
       live,
       training: trainables(trainedVariables(model), optimizerRule(optimizer)),
       scalars: SCALARS,
@@ -231,7 +257,8 @@ async function retrain(request: {
   return losses;
 }
 
-describe.each(["b1_mini_v2", "b1_miniquark_full_v2"])("the transfer of %s", (name) => {
+const TRANSFERRED = on(["b1_mini_v2", "b1_miniquark_full_v2"]);
+describe.each(TRANSFERRED)("the transfer of %s, on %s", (name, backend) => {
   const { expected, open, floats, integers } = fixture<Expected>(name);
   const recorded = expected.transfer!;
 
@@ -240,11 +267,9 @@ describe.each(["b1_mini_v2", "b1_miniquark_full_v2"])("the transfer of %s", (nam
     const source = await checkpoint.model();
     const replaced = replaceOutput.apply(source, { classes: recorded.new_classes }, "edit 1");
     const model = reinfer(freezeWeights(replaced, "hidden[12]"));
-    await chooseBackend("cpu", model, { trained: new Set() });
     const live = await loaded(checkpoint, model);
-    const shape = [...recorded.init_weights.shape];
-    live.set("outputs/weights", tf.tensor(floats(recorded.init_weights), shape));
-    live.set("outputs/biases", tf.tensor(floats(recorded.init_biases)));
+    live.set("outputs/weights", floats(recorded.init_weights));
+    live.set("outputs/biases", floats(recorded.init_biases));
     const array =
       how === "cached"
         ? samples("hidden2/Relu", recorded.bottleneck_hidden2, floats(recorded.bottleneck_hidden2))
@@ -253,6 +278,7 @@ describe.each(["b1_mini_v2", "b1_miniquark_full_v2"])("the transfer of %s", (nam
       "hidden2/Relu",
     ]);
     const losses = await retrain({
+      backend,
       model,
       live,
       arrays: [array],
@@ -264,17 +290,13 @@ describe.each(["b1_mini_v2", "b1_miniquark_full_v2"])("the transfer of %s", (nam
     });
     expectClose(losses, recorded.loss_per_step, TOLERANCE);
     for (const [key, final] of Object.entries(recorded.final))
-      expectClose(
-        live.get(key.replace("new_outputs", "outputs")).dataSync(),
-        floats(final),
-        TOLERANCE,
-      );
+      expectClose(live.get(key.replace("new_outputs", "outputs")), floats(final), TOLERANCE);
     await checkpoint.close();
   });
 });
 
 const RETRAINED = CASES.map(([name]) => name).filter((name) => name.startsWith("b2_"));
-describe.each(RETRAINED)("retraining %s", (name) => {
+describe.each(on(RETRAINED))("retraining %s, on %s", (name, backend) => {
   const { expected, open, floats, integers } = fixture<Expected>(name);
   const recorded = expected.retrain!;
 
@@ -285,9 +307,9 @@ describe.each(RETRAINED)("retraining %s", (name) => {
       const checkpoint = await open();
       const frozen = freezeWeights(await checkpoint.model(), ".*");
       const model = unfreezeWeights(frozen, trained);
-      await chooseBackend("cpu", model, { trained: new Set() });
       const live = await loaded(checkpoint, model);
       const losses = await retrain({
+        backend,
         model,
         live,
         arrays: [samples(model.roles.inputs[0], recorded.x, floats(recorded.x))],
@@ -299,7 +321,7 @@ describe.each(RETRAINED)("retraining %s", (name) => {
       });
       expectClose(losses, loss_per_step, TOLERANCE);
       for (const [key, value] of Object.entries(final))
-        expectClose(live.get(key).dataSync(), floats(value), TOLERANCE);
+        expectClose(live.get(key), floats(value), TOLERANCE);
       await checkpoint.close();
     },
   );

@@ -4,7 +4,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../../src/engine/formats/table";
-import { BACKENDS, chooseBackend } from "../../../src/engine/train/backend";
+import { BACKENDS } from "../../../src/engine/train/backend";
+import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
 import { digits, recipe, train, type Trained, type Workplace } from "./world";
 
@@ -14,18 +15,10 @@ beforeAll(() => {
 });
 afterAll(() => place.dispose());
 
-const empty = {
-  nodes: new Map(),
-  variables: new Map(),
-  layers: [],
-  roles: { inputs: [] },
-  shapes: new Map(),
-  aliases: new Map(),
-};
-/** The backends that are installed; cpu and wasm always are. */
+/** The backends that are installed: all but tfjs-node always are. */
 async function here() {
   const tried = BACKENDS.map((backend) =>
-    chooseBackend(backend, empty, { trained: new Set() }).then(
+    executorOn(backend).then(
       () => [backend],
       () => (backend === "tfjs-node" ? [] : [backend]),
     ),

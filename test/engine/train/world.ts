@@ -53,7 +53,7 @@ export interface Trained {
 export interface TrainOptions {
   readonly backend?: BackendChoice;
   readonly resume?: SavedState;
-  /** Stops after so many steps. */
+  /** Stops after so many looks up: after each step of training there is one. */
   readonly stopAfter?: number;
   readonly watch?: (event: RunEvent) => void;
   /** Bytes of bottlenecks in memory. */
@@ -63,7 +63,7 @@ export interface TrainOptions {
 export async function train(
   { folder, store }: Workplace,
   what: object,
-  { backend = "cpu", resume, stopAfter, watch, memory }: TrainOptions = {},
+  { backend = "compiled", resume, stopAfter, watch, memory }: TrainOptions = {},
 ): Promise<Trained> {
   const file = path.join(folder, "test.graft.json");
   const events: RunEvent[] = [];
@@ -80,6 +80,7 @@ export async function train(
       watch?.(event);
       if (event.event === "phase") training = true;
     },
+    ...(stopAfter !== undefined && { turnMs: 0 }),
     stopRequested: () => training && stopAfter !== undefined && ++asked > stopAfter,
     abandoned: () => false,
     resume: resume ?? null,
