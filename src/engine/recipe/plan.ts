@@ -23,7 +23,7 @@ export async function planCheckpoint(file: string): Promise<Plan> {
     const recipe = RecipeSchema.parse({ checkpoint: path.basename(file) });
     const { model, edits } = validate(source, recipe);
     // Without a recipe nothing is asked for, so nothing can be wrong with it.
-    return toPlan(checkpoint, source, { model, edits, problems: [], phases: [model] });
+    return toPlan(checkpoint, source, { model, edits, problems: [], phases: [model], feeds: [] });
   } finally {
     await checkpoint.close();
   }
@@ -115,7 +115,7 @@ async function sampleCount(file: string, { data }: Recipe): Promise<number | und
 }
 
 function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Plan {
-  const { edits, problems } = validated;
+  const { edits, feeds, problems } = validated;
   const model = validated.phases[0] ?? validated.model;
   const variables = [...model.variables.values()];
   const planned = (names: readonly string[]) =>
@@ -141,6 +141,7 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
       output: { name: roles.output, classes: shapes.get(roles.output)?.at(-1) ?? 0 },
     }),
     ...(roles.loss !== undefined && { loss: roles.loss }),
+    feeds,
     parameters: sum((variable) => elements(variable.shape)),
     trainableParameters: sum(trainableElements),
     layers,

@@ -9,6 +9,7 @@ import { existing, type Target } from "../recipe/target";
 import { readRecipe } from "../recipe/text";
 import { samePath } from "../files";
 import { chooseDataFor } from "./data";
+import { askMissingFeeds } from "./feeds";
 import { openOrAsk } from "./open";
 
 /** `uri`: the recipe whose lens was used; else the active one. */
@@ -27,6 +28,8 @@ export async function train(app: App, uri: unknown): Promise<void> {
     if (!(await chooseDataFor(app, target))) return;
     target = await existing(target.uri);
   }
+  if (!(await askMissingFeeds(app, target))) return;
+  target = await existing(target.uri);
   if (!(await trainable(app, target))) return;
   const run = await app.runs.start(target.path, target.text);
   app.log.info(`Run ${run} trains ${target.path}`);

@@ -5,8 +5,10 @@ import type { App } from "../app";
 import { Disposables } from "../disposables";
 import { messageOf } from "../engine/errors";
 import { tell } from "../messages";
+import { endQuestions } from "./ask";
 import { chooseData } from "./data";
 import { edit, layerOf, toggleFreeze } from "./edit";
+import { setFeed } from "./feeds";
 import { COMMAND_IDS, type CommandId } from "./ids";
 import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
@@ -14,8 +16,8 @@ import { copyLoadCode, resume, showRun, stop, train } from "./runs";
 import { saveResultAs } from "./save";
 import { trainingSettings } from "./training";
 
-/** `what` is what VS Code passes: a file, a row of a tree, or what a lens or a button was about. */
-type Handler = (app: App, what: unknown) => unknown;
+/** `what` is what VS Code passes: a file, a row of a tree, or what a lens, a button or a quick fix was about. */
+type Handler = (app: App, what: unknown, more?: unknown) => unknown;
 
 const HANDLERS: Record<CommandId, Handler> = {
   "graft.inspect": inspect,
@@ -31,6 +33,7 @@ const HANDLERS: Record<CommandId, Handler> = {
   "graft.replaceOutput": (app, row) => edit(app, "replaceOutput", row),
   "graft.addUnits": (app, row) => edit(app, "addUnits", row),
   "graft.chooseData": chooseData,
+  "graft.setFeed": setFeed,
   "graft.trainingSettings": trainingSettings,
   "graft.saveResultAs": saveResultAs,
   "graft.previewChanges": previewChanges,
@@ -52,16 +55,25 @@ const HANDLERS: Record<CommandId, Handler> = {
 export function registerCommands(app: App): vscode.Disposable {
   const store = new Disposables();
   for (const id of COMMAND_IDS) {
-    store.add(vscode.commands.registerCommand(id, (what: unknown) => perform(app, id, what)));
+    store.add(
+      vscode.commands.registerCommand(id, (what: unknown, more: unknown) =>
+        perform(app, id, what, more),
+      ),
+    );
   }
   return store;
 }
 
 /** Runs a command; what goes wrong is said once, with what helps. */
-export async function perform(app: App, id: CommandId, what?: unknown): Promise<void> {
+export async function perform(
+  app: App,
+  id: CommandId,
+  what?: unknown,
+  more?: unknown,
+): Promise<void> {
   try {
     app.log.debug(id);
-    await HANDLERS[id](app, what);
+    await HANDLERS[id](app, what, more);
   } catch (error) {
     const code = error instanceof GraftError ? error.code : "internal";
     if (code === "cancelled") return;
@@ -73,6 +85,8 @@ export async function perform(app: App, id: CommandId, what?: unknown): Promise<
       ...(code === "engine-stopped" ? restart : {}),
       "Show Log": () => app.log.show(),
     });
+  } finally {
+    endQuestions();
   }
 }
 

@@ -48,6 +48,7 @@ function layer(name: string, more: Partial<PlanLayer> = {}): PlanLayer {
 
 const plan: Plan = {
   checkpoint: file,
+  feeds: [],
   inputs: [{ name: "X", shape: [null, 64] }],
   parameters: 55_853,
   trainableParameters: 6153,
