@@ -14,7 +14,6 @@ import { openOrAsk } from "./open";
 
 /** `uri`: the recipe whose lens was used; else the active one. */
 export async function train(app: App, uri: unknown): Promise<void> {
-  if (!vscode.workspace.isTrusted) return tellUntrusted();
   let target =
     uri instanceof vscode.Uri
       ? await existing(uri)
@@ -44,7 +43,6 @@ export async function stop(app: App, what: unknown): Promise<void> {
 }
 
 export async function resume(app: App, what: unknown): Promise<void> {
-  if (!vscode.workspace.isTrusted) return tellUntrusted();
   const given = runOf(what);
   const run =
     given ??
@@ -142,12 +140,4 @@ async function trainable(app: App, target: Target): Promise<boolean> {
     "Show Problems": () => vscode.commands.executeCommand("workbench.actions.view.problems"),
   });
   return false;
-}
-
-function tellUntrusted(): void {
-  tell(
-    "info",
-    "Graft does not train in Restricted Mode, because a recipe decides which files are read and written. Trust this folder to train.",
-    { "Manage Trust": () => vscode.commands.executeCommand("workbench.trust.manage") },
-  );
 }

@@ -15,6 +15,7 @@ import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./re
 import { copyLoadCode, resume, showRun, stop, train } from "./runs";
 import { saveResultAs } from "./save";
 import { trainingSettings } from "./training";
+import { onlyTrusted } from "./trust";
 
 /** `what` is what VS Code passes: a file, a row of a tree, or what a lens, a button or a quick fix was about. */
 type Handler = (app: App, what: unknown, more?: unknown) => unknown;
@@ -42,9 +43,9 @@ const HANDLERS: Record<CommandId, Handler> = {
   "graft.revealEdit": revealEdit,
   "graft.undo": (app) => undo(app, "undo"),
   "graft.redo": (app) => undo(app, "redo"),
-  "graft.train": train,
+  "graft.train": onlyTrusted(train),
   "graft.stop": stop,
-  "graft.resume": resume,
+  "graft.resume": onlyTrusted(resume),
   "graft.showRun": showRun,
   "graft.copyLoadCode": copyLoadCode,
   "graft.copyName": (app, row) => copyName(app, row),

@@ -4,7 +4,7 @@ import { expect, test } from "./fixtures";
 
 const RECIPE = "model.graft.json";
 const EDITS = [{ freeze: { upTo: "Variable_4" } }, { replaceOutput: { classes: 5 } }];
-const { data } = digits();
+const data = { ...digits().data, inputs: { x: "digits_5_to_9_X.npy" } };
 
 test.describe("with data", () => {
   test.use({
