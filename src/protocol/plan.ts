@@ -74,6 +74,8 @@ export interface Plan {
     readonly format: string;
     readonly formatLabel: string;
   };
+  /** Why the checkpoint can only be looked at, where it has no graph to run. */
+  readonly noGraph?: string;
   readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
   readonly output?: { readonly name: string; readonly classes: number };
   readonly loss?: string;

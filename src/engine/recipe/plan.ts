@@ -8,7 +8,15 @@ import type { Checkpoint } from "../formats/format";
 import { formatOf, openCheckpoint } from "../formats/table";
 import { cut, sampleShape } from "../graph/cut";
 import { describeLayer, layerSizes } from "../graph/layers";
-import { elements, trainableElements, type Layer, type Model, type Variable } from "../graph/model";
+import { NO_GRAPH } from "../graph/loss";
+import {
+  elements,
+  isFresh,
+  trainableElements,
+  type Layer,
+  type Model,
+  type Variable,
+} from "../graph/model";
 import { denseLayers } from "../surgery/addUnits";
 import { unitProducer } from "../graph/units";
 import { checkRecipe, resolveIn } from "./parse";
@@ -133,6 +141,7 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
       format: checkpoint.format,
       formatLabel: formatOf(checkpoint).label,
     },
+    ...(source.nodes.size === 0 && { noGraph: NO_GRAPH }),
     inputs: roles.inputs.map((name) => ({
       name,
       shape: (shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),
@@ -181,9 +190,7 @@ function describeChange(
   const [isIn, isOut] = kernelSizes(model, layer);
   const more = (was: number, is: number, what: string) =>
     is > was ? `${is - was} new ${what}${is - was === 1 ? "" : "s"}` : "";
-  const fresh = layer.variables.every(
-    (name) => model.variables.get(name)!.value.from === "initializer",
-  );
+  const fresh = layer.variables.every((name) => isFresh(model.variables.get(name)!.value));
   const was = layerSizes(source, before);
   if (fresh) return was === layerSizes(model, layer) ? undefined : `was ${was}`;
   const parts = [more(wasOut, isOut, "unit"), more(wasIn, isIn, "input")].filter(Boolean);
@@ -199,8 +206,7 @@ function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number
 
 function stateOf(variables: readonly Variable[]): TrainState {
   const weights = variables.filter((variable) => variable.role === "weight");
-  if (weights.length > 0 && weights.every((variable) => variable.value.from === "initializer"))
-    return "new";
+  if (weights.length > 0 && weights.every((variable) => isFresh(variable.value))) return "new";
   const total = weights.reduce((sum, variable) => sum + elements(variable.shape), 0);
   const trains = weights.reduce((sum, variable) => sum + trainableElements(variable), 0);
   if (trains === 0) return "frozen";
