@@ -34,6 +34,12 @@ export const SourceSchema = z
     "Where values come from: a .npy, .npz or CSV file, from the recipe's folder. One row is one sample.",
   );
 
+/** Names of classes; digits may be written as numbers. */
+export const ClassNamesSchema = z
+  .array(z.union([z.string(), z.number()], { error: "expected a name in quotes or a number" }))
+  .min(1)
+  .transform((names) => names.map(String));
+
 export const DataSchema = z
   .strictObject({
     inputs: z
@@ -46,12 +52,9 @@ export const DataSchema = z
     labels: SourceSchema.describe(
       "The labels, one per sample and in the same order: class labels (integers, text, or one-hot rows), or numbers for a mean squared error.",
     ),
-    classes: z
-      .array(z.string())
-      .min(1)
-      .refine((classes) => new Set(classes).size === classes.length, {
-        error: "a class is listed twice",
-      })
+    classes: ClassNamesSchema.refine((classes) => new Set(classes).size === classes.length, {
+      error: "a class is listed twice",
+    })
       .optional()
       .describe(
         "The labels as they occur in the data, in the order of the output's units: the first is class 0. Left out: the labels are the indices 0, 1, 2, … themselves.",
