@@ -67,4 +67,18 @@ test.describe("a folder without a checkpoint", () => {
     await expect(w.layer("outputs")).toContainText("new");
     expect(w.has("graft-digits/digits_5_to_9_X.npy")).toBe(true);
   });
+
+  test("has a walkthrough of the main job", async ({ workbench: w }) => {
+    await w.command("Welcome: Open Walkthrough...");
+    await w.input.fill("Retrain");
+    await w.quickPick("Retrain a Network with Graft").click();
+    const step = w.page.locator(".gettingStartedContainer .step-container .getting-started-step");
+    await expect(step).toHaveCount(5);
+    await expect(w.page.getByRole("button", { name: "Try the Sample" })).toBeVisible();
+    await step.nth(3).click();
+    await expect(
+      w.page.getByRole("img", { name: "The training panel of a finished run" }),
+    ).toBeVisible();
+    await w.screenshot("walkthrough");
+  });
 });
