@@ -1,5 +1,6 @@
 // The recipe's `data`: which files hold the samples and labels. Schema only; reading is in sources.ts.
 import { z } from "zod";
+import { ClassNamesSchema } from "../surgery/classNames";
 
 const FileSchema = z.string().min(1, { error: "expected a file name, found none" });
 
@@ -33,12 +34,6 @@ export const SourceSchema = z
   .describe(
     "Where values come from: a .npy, .npz or CSV file, from the recipe's folder. One row is one sample.",
   );
-
-/** Names of classes; digits may be written as numbers. */
-export const ClassNamesSchema = z
-  .array(z.union([z.string(), z.number()], { error: "expected a name in quotes or a number" }))
-  .min(1)
-  .transform((names) => names.map(String));
 
 export const DataSchema = z
   .strictObject({

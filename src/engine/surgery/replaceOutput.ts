@@ -2,7 +2,7 @@
 // owner's program goes on fetching the same names.
 import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
-import { ClassNamesSchema } from "../data/schema";
+import { ClassNamesSchema } from "./classNames";
 import { layerOf } from "../graph/layers";
 import { wholeRegion, type Model, type Node, type Variable } from "../graph/model";
 import { ancestors } from "../graph/order";

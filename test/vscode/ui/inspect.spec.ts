@@ -72,13 +72,12 @@ test.describe("a folder without a checkpoint", () => {
     await w.command("Welcome: Open Walkthrough...");
     await w.input.fill("Retrain");
     await w.quickPick("Retrain a Network with Graft").click();
-    const step = w.page.locator(".gettingStartedContainer .step-container .getting-started-step");
-    await expect(step).toHaveCount(5);
     await expect(w.page.getByRole("button", { name: "Try the Sample" })).toBeVisible();
-    await step.nth(3).click();
-    await expect(
-      w.page.getByRole("img", { name: "The training panel of a finished run" }),
-    ).toBeVisible();
+    // A narrow editor leaves the pictures out.
+    await w.page.setViewportSize({ width: 1800, height: 900 });
+    await w.page.getByRole("button", { name: "Train: Not completed" }).click();
+    const picture = w.page.getByRole("img", { name: "The training panel of a finished run" });
+    await expect(picture).toBeVisible();
     await w.screenshot("walkthrough");
   });
 });
