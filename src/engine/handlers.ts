@@ -56,7 +56,7 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   loadCode: async ({ path }) => {
     const checkpoint = await openCheckpoint(path);
     try {
-      return formatOf(checkpoint).loadCode(checkpoint.path, await checkpoint.model());
+      return await formatOf(checkpoint).loadCode(checkpoint.path, await checkpoint.model());
     } finally {
       await checkpoint.close();
     }

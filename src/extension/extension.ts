@@ -9,6 +9,7 @@ import { EngineClient } from "./engine/client";
 import { registerDecorations } from "./layers/decorations";
 import { LayersView } from "./layers/view";
 import { registerDiagnostics } from "./recipe/diagnostics";
+import { registerFixes } from "./recipe/fixes";
 import { registerLenses } from "./recipe/lenses";
 import { Plans } from "./recipe/plans";
 import { registerProgress } from "./recipe/progress";
@@ -62,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   own(registerCommands(app));
   own(registerDecorations());
   own(registerDiagnostics(plans, engine));
+  own(registerFixes());
   own(registerLenses(runs));
   own(registerProgress(runs));
   own(registerStatus(runs));

@@ -1,12 +1,25 @@
 // What a recipe makes of a checkpoint: the layers after the edits, what trains, where the cut is, what is wrong.
 import type { ErrorCode } from "./errors";
 
+/**
+ * A scalar placeholder that training reads: a dropout rate in [0, 1), the share of units that a dropout keeps in (0, 1],
+ * or another number of the loss.
+ */
+export interface ScalarFeed {
+  readonly name: string;
+  readonly kind: "rate" | "keep" | "number";
+  /** What it is fed; missing where neither the graph nor the recipe says it. */
+  readonly value?: number;
+}
+
 /** A finding about a recipe; `pointer` is the JSON pointer of the place in the recipe. */
 export interface Problem {
   readonly code: ErrorCode;
   readonly severity: "error" | "warning" | "info";
   readonly message: string;
   readonly pointer: string;
+  /** What an editor asks for to mend it. */
+  readonly feed?: ScalarFeed;
 }
 
 /** What happens to a layer or variable when the recipe runs. */
@@ -61,9 +74,13 @@ export interface Plan {
     readonly format: string;
     readonly formatLabel: string;
   };
+  /** Why the checkpoint can only be looked at, where it has no graph to run. */
+  readonly noGraph?: string;
   readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
   readonly output?: { readonly name: string; readonly classes: number };
   readonly loss?: string;
+  /** Scalars that training reads, with what they are fed. */
+  readonly feeds: readonly ScalarFeed[];
   readonly parameters: number;
   readonly trainableParameters: number;
   readonly layers: readonly PlanLayer[];

@@ -1,6 +1,13 @@
 // The sentences of the panel, made from its state. Pure, so that every wording can be tested.
 import type { RunState, VariableOutcome } from "../protocol/run";
-import { formatBytes, formatCount, formatOf, formatPercent, formatSeconds } from "./format";
+import {
+  baseName,
+  formatBytes,
+  formatCount,
+  formatOf,
+  formatPercent,
+  formatSeconds,
+} from "./format";
 import { isRunning, type PanelState } from "./state";
 
 export type Outcome = Exclude<RunState, "running">;
@@ -92,9 +99,16 @@ export function announcement(before: PanelState | null, now: PanelState): string
 /** Title and sentence; "Stopped after epoch 12…" already says that it stopped, so there the title is its first word. */
 export function outcomeWords(state: PanelState): readonly [string, string] {
   const title = outcomeTitle(state);
-  const message = outcomeMessage(state).replace(`Training ${title.toLowerCase()}. `, "");
+  const whole = outcomeMessage(state).replace(`Training ${title.toLowerCase()}. `, "");
+  const message = besideRecipe(whole, state.run);
   const echoes = message.toLowerCase().startsWith(`${title.toLowerCase()} `);
   return echoes ? [title, message.slice(title.length + 1)] : [`${title}.`, message];
+}
+
+/** Paths in a text as the recipe writes them: from its own folder. */
+export function besideRecipe(text: string, { recipe }: { readonly recipe: string }): string {
+  const folder = recipe.slice(0, -baseName(recipe).length);
+  return folder === "" ? text : text.replaceAll(folder, "");
 }
 
 function outcomeTitle(state: PanelState): string {

@@ -14,6 +14,8 @@ interface LoadCodeReport {
   readonly names: readonly string[];
   readonly live: StoredVariables;
   readonly logits: readonly (readonly number[])[];
+  /** What the line that is a comment computes. */
+  readonly ran: readonly (readonly number[])[];
 }
 
 const MINI = {
@@ -31,6 +33,19 @@ const CASES = [
     file: "model.ckpt",
     samples: DIGIT_SAMPLES,
     names: { input: "x", labels: "y_", logits: "add_3", loss: "Mean", feeds: { keep_prob: 1 } },
+    defines: ["x", "add_3"],
+  },
+  {
+    fixture: "b2_cnn_digits_batchnorm",
+    file: "model.ckpt",
+    samples: DIGIT_SAMPLES,
+    names: {
+      input: "x",
+      labels: "y_",
+      logits: "add_3",
+      loss: "Mean",
+      feeds: { is_training: false, keep_prob: 1 },
+    },
     defines: ["x", "add_3"],
   },
 ];
@@ -59,13 +74,17 @@ withTensorFlow("the lines that load a checkpoint", () => {
     expect(loaded.names).toEqual(expect.arrayContaining(["sess", ...defines]));
     expect(loaded.live).toEqual(expected.live);
     expect(loaded.logits).toEqual(expected.logits);
+    expect(loaded.ran).toEqual(expected.logits);
   });
 });
 
 async function linesFor(prefix: string): Promise<string> {
   const checkpoint = await openCheckpoint(prefix);
   try {
-    const { language, code } = formatOf(checkpoint).loadCode(prefix, await checkpoint.model());
+    const { language, code } = await formatOf(checkpoint).loadCode(
+      prefix,
+      await checkpoint.model(),
+    );
     expect(language).toBe("python");
     return code;
   } finally {

@@ -1,4 +1,4 @@
-"""Runs the lines of "Copy Code to Load" exactly as they are, then asks the session they made for the logits."""
+"""Runs the lines of "Copy Code to Load" exactly as they are, then the one that is a comment; asks the session for the logits."""
 
 import argparse
 import os
@@ -29,11 +29,15 @@ def main():
     exec(compile(code, args.code, "exec"), names)
     assert opened, "the lines made no session"
     sess = opened[-1]
+    [line] = [line for line in code.splitlines() if line.strip().startswith("# values = ")]
+    names["samples"] = feed[args.input]
+    exec(line.strip().removeprefix("# "), names)
     with sess.graph.as_default():
         report(
             {
                 "names": sorted(name for name in names if not name.startswith("__")),
                 "live": live(sess, tf.global_variables()),
+                "ran": names["values"].tolist(),
                 "logits": sess.run(find_tensor(sess.graph, args.logits), feed).tolist(),
             }
         )

@@ -1,5 +1,6 @@
 // The recipe's `data`: which files hold the samples and labels. Schema only; reading is in sources.ts.
 import { z } from "zod";
+import { ClassNamesSchema } from "../surgery/classNames";
 
 const FileSchema = z.string().min(1, { error: "expected a file name, found none" });
 
@@ -46,12 +47,9 @@ export const DataSchema = z
     labels: SourceSchema.describe(
       "The labels, one per sample and in the same order: class labels (integers, text, or one-hot rows), or numbers for a mean squared error.",
     ),
-    classes: z
-      .array(z.string())
-      .min(1)
-      .refine((classes) => new Set(classes).size === classes.length, {
-        error: "a class is listed twice",
-      })
+    classes: ClassNamesSchema.refine((classes) => new Set(classes).size === classes.length, {
+      error: "a class is listed twice",
+    })
       .optional()
       .describe(
         "The labels as they occur in the data, in the order of the output's units: the first is class 0. Left out: the labels are the indices 0, 1, 2, … themselves.",

@@ -53,5 +53,8 @@ export interface Format {
   /** Writes `model` as a new checkpoint at `as`: complete or not at all. */
   save(source: Checkpoint, model: Model, as: string, read: ReadVariable): Promise<SaveResult>;
   /** Lines of the format's own framework that load the checkpoint. */
-  loadCode(path: string, model: Model): { readonly language: string; readonly code: string };
+  loadCode(
+    path: string,
+    model: Model,
+  ): Promise<{ readonly language: string; readonly code: string }>;
 }

@@ -1,6 +1,8 @@
 // The table of checkpoint formats. A new format is a folder beside tf1 and a line here.
-import { basename } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import type { CheckpointFile } from "../../protocol/checkpoint";
+import { GraftError } from "../../protocol/errors";
 import type { Checkpoint, Format } from "./format";
 import { tf1 } from "./tf1/index";
 import { diagnose } from "./tf1/diagnose";
@@ -28,7 +30,7 @@ export async function recognize(files: readonly string[]): Promise<readonly Chec
 /** Opens the checkpoint that `path` names or is a file of. */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const match = await matchFormat(path);
-  if (!match) throw await diagnose(path);
+  if (!match) throw (await insteadOfFolder(path)) ?? (await diagnose(path));
   return match.format.open(match.path);
 }
 
@@ -37,6 +39,25 @@ export function formatOf({ format }: Checkpoint): Format {
   const found = FORMATS.find(({ name }) => name === format);
   if (!found) throw new Error(`no format is named ${format}`);
   return found;
+}
+
+/** How many checkpoints an error lists. */
+const MOST_NAMED = 10;
+
+/** A folder is no checkpoint; those in it are named. */
+async function insteadOfFolder(path: string): Promise<GraftError | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) return undefined;
+  const names = await readdir(path).catch(() => []);
+  const inside = await recognize(names.map((name) => resolve(path, name)));
+  const all = inside.map((file) => join(path, file.name)).sort();
+  const listed = all.slice(0, MOST_NAMED);
+  const more = inside.length > MOST_NAMED ? ` and ${inside.length - MOST_NAMED} more` : "";
+  const what =
+    listed.length === 0
+      ? "There is no checkpoint in it."
+      : `Open a checkpoint in it: ${listed.join(", ")}${more}.`;
+  return new GraftError("not-a-checkpoint", `${path} is a folder. ${what}`);
 }
 
 async function matchFormat(file: string): Promise<{ format: Format; path: string } | null> {

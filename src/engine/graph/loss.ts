@@ -6,6 +6,10 @@ const LABELS = "graft/labels";
 const PER_SAMPLE = "graft/cross_entropy";
 const LOSS = "graft/loss";
 
+/** Said of a model without nodes. */
+export const NO_GRAPH =
+  "The checkpoint has no graph (no .meta file beside it), so it can be inspected but not run. Save it again with write_meta_graph=True.";
+
 /** `model` with a loss and labels. Throws `ambiguous-graph` where the recipe has to choose. */
 export function withLoss(model: Model): Model {
   const { roles } = model;
@@ -20,7 +24,7 @@ export function withLoss(model: Model): Model {
     throw new GraftError(
       model.nodes.size === 0 ? "no-graph" : "ambiguous-graph",
       model.nodes.size === 0
-        ? "The checkpoint has no graph (no .meta file beside it), so it can be inspected but not run. Save it again with write_meta_graph=True."
+        ? NO_GRAPH
         : `No output was found in the graph. Name the op of the logits with "graph": { "output": … }.`,
     );
   // One class is always right: such a network would seem perfect and learn nothing.

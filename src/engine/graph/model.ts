@@ -41,6 +41,10 @@ export type Value =
       readonly shapes: readonly Shape[];
     };
 
+/** Whether nothing in a value is stored: a new layer stays new when it is widened. */
+export const isFresh = (value: Value): boolean =>
+  value.from === "concat" ? value.parts.every(isFresh) : value.from === "initializer";
+
 export type Initializer = "zeros" | "ones" | "glorotUniform" | "heNormal";
 
 /** A box of a variable's elements: start and size per axis. */

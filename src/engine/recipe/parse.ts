@@ -4,6 +4,7 @@ import { parse, parseTree, printParseErrorCode, type ParseError } from "jsonc-pa
 import type { z } from "zod";
 import { GraftError } from "../../protocol/errors";
 import type { Problem } from "../../protocol/plan";
+import { nearestKey } from "./keys";
 import { RecipeSchema, type Recipe } from "./schema";
 
 export interface OpenRecipe {
@@ -91,6 +92,12 @@ function toProblems(issue: z.core.$ZodIssue): Problem[] {
     all.some((each) => isRoot(each, "invalid_type") && each.message.endsWith("received undefined")),
   );
   if (isMissing) return told("is missing.");
+  const unknown = new Set(
+    candidates.flatMap((all) =>
+      all.flatMap((each) => (each.code === "unrecognized_keys" ? each.keys : [])),
+    ),
+  );
+  if (unknown.size > 0) return told(describeUnknown(issue.path, [...unknown], expected));
   // A schema that says what it expects says it better.
   if (issue.message !== "Invalid input") return told(`${issue.message}.`);
   return told(
@@ -101,7 +108,23 @@ function toProblems(issue: z.core.$ZodIssue): Problem[] {
 }
 
 function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === "unrecognized_keys")
-    return `unknown ${issue.keys.length === 1 ? "key" : "keys"} ${issue.keys.join(", ")}.`;
+  if (issue.code === "unrecognized_keys") return describeUnknown(issue.path, issue.keys, []);
   return `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.`;
+}
+
+/** "unknown key learning_rate; did you mean learningRate?" */
+function describeUnknown(
+  path: readonly PropertyKey[],
+  keys: readonly string[],
+  expected: readonly string[],
+): string {
+  const meant = keys.flatMap((key) => nearestKey(path, key) ?? []);
+  const known = [...new Set(expected)];
+  const hint =
+    meant.length > 0
+      ? `; did you mean ${meant.join(", ")}?`
+      : known.length > 0
+        ? `; expected one of ${known.join(", ")}.`
+        : ".";
+  return `unknown ${keys.length === 1 ? "key" : "keys"} ${keys.join(", ")}${hint}`;
 }

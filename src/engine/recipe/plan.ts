@@ -8,7 +8,15 @@ import type { Checkpoint } from "../formats/format";
 import { formatOf, openCheckpoint } from "../formats/table";
 import { cut, sampleShape } from "../graph/cut";
 import { describeLayer, layerSizes } from "../graph/layers";
-import { elements, trainableElements, type Layer, type Model, type Variable } from "../graph/model";
+import { NO_GRAPH } from "../graph/loss";
+import {
+  elements,
+  isFresh,
+  trainableElements,
+  type Layer,
+  type Model,
+  type Variable,
+} from "../graph/model";
 import { denseLayers } from "../surgery/addUnits";
 import { unitProducer } from "../graph/units";
 import { checkRecipe, resolveIn } from "./parse";
@@ -23,7 +31,7 @@ export async function planCheckpoint(file: string): Promise<Plan> {
     const recipe = RecipeSchema.parse({ checkpoint: path.basename(file) });
     const { model, edits } = validate(source, recipe);
     // Without a recipe nothing is asked for, so nothing can be wrong with it.
-    return toPlan(checkpoint, source, { model, edits, problems: [], phases: [model] });
+    return toPlan(checkpoint, source, { model, edits, problems: [], phases: [model], feeds: [] });
   } finally {
     await checkpoint.close();
   }
@@ -115,7 +123,7 @@ async function sampleCount(file: string, { data }: Recipe): Promise<number | und
 }
 
 function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Plan {
-  const { edits, problems } = validated;
+  const { edits, feeds, problems } = validated;
   const model = validated.phases[0] ?? validated.model;
   const variables = [...model.variables.values()];
   const planned = (names: readonly string[]) =>
@@ -133,6 +141,7 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
       format: checkpoint.format,
       formatLabel: formatOf(checkpoint).label,
     },
+    ...(source.nodes.size === 0 && { noGraph: NO_GRAPH }),
     inputs: roles.inputs.map((name) => ({
       name,
       shape: (shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),
@@ -141,6 +150,7 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
       output: { name: roles.output, classes: shapes.get(roles.output)?.at(-1) ?? 0 },
     }),
     ...(roles.loss !== undefined && { loss: roles.loss }),
+    feeds,
     parameters: sum((variable) => elements(variable.shape)),
     trainableParameters: sum(trainableElements),
     layers,
@@ -180,9 +190,7 @@ function describeChange(
   const [isIn, isOut] = kernelSizes(model, layer);
   const more = (was: number, is: number, what: string) =>
     is > was ? `${is - was} new ${what}${is - was === 1 ? "" : "s"}` : "";
-  const fresh = layer.variables.every(
-    (name) => model.variables.get(name)!.value.from === "initializer",
-  );
+  const fresh = layer.variables.every((name) => isFresh(model.variables.get(name)!.value));
   const was = layerSizes(source, before);
   if (fresh) return was === layerSizes(model, layer) ? undefined : `was ${was}`;
   const parts = [more(wasOut, isOut, "unit"), more(wasIn, isIn, "input")].filter(Boolean);
@@ -198,8 +206,7 @@ function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number
 
 function stateOf(variables: readonly Variable[]): TrainState {
   const weights = variables.filter((variable) => variable.role === "weight");
-  if (weights.length > 0 && weights.every((variable) => variable.value.from === "initializer"))
-    return "new";
+  if (weights.length > 0 && weights.every((variable) => isFresh(variable.value))) return "new";
   const total = weights.reduce((sum, variable) => sum + elements(variable.shape), 0);
   const trains = weights.reduce((sum, variable) => sum + trainableElements(variable), 0);
   if (trains === 0) return "frozen";

@@ -1,12 +1,10 @@
 // What is wrong with a recipe for a model: pure, for the editor's diagnostics, the commands and the command line.
 import { GraftError } from "../../protocol/errors";
-import type { Problem } from "../../protocol/plan";
+import type { Problem, ScalarFeed } from "../../protocol/plan";
+import { isPossible, trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
 import { isFrozen, type Model } from "../graph/model";
 import { ancestors } from "../graph/order";
-import { cut } from "../graph/cut";
-import { scalarFeeds } from "../graph/feeds";
-import { dropoutRate } from "../ops/normalization";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
@@ -15,6 +13,8 @@ import type { Recipe } from "./schema";
 export interface Validated extends AppliedRecipe {
   /** The model of each phase, as far as the phases fit. */
   readonly phases: readonly Model[];
+  /** Scalars that any phase reads while it trains. */
+  readonly feeds: readonly ScalarFeed[];
 }
 
 /** Applies the recipe and finds everything that would stop a run or surprise its owner. */
@@ -22,6 +22,7 @@ export function validate(source: Model, recipe: Recipe): Validated {
   const applied = applyRecipe(source, recipe);
   const problems = [...applied.problems];
   const phases: Model[] = [];
+  const feeds = new Map<string, ScalarFeed>();
   const check = (pointer: string, what: () => void) => {
     try {
       what();
@@ -36,15 +37,19 @@ export function validate(source: Model, recipe: Recipe): Validated {
       check(`/train/${index}`, () => {
         model = applyPhase(model, phase);
         phases.push(model);
-        problems.push(...phaseProblems(model, recipe, index));
+        const wrong = phaseProblems(model, index);
+        problems.push(...wrong);
+        if (wrong.length > 0) return;
+        for (const feed of trainingFeeds(model, recipe.graph?.feeds)) feeds.set(feed.name, feed);
       }),
     );
   });
+  problems.push(...[...feeds.values()].flatMap(feedProblems));
   problems.push(...classProblems(applied.model, recipe));
-  return { ...applied, phases, problems };
+  return { ...applied, phases, feeds: [...feeds.values()], problems };
 }
 
-function phaseProblems(model: Model, recipe: Recipe, index: number): Problem[] {
+function phaseProblems(model: Model, index: number): Problem[] {
   const pointer = `/train/${index}`;
   const { loss, output } = model.roles;
   const needed = ancestors(model, [loss!]);
@@ -74,31 +79,43 @@ function phaseProblems(model: Model, recipe: Recipe, index: number): Problem[] {
         pointer,
       },
     ];
-  return unfedDropouts(model, recipe);
+  return [];
 }
 
-/** Dropouts above the cut whose rate a placeholder decides that the recipe does not feed. */
-function unfedDropouts(model: Model, recipe: Recipe): Problem[] {
-  const feeds = scalarFeeds(model, recipe.graph?.feeds);
-  const { tail } = cut(model, [model.roles.loss!, model.roles.output!]);
-  return [...tail].flatMap((name) => {
-    const node = model.nodes.get(name)!;
-    if (node.op !== "Dropout" || dropoutRate(node.attributes, feeds) !== undefined) return [];
-    const from =
-      "keepProbabilityFrom" in node.attributes
-        ? node.attributes.keepProbabilityFrom
-        : "rateFrom" in node.attributes
-          ? node.attributes.rateFrom
-          : "";
-    return [
-      {
-        code: "ambiguous-graph",
-        severity: "error" as const,
-        message: `The dropout ${name} trains, and its rate comes from the placeholder ${from}. Say what to feed: "graph": { "feeds": { "${from}": 0.5 } } (1 keeps every unit of a keep_prob).`,
-        pointer: recipe.graph === undefined ? "" : "/graph",
-      },
-    ];
-  });
+const FEED_WORDS: Record<ScalarFeed["kind"], { what: string; range: string; example: number }> = {
+  rate: {
+    what: "the share of units that dropout drops",
+    range: "from 0 up to, but not including, 1",
+    example: 0.5,
+  },
+  keep: {
+    what: "the share of units that dropout keeps",
+    range: "more than 0, up to 1",
+    example: 0.5,
+  },
+  number: { what: "a number that the loss depends on", range: "a number", example: 0 },
+};
+
+/** A scalar that nothing feeds, or that is fed what it cannot be. */
+function feedProblems(feed: ScalarFeed): Problem[] {
+  const { name, kind, value } = feed;
+  if (value !== undefined && isPossible(kind, value)) return [];
+  const { what, range, example } = FEED_WORDS[kind];
+  const pointer = `/graph/feeds/${name.replace(/~/g, "~0").replace(/\//g, "~1")}`;
+  if (value !== undefined) {
+    const message = `${name} is fed ${value}. It is ${what}: ${range}.`;
+    return [{ code: "recipe-schema", severity: "error", message, pointer, feed }];
+  }
+  const where = `"graph": { "feeds": { ${JSON.stringify(name)}: ${example} } }`;
+  return [
+    {
+      code: "ambiguous-graph",
+      severity: "error",
+      message: `Training needs a value for the placeholder ${name}, ${what}: ${range}. The recipe says it under ${where}.`,
+      pointer,
+      feed,
+    },
+  ];
 }
 
 /** The classes are named in one order, and are as many as the output has. */

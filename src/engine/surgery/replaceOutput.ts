@@ -2,6 +2,7 @@
 // owner's program goes on fetching the same names.
 import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
+import { ClassNamesSchema } from "./classNames";
 import { layerOf } from "../graph/layers";
 import { wholeRegion, type Model, type Node, type Variable } from "../graph/model";
 import { ancestors } from "../graph/order";
@@ -16,7 +17,7 @@ const InitSchema = z
 
 export const ReplaceOutputSchema = z.strictObject({
   classes: z
-    .union([z.int().min(1).max(1_000_000), z.array(z.string()).min(1)])
+    .union([z.int().min(1).max(1_000_000), ClassNamesSchema])
     .describe("How many classes the new output has, or their names in index order."),
   init: InitSchema.optional(),
 });

@@ -1,4 +1,6 @@
 // Quick inputs with a way back: one question at a time, Escape leaves, the arrow returns to the question before.
+// An answered question stays on the screen until the next one is shown or the command ends: a gap would give the focus
+// back to the editor, and what gets the focus there closes the next question.
 import * as vscode from "vscode";
 
 export const BACK = Symbol("back");
@@ -93,6 +95,14 @@ export async function input(
   );
 }
 
+/** The question that was answered last, while it is on the screen. */
+let answered: vscode.QuickInput | undefined;
+
+/** Takes the last answered question away. */
+export function endQuestions(): void {
+  answered?.hide();
+}
+
 /** Asks one step after the other. Each step sees the answers so far; a step that returns null has nothing to ask. */
 export async function walk<A extends object>(
   start: A,
@@ -136,16 +146,25 @@ function shown<T>(
 ): Promise<Answer<T>> {
   if ((box.step ?? 1) > 1) box.buttons = [vscode.QuickInputButtons.Back];
   return new Promise<Answer<T>>((resolve, reject) => {
+    let isOpen = true;
     const done = (value: Answer<T>) => {
+      if (!isOpen) return;
+      isOpen = false;
+      box.busy = true;
+      answered = box;
       resolve(value);
-      box.dispose();
     };
     box.onDidTriggerButton((button) => {
       if (button === vscode.QuickInputButtons.Back) done(BACK);
     });
-    box.onDidHide(() => done(undefined));
+    box.onDidHide(() => {
+      done(undefined);
+      if (answered === box) answered = undefined;
+      box.dispose();
+    });
     wire(done, (error) => {
       reject(error);
+      isOpen = false;
       box.dispose();
     });
     box.show();

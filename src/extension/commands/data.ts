@@ -6,10 +6,11 @@ import type { App } from "../app";
 import { DATA_GLOB, EXCLUDE_GLOB } from "../files";
 import { shape } from "../words";
 import { changeRecipe } from "../recipe/edit";
-import type { Target } from "../recipe/target";
+import { existing, type Target } from "../recipe/target";
 import { readRecipe, setValue } from "../recipe/text";
 import { BACK, pick, type Choice } from "./ask";
 import { editable } from "./edit";
+import { askMissingFeeds } from "./feeds";
 
 const MOST_FILES = 500;
 const EXTENSIONS = ["npy", "npz", "csv", "tsv"];
@@ -17,7 +18,8 @@ const CHOOSE_FILES = Symbol("choose files");
 
 export async function chooseData(app: App, recipe: unknown): Promise<boolean> {
   const target = await editable(app, recipe);
-  return target !== undefined && chooseDataFor(app, target);
+  if (!target || !(await chooseDataFor(app, target))) return false;
+  return askMissingFeeds(app, await existing(target.uri));
 }
 
 /** True when the recipe names data now. */

@@ -17,7 +17,6 @@ import { openOrAsk } from "./open";
 export async function edit(app: App, kind: EditKind, row: unknown): Promise<void> {
   const target = await editable(app);
   if (!target) return;
-  const { title } = EDIT_KINDS[kind];
   const answered: EditValue[] = [knownFields(app, kind, row)];
   for (;;) {
     const known = answered.at(-1) ?? {};
@@ -26,13 +25,10 @@ export async function edit(app: App, kind: EditKind, row: unknown): Promise<void
     );
     const [next] = open;
     const step = { step: answered.length, steps: answered.length + open.length };
+    const title = titleOf(EDIT_KINDS[kind].title, known);
     const answer: Answer<unknown> = next
       ? await ask(next, { title, prompt: next.prompt, ...step })
-      : await confirm(app, target, editOf(kind, known), {
-          title: titleOf(title, known),
-          prompt: "",
-          ...step,
-        });
+      : await confirm(app, target, editOf(kind, known), { title, prompt: "", ...step });
     if (answer === undefined) return;
     if (answer === BACK) answered.pop();
     else if (next) answered.push({ ...known, [next.field]: answer });

@@ -18,6 +18,7 @@ export const COMMAND_IDS = [
   "graft.addUnits",
   // recipe
   "graft.chooseData",
+  "graft.setFeed",
   "graft.trainingSettings",
   "graft.saveResultAs",
   "graft.previewChanges",

@@ -9,11 +9,11 @@ import { existing, type Target } from "../recipe/target";
 import { readRecipe } from "../recipe/text";
 import { samePath } from "../files";
 import { chooseDataFor } from "./data";
+import { askMissingFeeds } from "./feeds";
 import { openOrAsk } from "./open";
 
 /** `uri`: the recipe whose lens was used; else the active one. */
 export async function train(app: App, uri: unknown): Promise<void> {
-  if (!vscode.workspace.isTrusted) return tellUntrusted();
   let target =
     uri instanceof vscode.Uri
       ? await existing(uri)
@@ -27,6 +27,8 @@ export async function train(app: App, uri: unknown): Promise<void> {
     if (!(await chooseDataFor(app, target))) return;
     target = await existing(target.uri);
   }
+  if (!(await askMissingFeeds(app, target))) return;
+  target = await existing(target.uri);
   if (!(await trainable(app, target))) return;
   const run = await app.runs.start(target.path, target.text);
   app.log.info(`Run ${run} trains ${target.path}`);
@@ -41,7 +43,6 @@ export async function stop(app: App, what: unknown): Promise<void> {
 }
 
 export async function resume(app: App, what: unknown): Promise<void> {
-  if (!vscode.workspace.isTrusted) return tellUntrusted();
   const given = runOf(what);
   const run =
     given ??
@@ -139,12 +140,4 @@ async function trainable(app: App, target: Target): Promise<boolean> {
     "Show Problems": () => vscode.commands.executeCommand("workbench.actions.view.problems"),
   });
   return false;
-}
-
-function tellUntrusted(): void {
-  tell(
-    "info",
-    "Graft does not train in Restricted Mode, because a recipe decides which files are read and written. Trust this folder to train.",
-    { "Manage Trust": () => vscode.commands.executeCommand("workbench.trust.manage") },
-  );
 }

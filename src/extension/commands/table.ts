@@ -5,17 +5,20 @@ import type { App } from "../app";
 import { Disposables } from "../disposables";
 import { messageOf } from "../engine/errors";
 import { tell } from "../messages";
+import { endQuestions } from "./ask";
 import { chooseData } from "./data";
 import { edit, layerOf, toggleFreeze } from "./edit";
+import { setFeed } from "./feeds";
 import { COMMAND_IDS, type CommandId } from "./ids";
 import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
 import { copyLoadCode, resume, showRun, stop, train } from "./runs";
 import { saveResultAs } from "./save";
 import { trainingSettings } from "./training";
+import { onlyTrusted } from "./trust";
 
-/** `what` is what VS Code passes: a file, a row of a tree, or what a lens or a button was about. */
-type Handler = (app: App, what: unknown) => unknown;
+/** `what` is what VS Code passes: a file, a row of a tree, or what a lens, a button or a quick fix was about. */
+type Handler = (app: App, what: unknown, more?: unknown) => unknown;
 
 const HANDLERS: Record<CommandId, Handler> = {
   "graft.inspect": inspect,
@@ -31,6 +34,7 @@ const HANDLERS: Record<CommandId, Handler> = {
   "graft.replaceOutput": (app, row) => edit(app, "replaceOutput", row),
   "graft.addUnits": (app, row) => edit(app, "addUnits", row),
   "graft.chooseData": chooseData,
+  "graft.setFeed": setFeed,
   "graft.trainingSettings": trainingSettings,
   "graft.saveResultAs": saveResultAs,
   "graft.previewChanges": previewChanges,
@@ -39,9 +43,9 @@ const HANDLERS: Record<CommandId, Handler> = {
   "graft.revealEdit": revealEdit,
   "graft.undo": (app) => undo(app, "undo"),
   "graft.redo": (app) => undo(app, "redo"),
-  "graft.train": train,
+  "graft.train": onlyTrusted(train),
   "graft.stop": stop,
-  "graft.resume": resume,
+  "graft.resume": onlyTrusted(resume),
   "graft.showRun": showRun,
   "graft.copyLoadCode": copyLoadCode,
   "graft.copyName": (app, row) => copyName(app, row),
@@ -52,16 +56,25 @@ const HANDLERS: Record<CommandId, Handler> = {
 export function registerCommands(app: App): vscode.Disposable {
   const store = new Disposables();
   for (const id of COMMAND_IDS) {
-    store.add(vscode.commands.registerCommand(id, (what: unknown) => perform(app, id, what)));
+    store.add(
+      vscode.commands.registerCommand(id, (what: unknown, more: unknown) =>
+        perform(app, id, what, more),
+      ),
+    );
   }
   return store;
 }
 
 /** Runs a command; what goes wrong is said once, with what helps. */
-export async function perform(app: App, id: CommandId, what?: unknown): Promise<void> {
+export async function perform(
+  app: App,
+  id: CommandId,
+  what?: unknown,
+  more?: unknown,
+): Promise<void> {
   try {
     app.log.debug(id);
-    await HANDLERS[id](app, what);
+    await HANDLERS[id](app, what, more);
   } catch (error) {
     const code = error instanceof GraftError ? error.code : "internal";
     if (code === "cancelled") return;
@@ -73,6 +86,8 @@ export async function perform(app: App, id: CommandId, what?: unknown): Promise<
       ...(code === "engine-stopped" ? restart : {}),
       "Show Log": () => app.log.show(),
     });
+  } finally {
+    endQuestions();
   }
 }
 

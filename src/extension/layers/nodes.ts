@@ -10,6 +10,7 @@ export type LayerNode =
       readonly open: boolean;
     }
   | { readonly kind: "failure"; readonly message: string; readonly file: CheckpointFile }
+  | { readonly kind: "noGraph"; readonly why: string; readonly file: CheckpointFile }
   | { readonly kind: "input"; readonly input: Plan["inputs"][number] }
   | {
       readonly kind: "layer";
@@ -81,6 +82,8 @@ function planNodes(
 ): LayerNode[] {
   const has = (text: string) => text.toLowerCase().includes(filter);
   const nodes: LayerNode[] = [];
+  if (filter === "" && plan.noGraph !== undefined)
+    nodes.push({ kind: "noGraph", why: plan.noGraph, file });
   if (filter === "") for (const input of plan.inputs) nodes.push({ kind: "input", input });
   plan.layers.forEach((layer, i) => {
     // Above the first layer the cut would save nothing.
@@ -114,6 +117,8 @@ export function nodeId(node: LayerNode): string {
       return `checkpoint:${node.file.path}:${node.open ? "open" : "closed"}`;
     case "failure":
       return `failure:${node.file.path}`;
+    case "noGraph":
+      return `noGraph:${node.file.path}`;
     case "input":
       return `input:${node.input.name}`;
     case "layer":

@@ -13,7 +13,7 @@ export interface Row {
   readonly spoken: string;
   /** For menus: dot-separated words. */
   readonly context: string;
-  /** For badge and colour. */
+  /** For the colour. */
   readonly state?: TrainState | "changed";
 }
 
@@ -23,6 +23,13 @@ export function rowOf(node: LayerNode, folderOf: (path: string) => string): Row 
       return checkpointRow(node, folderOf(node.file.path));
     case "failure":
       return { ...plain(node.message, "", "error"), context: "failure" };
+    case "noGraph":
+      return {
+        ...plain("no graph", "can be looked at, not trained", "info"),
+        tooltip: node.why,
+        spoken: node.why,
+        context: "noGraph",
+      };
     case "input":
       return inputRow(node.input);
     case "layer":
@@ -60,15 +67,19 @@ const STATE_ICONS: Record<TrainState, string> = {
 
 function checkpointRow(node: LayerNode & { kind: "checkpoint" }, folder: string): Row {
   const { file, plan, open } = node;
-  const parts = [file.formatLabel];
-  if (plan) {
-    parts.push(`${short(plan.parameters)} parameters`);
-    parts.push(`${percent(plan.trainableParameters, plan.parameters)} will train`);
-  }
+  // What changes comes first: the end of a row is cut off in a narrow side bar.
+  const parts = plan
+    ? [
+        plan.noGraph === undefined
+          ? `${percent(plan.trainableParameters, plan.parameters)} will train`
+          : "no graph",
+        `${short(plan.parameters)} parameters`,
+      ]
+    : [];
   if (folder !== "") parts.push(folder);
-  const numbers = plan
-    ? `\n\n${plural(plan.parameters, "parameter")}, ${count(plan.trainableParameters)} will train`
-    : "";
+  parts.push(file.formatLabel);
+  const trains = plan?.noGraph ?? `${count(plan?.trainableParameters ?? 0)} will train`;
+  const numbers = plan ? `\n\n${plural(plan.parameters, "parameter")}, ${trains}` : "";
   return {
     ...plain(file.name, parts.join(" · "), "package"),
     tooltip: `**${code(file.name)}** · ${file.formatLabel}\n\n${code(file.path)}${numbers}`,
@@ -87,11 +98,15 @@ function inputRow(input: Plan["inputs"][number]): Row {
 }
 
 function layerRow(layer: PlanLayer, plan: Plan): Row {
-  const word = STATE_WORDS[layer.state];
+  const runs = plan.noGraph === undefined;
+  const word = runs ? STATE_WORDS[layer.state] : "";
   const change = layer.change !== undefined && layer.change !== word ? layer.change : "";
   const sizes = change.includes(layer.sizes) ? "" : layer.sizes;
-  const facts = [layer.what, sizes, count(layer.parameters)];
-  const description = [word, change, ...facts].filter((part) => part !== "").join(" · ");
+  // A new layer has its sizes first, and then what they were.
+  const first = layer.state === "new" ? [sizes, change] : [change, sizes];
+  const description = [word, ...first, layer.what, count(layer.parameters)]
+    .filter((part) => part !== "")
+    .join(" · ");
   const spoken = [
     layer.name,
     word,
@@ -102,26 +117,28 @@ function layerRow(layer: PlanLayer, plan: Plan): Row {
     layer.state === "partly" ? `${count(layer.trainableParameters)} of them train` : "",
   ];
   const edited = layer.edit !== undefined;
-  const context = ["layer", layer.state];
+  const context = runs ? ["layer", layer.state] : ["layer"];
   if (layer.isOutput) context.push("output");
   if (layer.units !== undefined) context.push("units");
   if (edited) context.push("edited");
   return {
     label: layer.name,
     description,
-    icon:
-      change !== "" && layer.state !== "new" && layer.state !== "frozen"
-        ? "edit"
-        : STATE_ICONS[layer.state],
+    icon: runs ? iconOf(layer.state, change) : "layers",
     tooltip: layerTooltip(layer, plan),
     spoken: spoken
       .filter((part) => part !== "")
       .join(", ")
       .replaceAll("→", "to"),
     context: context.join("."),
-    state: change !== "" && layer.state !== "new" ? "changed" : layer.state,
+    ...(runs && {
+      state: change !== "" && layer.state !== "new" ? ("changed" as const) : layer.state,
+    }),
   };
 }
+
+const iconOf = (state: TrainState, change: string): string =>
+  change !== "" && state !== "new" && state !== "frozen" ? "edit" : STATE_ICONS[state];
 
 function layerTooltip(layer: PlanLayer, plan: Plan): string {
   const train =

@@ -1,7 +1,7 @@
 // What is wrong with the open recipes, in Problems and under the words that it is about.
 import * as vscode from "vscode";
 import { GraftError } from "../../protocol/errors";
-import type { Problem } from "../../protocol/plan";
+import type { Problem, ScalarFeed } from "../../protocol/plan";
 import { debounce, Disposables } from "../disposables";
 import type { EngineClient } from "../engine/client";
 import { messageOf } from "../engine/errors";
@@ -14,6 +14,11 @@ const SEVERITIES: Record<Problem["severity"], vscode.DiagnosticSeverity> = {
   warning: vscode.DiagnosticSeverity.Warning,
   info: vscode.DiagnosticSeverity.Information,
 };
+
+/** Carries what a quick fix asks for. */
+export class RecipeDiagnostic extends vscode.Diagnostic {
+  feed?: ScalarFeed;
+}
 
 export function registerDiagnostics(plans: Plans, engine: EngineClient): vscode.Disposable {
   const store = new Disposables();
@@ -78,8 +83,9 @@ function toDiagnostic(
 ): vscode.Diagnostic {
   const { offset, length } = pointerSpan(text, problem.pointer);
   const range = new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
-  const diagnostic = new vscode.Diagnostic(range, problem.message, SEVERITIES[problem.severity]);
+  const diagnostic = new RecipeDiagnostic(range, problem.message, SEVERITIES[problem.severity]);
   diagnostic.source = "graft";
   diagnostic.code = problem.code;
+  if (problem.feed) diagnostic.feed = problem.feed;
   return diagnostic;
 }

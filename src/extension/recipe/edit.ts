@@ -1,5 +1,6 @@
 // Writes to a recipe: one WorkspaceEdit, so one undo step; refused while the text cannot be read.
 import * as vscode from "vscode";
+import { isRecipe } from "../files";
 import { tell } from "../messages";
 import type { Target } from "./target";
 import { difference, syntaxProblem } from "./text";
@@ -49,16 +50,22 @@ export async function revealOffset(
     document.positionAt(offset),
     document.positionAt(offset + length),
   );
-  const viewColumn = columnOf(uri) ?? vscode.ViewColumn.Beside;
+  const viewColumn = columnOf(uri) ?? recipeColumn() ?? vscode.ViewColumn.Beside;
   await vscode.window.showTextDocument(document, { viewColumn, selection, preserveFocus });
 }
 
 /** The group in which the document has a tab. */
 export function columnOf(uri: vscode.Uri): vscode.ViewColumn | undefined {
-  const has = (tab: vscode.Tab) =>
-    tab.input instanceof vscode.TabInputText && tab.input.uri.toString() === uri.toString();
+  return columnWith((other) => other.toString() === uri.toString());
+}
+
+function columnWith(fits: (uri: vscode.Uri) => boolean): vscode.ViewColumn | undefined {
+  const has = ({ input }: vscode.Tab) => input instanceof vscode.TabInputText && fits(input.uri);
   return vscode.window.tabGroups.all.find((group) => group.tabs.some(has))?.viewColumn;
 }
+
+/** Where recipes are open already: the next one goes there too. */
+const recipeColumn = (): vscode.ViewColumn | undefined => columnWith(({ path }) => isRecipe(path));
 
 export function hasTab(uri: vscode.Uri): boolean {
   return columnOf(uri) !== undefined;
@@ -67,7 +74,7 @@ export function hasTab(uri: vscode.Uri): boolean {
 export async function showBeside(document: vscode.TextDocument): Promise<void> {
   const empty = vscode.window.tabGroups.all.every((group) => group.tabs.length === 0);
   await vscode.window.showTextDocument(document, {
-    viewColumn: empty ? vscode.ViewColumn.One : vscode.ViewColumn.Beside,
+    viewColumn: recipeColumn() ?? (empty ? vscode.ViewColumn.One : vscode.ViewColumn.Beside),
     preserveFocus: true,
     preview: false,
   });
@@ -76,7 +83,7 @@ export async function showBeside(document: vscode.TextDocument): Promise<void> {
 /** Gives a document the focus: in its own tab where it has one, never over the training panel. */
 export async function openInFront(uri: vscode.Uri): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
-  const viewColumn = columnOf(uri) ?? vscode.ViewColumn.One;
+  const viewColumn = columnOf(uri) ?? recipeColumn() ?? vscode.ViewColumn.One;
   await vscode.window.showTextDocument(document, { viewColumn, preview: false });
 }
 

@@ -1,32 +1,35 @@
 // What the run was made from: result, notes, data, phases. Read once, so it comes last and is rebuilt as a whole.
 import { baseName, formatCount, formatOf } from "../format";
 import type { EventOf, PanelState, Phase } from "../state";
+import { besideRecipe } from "../words";
 import { h, onChange, section, setVisible, type Child, type View } from "./dom";
 
 export function createSaved(): View<PanelState> {
   const element = h("section", {});
-  const update = onChange((path: string | undefined, saved: EventOf<"saved"> | null) => {
-    setVisible(element, path !== undefined);
-    if (path === undefined) return;
-    const event = saved?.path === path ? saved : null;
-    const files = event?.files ?? [];
-    element.replaceChildren(
-      h("h2", {}, "Saved"),
-      h("p", { class: "path" }, path),
-      ...(files.length > 1
-        ? [
-            h(
-              "details",
-              {},
-              h("summary", {}, formatOf(files.length, "file")),
-              list(files.map(baseName)),
-            ),
-          ]
-        : []),
-      ...(event && event.notes.length > 0 ? [list(event.notes)] : []),
-    );
-  });
-  return { element, update: (state) => update(state.run.saved, state.saved) };
+  const update = onChange(
+    (path: string | undefined, saved: EventOf<"saved"> | null, recipe: string) => {
+      setVisible(element, path !== undefined);
+      if (path === undefined) return;
+      const event = saved?.path === path ? saved : null;
+      const files = event?.files ?? [];
+      element.replaceChildren(
+        h("h2", {}, "Saved"),
+        h("p", { class: "path", title: path }, besideRecipe(path, { recipe })),
+        ...(files.length > 1
+          ? [
+              h(
+                "details",
+                {},
+                h("summary", {}, formatOf(files.length, "file")),
+                list(files.map(baseName)),
+              ),
+            ]
+          : []),
+        ...(event && event.notes.length > 0 ? [list(event.notes)] : []),
+      );
+    },
+  );
+  return { element, update: (state) => update(state.run.saved, state.saved, state.run.recipe) };
 }
 
 export function createNotes(): View<PanelState> {

@@ -91,10 +91,34 @@ test("an op that the graph does not have is told", () => {
 
 test("a dropout that trains needs its keep_prob from the recipe, and takes a default from the graph", () => {
   const edits = { edits: [{ freeze: "conv1" }] };
+  const feed = { name: "keep_prob", kind: "keep" };
   const unfed = validate(source("double_bias"), recipe({}, edits));
+  expect(unfed.problems).toMatchObject([
+    { code: "ambiguous-graph", pointer: "/graph/feeds/keep_prob", feed },
+  ]);
   expect(unfed.problems[0].message).toMatch(/keep_prob.*"feeds"/s);
+  const wrong = validate(source("double_bias"), recipe({ feeds: { keep_prob: 0 } }, edits));
+  expect(wrong.problems).toMatchObject([{ code: "recipe-schema", feed: { ...feed, value: 0 } }]);
   const fed = validate(source("double_bias"), recipe({ feeds: { keep_prob: 0.5 } }, edits));
   expect(fed.problems).toEqual([]);
+  expect(fed.feeds).toEqual([{ ...feed, value: 0.5 }]);
+});
+
+test("a scalar that the loss is weighted by is asked for as a number", () => {
+  const model = handmade({
+    fed: { x: [-1, 2], y: [-1, 2], weight: [] },
+    weights: { w: [2, 2] },
+    nodes: [
+      node("out", "MatMul", ["x", "[w]"], PRODUCT),
+      node("error", "SquaredDifference", ["out", "y"], {}),
+      node("mean", "Mean", ["error"], { axes: [0, 1], keepDims: false }),
+      node("loss", "Mul", ["mean", "weight"], {}),
+    ],
+    roles: { inputs: ["x"], labels: "y", output: "out", loss: "loss" },
+  });
+  const missing = validate(model, recipe({ inputs: ["x"] })).problems;
+  expect(missing).toMatchObject([{ feed: { name: "weight", kind: "number" } }]);
+  expect(validate(model, recipe({ feeds: { weight: 3 } })).problems).toEqual([]);
 });
 
 test("an opaque op on the way to the loss is told before anything runs", () => {

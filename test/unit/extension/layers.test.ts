@@ -48,6 +48,7 @@ function layer(name: string, more: Partial<PlanLayer> = {}): PlanLayer {
 
 const plan: Plan = {
   checkpoint: file,
+  feeds: [],
   inputs: [{ name: "X", shape: [null, 64] }],
   parameters: 55_853,
   trainableParameters: 6153,
@@ -101,18 +102,18 @@ function text(filter = ""): readonly string[] {
 
 test("the whole tree", () => {
   expect(text()).toEqual([
-    "package digits.ckpt: TensorFlow 1 · 56 k parameters · 11 % will train",
+    "package digits.ckpt: 11 % will train · 56 k parameters · TensorFlow 1",
     "  arrow-right X: input · 64",
-    "  lock hidden1: frozen · dense relu · 300 → 100 · 30,100",
+    "  lock hidden1: frozen · 300 → 100 · dense relu · 30,100",
     "    symbol-array weights: float32 · 300 × 100",
     "    symbol-array biases: float32 · 100",
-    "  lock hidden2: frozen · dense relu · 300 → 100 · 30,100",
+    "  lock hidden2: frozen · 300 → 100 · dense relu · 30,100",
     "    symbol-array weights: float32 · 300 × 100",
     "    symbol-array biases: float32 · 100",
     "  dash bottleneck: 100 values a sample · 0.4 MB for 896 samples",
-    "  edit hidden3: partly trainable · 8 new units · dense relu · 100 → 50 + 8 · 5,858",
+    "  edit hidden3: partly trainable · 8 new units · 100 → 50 + 8 · dense relu · 5,858",
     "    add weights: new · float32 · 100 × 58 · was 100 × 50",
-    "  add outputs: new · dense · 58 → 5 · 295",
+    "  add outputs: new · 58 → 5 · dense · 295",
     "    lock weights: frozen · float32 · 300 × 100",
     "    lock biases: frozen · float32 · 100",
     "  list-unordered other variables: 1 · in no layer",

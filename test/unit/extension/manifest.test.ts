@@ -16,6 +16,12 @@ interface MenuItem {
   readonly group?: string;
 }
 
+interface Step {
+  readonly description: string;
+  readonly media: { readonly image: string };
+  readonly completionEvents: readonly string[];
+}
+
 const root = join(__dirname, "../../..");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   readonly icon: string;
@@ -24,10 +30,12 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
     readonly keybindings: readonly MenuItem[];
     readonly views: { readonly graft: readonly { readonly id: string; readonly icon: string }[] };
+    readonly walkthroughs: readonly { readonly steps: readonly Step[] }[];
     readonly viewsWelcome: readonly { readonly contents: string }[];
   };
 };
-const { commands, menus, keybindings, views, viewsWelcome } = manifest.contributes;
+const { commands, menus, keybindings, views, viewsWelcome, walkthroughs } = manifest.contributes;
+const steps = walkthroughs.flatMap((walkthrough) => walkthrough.steps);
 
 test("contributes exactly the commands that have handlers", () => {
   const contributed = commands.map(({ command }) => command).sort();
@@ -40,17 +48,27 @@ test.each(commands)("$command is in the category Graft and has a plain title", (
 });
 
 const used = [...Object.values(menus).flat(), ...keybindings].map(({ command }) => command);
-const linked = viewsWelcome.flatMap(({ contents }) =>
-  [...contents.matchAll(/\(command:([^)]+)\)/g)].map(([, command]) => command ?? ""),
+const texts = [
+  ...viewsWelcome.map(({ contents }) => contents),
+  ...steps.map(({ description }) => description),
+];
+const linked = texts.flatMap((text) =>
+  [...text.matchAll(/\(command:([^)]+)\)/g)].map(([, command]) => command ?? ""),
+);
+const completing = steps.flatMap(({ completionEvents }) =>
+  completionEvents.map((event) => event.replace("onCommand:", "")),
 );
 
-test("menus, keys and welcome texts name known commands", () => {
+test("menus, keys, welcome texts and the walkthrough name known commands", () => {
   const known: readonly string[] = COMMAND_IDS;
-  expect([...used, ...linked].filter((command) => !known.includes(command))).toEqual([]);
+  expect([...used, ...linked, ...completing].filter((command) => !known.includes(command))).toEqual(
+    [],
+  );
 });
 
 test("the files that it names exist", () => {
-  const files = [manifest.icon, ...views.graft.map(({ icon }) => icon)];
+  const pictures = steps.map(({ media }) => media.image);
+  const files = [manifest.icon, ...views.graft.map(({ icon }) => icon), ...pictures];
   expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });
 

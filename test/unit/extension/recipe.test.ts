@@ -1,6 +1,12 @@
 // The parts of the recipe code that need no editor: places, the choice of the active recipe, lenses, settings, names.
 import { describe, expect, test } from "vitest";
-import { checkClasses, checkNumber, readClasses } from "../../../src/extension/commands/answers";
+import {
+  checkClasses,
+  checkFeed,
+  checkNumber,
+  feedConsequence,
+  readClasses,
+} from "../../../src/extension/commands/answers";
 import { EDIT_KINDS, editOf } from "../../../src/extension/commands/kinds";
 import {
   newPhase,
@@ -201,6 +207,23 @@ describe("training settings", () => {
 });
 
 describe("answers", () => {
+  test.each([
+    ["rate", ["0", "0.5", "0.99"], ["1", "-0.1", "half", ""]],
+    ["keep", ["1", "0.5", "0.01"], ["0", "1.1", "-1", ""]],
+    ["number", ["-3", "0"], ["many", ""]],
+  ] as const)("a value of a placeholder that is a %s", (kind, right, wrong) => {
+    for (const text of right) expect(checkFeed(kind, text), text).toBeUndefined();
+    for (const text of wrong) expect(checkFeed(kind, text), text).toContain("expected");
+  });
+
+  test("what a rate does is said before it is written", () => {
+    const keep = { name: "keep_prob", kind: "keep" } as const;
+    const rate = { name: "r", kind: "rate" } as const;
+    expect(feedConsequence(keep, 0.8)).toContain("keeps 80 % of the units");
+    expect(feedConsequence(rate, 0.8)).toContain("keeps 20 % of the units");
+    expect(feedConsequence(keep, 1)).toContain("keeps every unit");
+  });
+
   test("classes are a number or names", () => {
     expect(readClasses("5")).toBe(5);
     expect(readClasses("5, 6 ,7,")).toEqual(["5", "6", "7"]);

@@ -32,10 +32,26 @@ describe("what does not fit the schema is told at its place", () => {
   test.each([
     [`{}`, "/checkpoint", /checkpoint/],
     [`{ "checkpoint": "m", "epochs": 3 }`, "", /unknown key epochs/],
+    [withEdit(`{ "freez": "a" }`), "/edits/0", /unknown key freez; did you mean freeze\?/],
     [
-      withEdit(`{ "freez": "a" }`),
+      withEdit(`{ "grow": "a" }`),
       "/edits/0",
       /expected one of freeze, unfreeze, replaceOutput, addUnits/,
+    ],
+    [
+      `{ "checkpoint": "m", "train": [ { "epochs": 1, "optimizer": { "sgd": { "learning_rate": 1 } } } ] }`,
+      "/train/0/optimizer/sgd",
+      /unknown key learning_rate; did you mean learningRate\?/,
+    ],
+    [
+      `{ "checkpoint": "m", "train": [ { "epoch": 1 } ] }`,
+      "/train/0",
+      /unknown key epoch; did you mean epochs\?/,
+    ],
+    [
+      `{ "checkpoint": "m", "train": [ { "epochs": 1, "optimizer": { "momentun": { "learningRate": 1 } } } ] }`,
+      "/train/0/optimizer",
+      /did you mean momentum\?/,
     ],
     [withEdit(`{ "addUnits": { "layer": "a", "units": 0 } }`), "/edits/0/addUnits/units", />=1/],
     [withEdit(`{ "addUnits": { "layer": "a" } }`), "/edits/0/addUnits/units", /expected number/],
@@ -67,4 +83,21 @@ test.each([
   ],
 ])("%s is told with what is expected", (text, message) => {
   expect(checkRecipe("a.graft.json", text).problems[0].message).toContain(message);
+});
+
+test("classes that are numbers are names all the same", () => {
+  const { recipe } = parseRecipe(
+    "a.graft.json",
+    `{ "checkpoint": "m", "edits": [ { "replaceOutput": { "classes": [5, "six", 7.5] } } ],
+       "data": { "inputs": "x.npy", "labels": "y.npy", "classes": [5, "six", 7.5] } }`,
+  );
+  expect(recipe.edits).toEqual([{ replaceOutput: { classes: ["5", "six", "7.5"] } }]);
+  expect(recipe.data?.classes).toEqual(["5", "six", "7.5"]);
+});
+
+test("an optimizer that there is not is told with those that there are", () => {
+  const text = `{ "checkpoint": "m", "train": [ { "epochs": 1, "optimizer": { "lbfgs": {} } } ] }`;
+  expect(checkRecipe("a.graft.json", text).problems[0].message).toMatch(
+    /unknown key lbfgs; expected one of sgd, momentum/,
+  );
 });

@@ -14,6 +14,15 @@ import { RUN, bottlenecks, ended, epoch, phase, started, step, variable } from "
 
 const after = (...events: RunEvent[]) => events.reduce(reduce, initial(RUN));
 
+it("names what was saved as the recipe does", () => {
+  const folder = RUN.recipe.slice(0, RUN.recipe.lastIndexOf("/"));
+  const state = after(
+    started(),
+    ended("finished", `Training finished. The result is ${folder}/out/a.ckpt.`),
+  );
+  expect(outcomeWords(state).join(" ")).toBe("Finished. The result is out/a.ckpt.");
+});
+
 describe("where the run stands", () => {
   it.each<[string, RunEvent[], string]>([
     ["before anything", [], "preparing…"],

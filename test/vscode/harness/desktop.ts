@@ -27,6 +27,7 @@ export async function installInDesktop(profile: Profile, vsix: string): Promise<
 
 export async function launchDesktop(
   profile: Profile,
+  restricted: boolean,
 ): Promise<{ page: Page; close: () => Promise<void> }> {
   const application = await _electron.launch({
     executablePath: await executable(),
@@ -35,7 +36,7 @@ export async function launchDesktop(
       ...folders(profile),
       "--disable-telemetry",
       "--disable-updates",
-      "--disable-workspace-trust",
+      ...(restricted ? [] : ["--disable-workspace-trust"]),
       "--no-sandbox",
       "--skip-release-notes",
       "--skip-welcome",

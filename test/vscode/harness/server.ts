@@ -17,6 +17,8 @@ export interface Server {
 }
 
 export interface ServerOptions {
+  /** Folders are not trusted until somebody says so. */
+  readonly restricted?: boolean;
   readonly env?: Record<string, string>;
   /**
    * Run an extension's tests. Only with the smoke-test driver does the built workbench honour `extensionTestsPath`;
@@ -71,7 +73,8 @@ export async function startServer(profile: Profile, options: ServerOptions = {})
     [
       ...baseArguments(profile),
       ...["--bind-addr", "127.0.0.1:0", "--auth", "none"],
-      ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"],
+      ...["--disable-telemetry", "--disable-update-check"],
+      ...(options.restricted ? [] : ["--disable-workspace-trust"]),
       ...["--disable-getting-started-override", "--ignore-last-opened", "--disable-proxy"],
       // Ends by itself where this process is killed before `stop`.
       ...["--idle-timeout-seconds", "90"],

@@ -3,7 +3,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import * as vscode from "vscode";
 import { digits } from "../harness/content";
 import { roots, rows, spoken } from "./support/tree";
-import { openFolder } from "./support/window";
+import { cleanUp, graft, makeFolder, openFolder, openIn } from "./support/window";
 
 describe("layers", () => {
   it("shows each layer's state, kind, sizes and parameters, its variables, and the cut", async () => {
@@ -12,19 +12,19 @@ describe("layers", () => {
       files: { "a.graft.json": digits() },
     });
     deepEqual(await rows(app, true), [
-      "package digits_0_to_4.ckpt | TensorFlow 1 · 55 k parameters · 10 % will train",
+      "package digits_0_to_4.ckpt | 10 % will train · 55 k parameters · TensorFlow 1",
       "  arrow-right X | input · 64",
-      "  lock hidden1 | frozen · dense relu · 64 → 300 · 19,500",
+      "  lock hidden1 | frozen · 64 → 300 · dense relu · 19,500",
       "    symbol-array weights | float32 · 64 × 300",
       "    symbol-array biases | float32 · 300",
-      "  lock hidden2 | frozen · dense relu · 300 → 100 · 30,100",
+      "  lock hidden2 | frozen · 300 → 100 · dense relu · 30,100",
       "    symbol-array weights | float32 · 300 × 100",
       "    symbol-array biases | float32 · 100",
       "  dash bottleneck | 100 values a sample · 0.3 MB for 696 samples",
-      "  circle-filled hidden3 | trainable · dense relu · 100 → 50 · 5,050",
+      "  circle-filled hidden3 | trainable · 100 → 50 · dense relu · 5,050",
       "    symbol-array weights | float32 · 100 × 50",
       "    symbol-array biases | float32 · 50",
-      "  add outputs | new · dense · 50 → 5 · 255",
+      "  add outputs | new · 50 → 5 · dense · 255",
       "    symbol-array weights | float32 · 50 × 5",
       "    symbol-array biases | float32 · 5",
     ]);
@@ -51,13 +51,42 @@ describe("layers", () => {
       files: { "a.graft.json": digits({ edits }) },
     });
     deepEqual((await rows(app, true)).slice(-6), [
-      "  edit hidden3 | trainable · 8 new units · dense relu · 100 → 58 · 5,858",
+      "  edit hidden3 | trainable · 8 new units · 100 → 58 · dense relu · 5,858",
       "    symbol-array weights | float32 · 100 × 58 · was 100 × 50",
       "    symbol-array biases | float32 · 58 · was 50",
-      "  edit outputs | trainable · 8 new inputs · dense · 58 → 5 · 295",
+      "  edit outputs | trainable · 8 new inputs · 58 → 5 · dense · 295",
       "    symbol-array weights | float32 · 58 × 5 · was 50 × 5",
       "    symbol-array biases | float32 · 5",
     ]);
+  });
+
+  it("keeps a new output new when the layer before it gets units", async () => {
+    const added = { addUnits: { layer: "hidden3", units: 8 } };
+    const replaced = { replaceOutput: { classes: 5 } };
+    for (const edits of [
+      [added, replaced],
+      [replaced, added],
+    ]) {
+      const { app } = await openFolder({
+        sample: "without recipes",
+        files: { "a.graft.json": digits({ edits }) },
+      });
+      equal((await rows(app)).at(-1), "  add outputs | new · 58 → 5 · was 50 → 5 · dense · 295");
+      await cleanUp();
+    }
+  });
+
+  it("says that a checkpoint without a graph can be looked at only", async () => {
+    const app = await graft();
+    const folder = makeFolder(app, { fixtures: { ".": "b1_mini_multi_state" } });
+    await app.checkpoints.refresh();
+    await openIn(folder, "model.ckpt-300.index");
+    const [checkpoint, notice, layer] = await rows(app);
+    match(checkpoint ?? "", / \| no graph · /);
+    equal(notice, "  info no graph | can be looked at, not trained");
+    match(layer ?? "", /^ {2}layers hidden1 \| 50 → 30/);
+    equal((await rows(app)).filter((row) => row.includes("trainable")).length, 0);
+    match((await spoken(app, "noGraph")) ?? "", /no \.meta file beside it/);
   });
 
   it("lists variables of no layer apart", async () => {
@@ -73,10 +102,10 @@ describe("layers", () => {
   it("shows a network that cannot be trained", async () => {
     const { app } = await openFolder({ fixtures: { ".": "b2_lstm_basic" } });
     deepEqual(await rows(app), [
-      "package model.ckpt-800 | TensorFlow 1 · 1.1 k parameters · 100 % will train",
+      "package model.ckpt-800 | 100 % will train · 1.1 k parameters · TensorFlow 1",
       "  arrow-right x | input · 8 × 8",
       "  circle-filled rnn/basic_lstm_cell | trainable · recurrent · 1,008",
-      "  circle-filled softmax | trainable · dense · 12 → 10 · 130",
+      "  circle-filled softmax | trainable · 12 → 10 · dense · 130",
       "  list-unordered other variables | 9 · in no layer",
     ]);
   });
@@ -86,13 +115,13 @@ describe("layers", () => {
       const { app } = await openFolder({ sample: "without recipes" });
       await vscode.commands.executeCommand("graft.filter", "hidden2");
       deepEqual((await rows(app, true)).slice(1), [
-        "  circle-filled hidden2 | trainable · dense relu · 300 → 100 · 30,100",
+        "  circle-filled hidden2 | trainable · 300 → 100 · dense relu · 30,100",
         "    symbol-array weights | float32 · 300 × 100",
         "    symbol-array biases | float32 · 100",
       ]);
       await vscode.commands.executeCommand("graft.filter", "2/BIAS");
       deepEqual((await rows(app, true)).slice(1), [
-        "  circle-filled hidden2 | trainable · dense relu · 300 → 100 · 30,100",
+        "  circle-filled hidden2 | trainable · 300 → 100 · dense relu · 30,100",
         "    symbol-array biases | float32 · 100",
       ]);
       await vscode.commands.executeCommand("graft.clearFilter");
@@ -101,10 +130,11 @@ describe("layers", () => {
 
     it("finds one of 4,500 layers", async () => {
       const { app } = await openFolder({ fixtures: { ".": "b1_many_vars" } });
-      equal((await app.layers.getChildren((await roots(app))[0])).length, 4500);
+      const nodes = await app.layers.getChildren((await roots(app))[0]);
+      equal(nodes.filter(({ kind }) => kind === "layer").length, 4500);
       await vscode.commands.executeCommand("graft.filter", "conv4112/");
       deepEqual((await rows(app)).slice(1), [
-        "  circle-filled tower_0/resnet_block_000/unit_20/bottleneck_v1/conv4112/BatchNorm | trainable · variables · 1",
+        "  layers tower_0/resnet_block_000/unit_20/bottleneck_v1/conv4112/BatchNorm | variables · 1",
       ]);
     });
   });

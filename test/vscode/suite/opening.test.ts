@@ -27,8 +27,8 @@ describe("opening", () => {
         row.replace(/graft-folder-\w+/, "F").replace(/workspace\//, ""),
       ),
       [
-        "package my_model_final.ckpt | TensorFlow 1 · F/one",
-        "package my_model_final.ckpt | TensorFlow 1 · F/two",
+        "package my_model_final.ckpt | F/one · TensorFlow 1",
+        "package my_model_final.ckpt | F/two · TensorFlow 1",
       ],
     );
   });

@@ -158,6 +158,29 @@ describe("the recipe that a change goes to", () => {
     match((await folder.document("b.graft.json")).getText(), /hidden1/);
   });
 
+  it("opens where another recipe is open already", async () => {
+    const app = await graft();
+    const folder = makeFolder(app, {
+      sample: "without recipes",
+      fixtures: { other: "b1_mini_v2" },
+      files: { "notes.txt": "notes" },
+    });
+    await app.checkpoints.refresh();
+    await vscode.window.showTextDocument(folder.uri("notes.txt"));
+    for (const file of [CHECKPOINT, "other/my_model_final.ckpt"]) {
+      await openIn(folder, `${file}.index`);
+      await toggle(app, "freeze", "hidden1");
+      await layerIs(app, "hidden1", "frozen");
+      // Editing it, as a person does, makes "beside" another place.
+      const viewColumn = vscode.ViewColumn.Two;
+      await vscode.window.showTextDocument(app.session.recipe ?? folder.uri(""), { viewColumn });
+    }
+    deepEqual(
+      vscode.window.tabGroups.all.map(({ tabs }) => tabs.map(({ label }) => label)),
+      [["notes.txt"], [RECIPE, "my_model_final.graft.json"]],
+    );
+  });
+
   it("opens its checkpoint when it comes to the front", async () => {
     const app = await graft();
     const folder = makeFolder(app, {

@@ -14,6 +14,8 @@ interface TestFixtures {
   content: Content;
   /** Settings besides those that calm the workbench. */
   settings: Record<string, unknown>;
+  /** In Restricted Mode: `test.use({ restricted: true })`. */
+  restricted: boolean;
   workbench: Workbench;
 }
 
@@ -21,6 +23,13 @@ interface WorkerFixtures {
   /** Folder with the packaged extension installed, shared by all tests. */
   extensions: string;
 }
+
+/** Trust is not asked for at the start: a folder that nobody trusts stays restricted. */
+const RESTRICTED = {
+  "security.workspace.trust.enabled": true,
+  "security.workspace.trust.startupPrompt": "never",
+  "security.workspace.trust.banner": "never",
+};
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   extensions: [
@@ -36,12 +45,18 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   content: [{}, { option: true }],
   settings: [{}, { option: true }],
+  restricted: [false, { option: true }],
 
-  workbench: async ({ extensions, content, settings }, use, info) => {
-    const profile = createProfile({ extensions, settings });
+  workbench: async ({ extensions, content, settings, restricted }, use, info) => {
+    const profile = createProfile({
+      extensions,
+      settings: restricted ? { ...RESTRICTED, ...settings } : settings,
+    });
     fill(root, profile.workspace, content);
     const consoleErrors: string[] = [];
-    const windows = await (onDesktop ? windowsOnDesktop(profile) : windowsOnBench(profile));
+    const windows = await (onDesktop
+      ? windowsOnDesktop(profile, restricted)
+      : windowsOnBench(profile, restricted));
     const workbench = new Workbench(windows, profile, (page) =>
       page.on("console", (message) => {
         if (message.type() === "error") consoleErrors.push(message.text());
@@ -61,8 +76,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   },
 });
 
-async function windowsOnBench(profile: Profile): Promise<Windows> {
-  const server = await startServer(profile);
+async function windowsOnBench(profile: Profile, restricted: boolean): Promise<Windows> {
+  const server = await startServer(profile, { restricted });
   const browser = await launchBrowser();
   const page = await newPage(browser, server);
   return {
@@ -79,11 +94,11 @@ async function windowsOnBench(profile: Profile): Promise<Windows> {
   };
 }
 
-async function windowsOnDesktop(profile: Profile): Promise<Windows> {
+async function windowsOnDesktop(profile: Profile, restricted: boolean): Promise<Windows> {
   let open: { page: Page; close: () => Promise<void> } | undefined;
   const close = async () => open?.close();
   return {
-    open: async () => (open = await launchDesktop(profile)).page,
+    open: async () => (open = await launchDesktop(profile, restricted)).page,
     close,
     end: close,
   };

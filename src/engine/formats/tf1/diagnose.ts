@@ -70,12 +70,7 @@ const notACheckpoint = (path: string, looksLike: string): GraftError =>
 async function diagnoseNoFile(path: string): Promise<GraftError> {
   const found = await stat(path).catch((error: unknown) => readFailed(path, error));
   if (!(found instanceof GraftError))
-    return found.isDirectory()
-      ? new GraftError(
-          "not-a-checkpoint",
-          `${path} is a folder. Open a checkpoint in it, for example its .index file.`,
-        )
-      : readFailed(path, new Error("it is not a regular file, or access was denied"));
+    return readFailed(path, new Error("it is not a regular file, or access was denied"));
   if (found.code !== "file-not-found") return found;
   const graph = await fileEnds(metaPath(path));
   if (graph) return diagnose(metaPath(path));

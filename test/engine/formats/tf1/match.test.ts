@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { basename, join } from "node:path";
 import snappy from "snappyjs";
 import { describe, expect, test } from "vitest";
+import { openCheckpoint } from "../../../../src/engine/formats/table";
 import { diagnose } from "../../../../src/engine/formats/tf1/diagnose";
 import { checkpointFiles, matchPrefix } from "../../../../src/engine/formats/tf1/match";
 import { readState, stateText } from "../../../../src/engine/formats/tf1/state";
@@ -131,7 +132,6 @@ describe("files of other kinds", () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ["b1_mini_v2", "not-a-checkpoint", /is a folder/],
     ["b1_mini_v2/gone.ckpt", "file-not-found", /There is no checkpoint.*gone\.ckpt\.index/],
     ["b7_malformed/meta_cycle/m.ckpt.meta", "missing-shard", /graph without values/],
     ["b7_malformed/meta_cycle/m.ckpt", "missing-shard", /graph without values/],
@@ -143,6 +143,18 @@ describe("files of other kinds", () => {
     const error = await diagnose(fixture(file));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(says);
+  });
+
+  test.each([
+    ["b1_mini_v2", /is a folder\. .*b1_mini_v2.my_model_final\.ckpt\./],
+    ["b1_mini_multi_state", /ckpt-300, .*ckpt-400, .*ckpt-500\.$/],
+    ["data", /is a folder\. There is no checkpoint in it\./],
+  ])("%s is a folder; the checkpoints in it are named", async (folder, says) => {
+    const opening = openCheckpoint(fixture(folder));
+    await expect(opening).rejects.toMatchObject({
+      code: "not-a-checkpoint",
+      message: expect.stringMatching(says) as string,
+    });
   });
 
   test("a data file whose index is gone", async () => {

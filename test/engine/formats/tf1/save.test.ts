@@ -224,16 +224,26 @@ describe("the table of formats", () => {
 describe("lines that load it", () => {
   test("with a graph", async () => {
     const source = await open(fixture("b1_mini_v1_sharded", MINI));
-    const { language, code } = formatOf(source).loadCode(source.path, await source.model());
+    const { language, code } = await formatOf(source).loadCode(source.path, await source.model());
     expect(language).toBe("python");
     expect(code).toContain(`import_meta_graph("${source.path}.meta", clear_devices=True)`);
     expect(code).toContain(`saver.restore(sess, "${source.path}-?????-of-00002")`);
     expect(code).toContain('X = graph.get_tensor_by_name("X:0")');
+    expect(code).toContain("    # values = sess.run(outputs_BiasAdd, {X: samples})");
+  });
+
+  test.each([
+    ["b2_cnn_digits", '{x: samples, "keep_prob:0": 1.0}'],
+    ["b2_cnn_digits_batchnorm", '{x: samples, "keep_prob:0": 1.0, "is_training:0": False}'],
+  ])("of %s, with every placeholder that the output needs", async (name, feeds) => {
+    const source = await open(fixture(name, "model.ckpt"));
+    const { code } = await formatOf(source).loadCode(source.path, await source.model());
+    expect(code).toContain(`    # values = sess.run(add_3, ${feeds})`);
   });
 
   test("without one", async () => {
     const source = await open(fixture("b1_mini_multi_state", "model.ckpt-300"));
-    const { code } = formatOf(source).loadCode(source.path, await source.model());
+    const { code } = await formatOf(source).loadCode(source.path, await source.model());
     expect(code).toContain("tf.train.Saver()");
     expect(code).toContain("#   hidden1/weights  [50, 30]  float32");
     expect(code).toContain(`saver.restore(sess, "${source.path}")`);

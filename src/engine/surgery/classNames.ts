@@ -1,0 +1,8 @@
+// How a recipe names classes, in its data and in a new output alike.
+import { z } from "zod";
+
+/** Names of classes; digits may be written as numbers. */
+export const ClassNamesSchema = z
+  .array(z.union([z.string(), z.number()], { error: "expected a name in quotes or a number" }))
+  .min(1)
+  .transform((names) => names.map(String));
