@@ -135,7 +135,8 @@ async function make(folder) {
   const libraries = LIBRARIES.map((name) => join(folder, "lib", name));
   // Half of their size are symbols; without `strip` they stay.
   await run("strip", ["--strip-unneeded", ...libraries], { capture: true }).catch(() => {});
-  for (const [link, target] of Object.entries(LINKS)) symlinkSync(target, join(folder, "lib", link));
+  for (const [link, target] of Object.entries(LINKS))
+    symlinkSync(target, join(folder, "lib", link));
   console.log("Compiling the addon.");
   linkDependencies(folder);
   const nodedir = headers === undefined ? [] : ["--nodedir", headers];
