@@ -61,6 +61,7 @@ async function main() {
       }
     } catch (error) {
       console.error(`${work} was not measured. ${error.message}`);
+      for (const peer of chosen) rows.push({ work, peer, skipped: error.message });
       process.exitCode = 1;
     }
   }

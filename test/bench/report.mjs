@@ -37,7 +37,7 @@ function machine({ rounds, load }) {
   return [
     `${new Date().toISOString().slice(0, 10)}, commit ${git("rev-parse", "--short", "HEAD")}${changed}.`,
     `${model}, ${cpus().length} cores, ${memory} GB, ${type()} ${release()}, Node ${process.versions.node}.`,
-    `${THREADS} threads for everybody, ${rounds} rounds; load before the first: ${load.toFixed(2)}.`,
+    `Threads for everybody: ${THREADS}. Rounds: ${rounds}. Load before the first: ${load.toFixed(2)}.`,
   ].join("\n");
 }
 
