@@ -5,7 +5,9 @@ import { isMain, root } from "./process.mjs";
 
 // Modules first: TensorFlow.js' gradients exist as modules only, and must share its engine.
 const mainFields = ["module", "main"];
-const node = { platform: "node", format: "cjs", target: "node20", mainFields };
+export const node = { platform: "node", format: "cjs", target: "node20", mainFields };
+/** Native libraries, loaded from where they are installed. TensorFlow's is optional. */
+export const NATIVE = ["@tensorflow/tfjs-node", "onnxruntime-node"];
 const browser = { platform: "browser", format: "iife", target: "es2022" };
 
 /** One line per bundle: its name in dist/, its entry point and how it runs. */
@@ -85,8 +87,7 @@ function options({ name, entry, ...platform }, { production, watch }) {
     logLevel: "warning",
     // src/engine resolves the package's folder only where it runs without a bundle.
     logOverride: { "require-resolve-not-external": "silent" },
-    // Native libraries. TensorFlow's is optional: whoever has it installed loads it from there.
-    external: [...(platform.external ?? []), "@tensorflow/tfjs-node", "onnxruntime-node"],
+    external: [...(platform.external ?? []), ...NATIVE],
     plugins: [writeMetafile(name), ...(watch ? [announce] : [])],
   };
 }
