@@ -1,5 +1,6 @@
 // The job process: one run, then it ends. Native calls block its event loop; the engine's stays free.
 import { toErrorData } from "../protocol/errors";
+import type { RunEvent } from "../protocol/run";
 import type { JobMessage, JobOrder } from "./jobs";
 import { runJob } from "./train/job";
 
@@ -9,17 +10,35 @@ let abandoned = false;
 const send = (message: JobMessage) =>
   process.send?.(message, undefined, undefined, () => undefined);
 
+/** Epochs of a small network take less than a millisecond: so often events are sent, all that there are. */
+const SEND_EVERY_MS = 50;
+let waiting: RunEvent[] = [];
+let timer: NodeJS.Timeout | undefined;
+
+function flush(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  if (waiting.length > 0) send({ type: "events", events: waiting });
+  waiting = [];
+}
+
+function emit(event: RunEvent): void {
+  waiting.push(event);
+  timer ??= setTimeout(flush, SEND_EVERY_MS);
+}
+
 process.on("message", (order: JobOrder) => {
   if (order.type === "stop") {
     stopping = true;
     return;
   }
   runJob(order.run, order.resume, {
-    emit: (event) => send({ type: "event", event }),
+    emit,
     stopRequested: () => stopping || abandoned,
     abandoned: () => abandoned,
     backend: process.env["GRAFT_BACKEND"],
   })
+    .finally(flush)
     .catch((error: unknown) => send({ type: "failed", error: toErrorData(error) }))
     .finally(() => process.disconnect?.());
 });

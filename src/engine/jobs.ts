@@ -11,7 +11,7 @@ export type JobOrder =
   | { readonly type: "stop" };
 
 export type JobMessage =
-  | { readonly type: "event"; readonly event: RunEvent }
+  | { readonly type: "events"; readonly events: readonly RunEvent[] }
   | { readonly type: "failed"; readonly error: ErrorData };
 
 /** A job that does not stop by itself in this time is stuck in a native call, and is killed. */
@@ -25,7 +25,7 @@ export interface Jobs {
 }
 
 export function jobs(
-  listen: (run: string, event: RunEvent) => void,
+  listen: (run: string, events: readonly RunEvent[]) => void,
   log: (text: string) => void,
 ): Jobs {
   const running = new Map<string, ChildProcess>();
@@ -50,11 +50,11 @@ export function jobs(
         failure = message.error;
         return;
       }
-      if (message.event.event === "ended") {
+      if (message.events.some(({ event }) => event === "ended")) {
         ended = true;
         forget();
       }
-      listen(run.run, message.event);
+      listen(run.run, message.events);
     });
     const end = (how: string) => {
       forget();
@@ -63,7 +63,7 @@ export function jobs(
       const nothing = { event: "ended", prefixSamples: 0, seconds: 0 } as const;
       if (failure !== undefined) {
         // It did not get as far as the run's folder, which another process may be using.
-        listen(run.run, { ...nothing, state: "failed", ...failure });
+        listen(run.run, [{ ...nothing, state: "failed", ...failure }]);
         return;
       }
       const event: RunEvent = {
@@ -73,7 +73,7 @@ export function jobs(
         message: `The training process ended unexpectedly (${how}). Nothing was saved half; what was learned up to the last kept state can be resumed.`,
       };
       appendEvent(run, event);
-      listen(run.run, event);
+      listen(run.run, [event]);
     };
     child.on("exit", (code, signal) =>
       end(signal === null ? `exit code ${code}` : `signal ${signal}`),

@@ -23,7 +23,7 @@ const notify = <Name extends keyof EngineNotifications>(
 ) => void connection.sendNotification(name, params);
 
 const running = jobs(
-  (run, event) => notify("runEvent", { run, event }),
+  (run, events) => notify("progress", { run, events }),
   (text) => notify("log", { level: "info", text }),
 );
 

@@ -70,7 +70,8 @@ export interface EngineMethods {
 }
 
 export interface EngineNotifications {
-  runEvent: { readonly run: string; readonly event: RunEvent };
+  /** What happened in a run since the last time, in order. */
+  progress: { readonly run: string; readonly events: readonly RunEvent[] };
   log: { readonly level: "info" | "warn" | "error"; readonly text: string };
 }
 

@@ -3,7 +3,7 @@ import type { RunEvent, RunSummary } from "./run";
 
 export type ToPanel =
   | { readonly type: "show"; readonly run: RunSummary; readonly events: readonly RunEvent[] }
-  | { readonly type: "event"; readonly run: string; readonly event: RunEvent }
+  | { readonly type: "events"; readonly run: string; readonly events: readonly RunEvent[] }
   /** No run yet, or the run is gone. */
   | { readonly type: "empty"; readonly message: string };
 

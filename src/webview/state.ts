@@ -47,10 +47,10 @@ export function receive(screen: Screen, message: ToPanel): Screen {
       return { kind: "empty", message: message.message };
     case "show":
       return { kind: "run", state: replay(message.run, message.events) };
-    case "event":
+    case "events":
       // An event of a run that is no longer shown may still be on its way.
       if (screen.kind !== "run" || screen.state.run.run !== message.run) return screen;
-      return { kind: "run", state: reduce(screen.state, message.event) };
+      return { kind: "run", state: message.events.reduce(reduce, screen.state) };
   }
 }
 

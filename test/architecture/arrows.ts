@@ -25,6 +25,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
     folders: [protocol, graph],
     packages: (name) => !isNode(name) && !isEditor(name),
   },
+  "src/engine/compile": {
+    folders: [ops],
+    packages: (name) => !isNode(name) && !isEditor(name),
+  },
   "src/engine/surgery": {
     folders: [protocol, graph, ops],
     packages: (name) => !isNode(name) && !isEditor(name),

@@ -4,11 +4,9 @@ import { tf, type Tensor } from "../ops/tf";
 import {
   Graph,
   sameShape,
-  size,
   type Attribute,
   type ElementType,
   type Numbers,
-  type OnnxNode,
   type Value,
   type ValueType,
 } from "./graph";
@@ -213,6 +211,3 @@ function typed(values: ArrayLike<number>, dtype: ElementType): Numbers {
       return values instanceof Uint8Array ? values : Uint8Array.from(values);
   }
 }
-
-export type { OnnxNode };
-export { size };

@@ -2,7 +2,6 @@
 // first needed, started again a bounded number of times, and never leaves a caller waiting.
 import * as vscode from "vscode";
 import type { EngineMethod, EngineNotifications, Params, Result } from "../../protocol/engine";
-import type { RunEvent } from "../../protocol/run";
 import { Disposables } from "../disposables";
 import { RestartBudget } from "./budget";
 import { engineDown, engineStopped, fromWire } from "./errors";
@@ -15,7 +14,7 @@ const WITHIN_MS = 5 * 60_000;
 export class EngineClient implements vscode.Disposable {
   private readonly store = new Disposables();
   private readonly runEvents = this.store.add(
-    new vscode.EventEmitter<{ run: string; event: RunEvent }>(),
+    new vscode.EventEmitter<EngineNotifications["progress"]>(),
   );
   private readonly stopped = this.store.add(new vscode.EventEmitter<string>());
   private readonly restarted = this.store.add(new vscode.EventEmitter<void>());
@@ -26,7 +25,7 @@ export class EngineClient implements vscode.Disposable {
   private down: string | undefined;
   private disposed = false;
 
-  readonly onRunEvent = this.runEvents.event;
+  readonly onRunEvents = this.runEvents.event;
   /** The process ended by itself; every request that was under way has been rejected. */
   readonly onStopped = this.stopped.event;
   /** A new process is there; what was asked of the old one must be asked again. */
@@ -91,7 +90,7 @@ export class EngineClient implements vscode.Disposable {
       name: N,
       handle: (value: EngineNotifications[N]) => void,
     ) => engine.connection.onNotification(name, handle);
-    on("runEvent", (event) => this.runEvents.fire(event));
+    on("progress", (progress) => this.runEvents.fire(progress));
     on("log", ({ level, text }) => this.log[level](text));
     engine.connection.listen();
     void engine.ended.then((why) => this.ended(engine, why));

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { FromPanel, ToPanel } from "../../protocol/panel";
+import type { RunEvent } from "../../protocol/run";
 import { Disposables } from "../disposables";
 import { messageOf } from "../engine/errors";
 import { columnOf } from "../recipe/edit";
@@ -19,6 +20,8 @@ export class TrainingPanel implements vscode.Disposable {
   private ready = false;
   /** Raised with every whole picture that is sent, so that an older one cannot overtake it. */
   private turn = 0;
+  /** Events that the panel has not been sent. */
+  private waiting: RunEvent[] = [];
 
   constructor(
     private readonly extensionUri: vscode.Uri,
@@ -28,7 +31,9 @@ export class TrainingPanel implements vscode.Disposable {
     this.store.add(
       runs.onEvent(({ run, event }) => {
         if (run !== this.run || !this.ready) return;
-        void this.post({ type: "event", run, event });
+        this.waiting.push(event);
+        // Those that come in one message go on in one.
+        if (this.waiting.length === 1) queueMicrotask(() => this.pass(run));
         // Its state is in the summary, which the engine writes by then.
         if (event.event === "ended") void runs.refresh().then(() => this.send());
       }),
@@ -99,6 +104,12 @@ export class TrainingPanel implements vscode.Disposable {
       script: uri("panel.js"),
       styles: [uri("panel.css")],
     });
+  }
+
+  private pass(run: string): void {
+    const events = this.waiting;
+    this.waiting = [];
+    if (run === this.run && this.ready) void this.post({ type: "events", run, events });
   }
 
   /** The whole picture: the run and every event so far. */

@@ -27,7 +27,11 @@ export class Runs implements vscode.Disposable {
     private readonly engine: EngineClient,
     private readonly log: vscode.LogOutputChannel,
   ) {
-    this.store.add(engine.onRunEvent(({ run, event }) => this.receive(run, event)));
+    this.store.add(
+      engine.onRunEvents(({ run, events }) => {
+        for (const event of events) this.receive(run, event);
+      }),
+    );
     this.store.add(engine.onStopped(() => this.lose()));
     this.store.add(engine.onRestarted(() => void this.refresh()));
   }

@@ -108,8 +108,8 @@ export function engine(cache: string): EngineProcess {
   connection.onClose(() => connection.dispose());
   const waiting: { test: (event: RunEvent) => boolean; done: (event: RunEvent) => void }[] = [];
   // A connection has one handler for a notification.
-  connection.onNotification("runEvent", ({ event }: EngineNotifications["runEvent"]) => {
-    for (const each of waiting) if (each.test(event)) each.done(event);
+  connection.onNotification("progress", ({ events }: EngineNotifications["progress"]) => {
+    for (const event of events) for (const each of waiting) if (each.test(event)) each.done(event);
   });
   connection.listen();
   return {

@@ -90,7 +90,7 @@ describe("receive", () => {
 
   it("goes from loading to a run, follows it, and to nothing again", () => {
     const shown = receive(loading, show);
-    const next = receive(shown, { type: "event", run: "r1", event: epoch(1, 2) });
+    const next = receive(shown, { type: "events", run: "r1", events: [epoch(1, 2)] });
     expect(next.kind === "run" && next.state.curves.length).toBe(2);
     expect(receive(next, { type: "empty", message: "gone" })).toEqual({
       kind: "empty",
@@ -100,8 +100,8 @@ describe("receive", () => {
 
   it("ignores events of a run that is not shown", () => {
     const shown = receive(loading, show);
-    expect(receive(shown, { type: "event", run: "r0", event: epoch(1, 2) })).toBe(shown);
-    expect(receive(loading, { type: "event", run: "r1", event: epoch(1, 2) })).toBe(loading);
+    expect(receive(shown, { type: "events", run: "r0", events: [epoch(1, 2)] })).toBe(shown);
+    expect(receive(loading, { type: "events", run: "r1", events: [epoch(1, 2)] })).toBe(loading);
   });
 
   it("believes the log where the summary does not know of the end yet", () => {
