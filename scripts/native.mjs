@@ -63,7 +63,7 @@ async function installPackage() {
 }
 
 async function download() {
-  console.log("Trying the package's own download.");
+  console.error("Trying the package's own download.");
   await npm(["rebuild", "@tensorflow/tfjs-node", "--loglevel=error"], { capture: true });
 }
 
@@ -83,7 +83,7 @@ async function unsupported() {
 }
 
 async function downloadWheel(folder) {
-  console.log(`Downloading ${WHEEL.name} ${WHEEL.version} from PyPI (200 MB).`);
+  console.error(`Downloading ${WHEEL.name} ${WHEEL.version} from PyPI (200 MB).`);
   const [python] = await findPython();
   const target = ["--python-version", "311", "--platform", "manylinux2014_x86_64"];
   const flags = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"];
@@ -137,7 +137,7 @@ async function make(folder) {
   await run("strip", ["--strip-unneeded", ...libraries], { capture: true }).catch(() => {});
   for (const [link, target] of Object.entries(LINKS))
     symlinkSync(target, join(folder, "lib", link));
-  console.log("Compiling the addon.");
+  console.error("Compiling the addon.");
   linkDependencies(folder);
   const nodedir = headers === undefined ? [] : ["--nodedir", headers];
   await must(

@@ -1,11 +1,12 @@
 // Running peers: processes that stay alive and answer one request at a time, and whole jobs in fresh ones.
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Everybody gets as many threads. */
-export const THREADS = 2;
+/** Everybody gets as many threads: those of the machine, as Graft takes them. `taskset` makes them fewer. */
+export const THREADS = availableParallelism();
 
 const environmentOfAll = {
   OMP_NUM_THREADS: String(THREADS),

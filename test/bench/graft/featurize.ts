@@ -2,13 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BackendInfo } from "../../../src/protocol/run";
+import { sampleKeys } from "../../../src/engine/cache/keys";
 import { cut } from "../../../src/engine/graph/cut";
 import { ancestors } from "../../../src/engine/graph/order";
-import { INFERENCE } from "../../../src/engine/ops/kernel";
-import { pathTo, run } from "../../../src/engine/ops/run";
-import { tf } from "../../../src/engine/ops/tf";
-import { chooseBackend, type BackendChoice } from "../../../src/engine/train/backend";
+import { pathTo } from "../../../src/engine/ops/run";
+import { chooseExecutor, type BackendChoice } from "../../../src/engine/train/backend";
+import type { Executor, Forward } from "../../../src/engine/train/executor";
 import { featurize } from "../../../src/engine/train/featurize";
 import {
   load,
@@ -17,14 +16,15 @@ import {
   type LiveVariables,
 } from "../../../src/engine/train/live";
 import { prepare, type Prepared } from "../../../src/engine/train/prepare";
-import { batches, gather } from "../../../src/engine/train/samples";
+import { batches } from "../../../src/engine/train/samples";
 import { openWork } from "./recipe";
 
 export interface Prefix {
   readonly prepared: Prepared;
   readonly bottlenecks: readonly string[];
   readonly live: LiveVariables;
-  readonly backend: BackendInfo;
+  readonly executor: Executor;
+  readonly forward: Forward;
 }
 
 /** Samples per forward pass, as in `featurize`. */
@@ -35,47 +35,52 @@ export async function openPrefix(folder: string, choice: BackendChoice): Promise
   const prepared = await prepare(open);
   const [model] = prepared.phases;
   const { bottlenecks } = cut(model, [model.roles.loss!, model.roles.output!]);
-  const backend = await chooseBackend(choice, model, { trained: new Set() });
+  const note = (text: string) => console.error(text);
+  const executor = await chooseExecutor(choice, model, { trained: new Set(), note });
   const variables = usedVariables(model, ancestors(model, bottlenecks));
   const read = (name: string) => prepared.checkpoint.read(name);
   const live = load(variables, await startingValues(variables, read, open.recipe.seed));
-  return { prepared, bottlenecks, live, backend };
+  const path = pathTo(model, bottlenecks, new Set(model.roles.inputs));
+  const { scalars } = prepared;
+  const forward = executor.forward({ path, live, moving: new Set(), scalars });
+  return { prepared, bottlenecks, live, executor, forward };
 }
 
 /** The bottlenecks of all samples, computed and left in memory, as the peers do. */
-export function forward({ prepared, bottlenecks, live }: Prefix): Float32Array[] {
-  const { phases, inputs, data, scalars } = prepared;
-  const path = pathTo(phases[0], bottlenecks, new Set(phases[0].roles.inputs));
+export async function featuresInMemory({ prepared, forward }: Prefix): Promise<Float32Array[]> {
+  const { inputs, data } = prepared;
   const all = Int32Array.from({ length: data.samples }, (_, sample) => sample);
-  return [...batches(all, BATCH)].map((batch) =>
-    tf.tidy(() => {
-      const [output] = run(path, gather(inputs, batch), live.map, { ...INFERENCE, scalars });
-      return output.dataSync() as Float32Array;
-    }),
-  );
+  const features: Float32Array[] = [];
+  for (const batch of batches(all, BATCH)) {
+    const [output] = await forward.run(inputs, batch);
+    features.push(output.data);
+  }
+  return features;
 }
 
-/** The same as a run does it: keys of samples, chunks on disk, and read back. */
-export async function forwardToStore({
-  prepared,
-  bottlenecks,
-  live,
-  backend,
-}: Prefix): Promise<void> {
+/** The same as a run does it: hashes of samples, chunks on disk. */
+export async function featuresInStore(prefix: Prefix): Promise<void> {
+  const { prepared, bottlenecks, live, executor } = prefix;
+  const { phases, inputs, data, scalars } = prepared;
   const store = mkdtempSync(join(tmpdir(), "graft-bench-"));
   try {
-    await featurize({
-      model: prepared.phases[0],
+    const space = await featurize({
+      model: phases[0],
       bottlenecks,
-      inputs: prepared.inputs,
-      samples: prepared.data.samples,
+      inputs,
+      samples: data.samples,
+      keys: sampleKeys(inputs, data.samples),
       live,
-      backend,
-      scalars: prepared.scalars,
+      executor,
+      scalars,
       store,
+      origin: { recipe: "bench", checkpoint: "bench" },
       progress: () => {},
+      computed: () => {},
+      warn: (text) => console.error(text),
       stopRequested: () => false,
     });
+    await space?.close();
   } finally {
     rmSync(store, { recursive: true, force: true });
   }

@@ -10,7 +10,7 @@ const { training } = split(Number(samples), 0, seed);
 const { epochs } = train[0];
 const data = new Int32Array(epochs * training.length);
 for (let epoch = 0; epoch < epochs; epoch++)
-  data.set(epochOrder(training, seed, 0, epoch), epoch * training.length);
+  data.set(epochOrder(training, seed, 0, epoch, training.length), epoch * training.length);
 void writeNpy(join(folder, "order.npy"), {
   shape: [epochs, training.length],
   dtype: "int32",

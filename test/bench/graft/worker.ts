@@ -6,7 +6,7 @@ import type { BackendInfo } from "../../../src/protocol/run";
 import { parseBackend } from "../../../src/engine/train/backend";
 import { trainRecipe } from "../../../src/engine/train/train";
 import { version } from "../../../package.json";
-import { forward, forwardToStore, openPrefix, type Prefix } from "./featurize";
+import { featuresInMemory, featuresInStore, openPrefix, type Prefix } from "./featurize";
 import { openWork } from "./recipe";
 import { epochSeconds, serve, type Answer, type Request, type Work } from "./serve";
 
@@ -73,9 +73,9 @@ let prefix: Prefix | undefined;
 async function measureFeatures({ folder }: Work, { backend }: Request): Promise<Answer> {
   prefix ??= await openPrefix(folder, parseBackend(backend));
   const start = performance.now();
-  const features = forward(prefix);
+  const features = await featuresInMemory(prefix);
   const computed = performance.now();
-  await forwardToStore(prefix);
+  await featuresInStore(prefix);
   const stored = performance.now();
   let sum = 0;
   for (const rows of features) for (const value of rows) sum += Math.abs(value);
@@ -83,7 +83,7 @@ async function measureFeatures({ folder }: Work, { backend }: Request): Promise<
     seconds: (computed - start) / 1000,
     check: sum / features.reduce((count, rows) => count + rows.length, 0),
     notes: {
-      ...backendNote(prefix.backend),
+      ...backendNote(prefix.executor.info),
       "into the store": `${((stored - computed) / 1000).toPrecision(3)} s`,
     },
   };
