@@ -115,19 +115,23 @@ const biasUpdate: Fusion = (site) => {
   return graph.emit("Reshape", [moved, graph.integers([width])], bias);
 };
 
-/** dy · (x > 0 ? 1 : 0): the gradient of a rectifier, without the step as numbers. */
+/** dy · (x > 0 ? 1 : 0), the gradient of a rectifier: the sign of what it gave, which is at hand, is that step. */
 const rectifierGradient: Fusion = ({ node, graph, only }) => {
-  if (node.op !== "Mul") return undefined;
-  const [a, b] = node.inputs;
-  for (const [dy, step] of [
-    [a, b],
-    [b, a],
-  ]) {
-    const positive = only(step, "Cast")?.inputs[0];
-    if (positive?.dtype !== "bool" || !sameShape(dy.shape, step.shape)) continue;
-    return graph.emit("Where", [positive, dy, graph.scalar(0)], node.outputs[0]);
-  }
-  return undefined;
+  if (node.op !== "Cast" || node.outputs[0].dtype !== "float32") return undefined;
+  const greater = only(node.inputs[0], "Greater");
+  if (greater === undefined || number(greater.inputs[1]) !== 0) return undefined;
+  const [x] = greater.inputs;
+  return graph.emit("Sign", [graph.emit("Relu", [x], x)], x);
+};
+
+/** Whole numbers that became integers are floats again. */
+const castBack: Fusion = ({ node, only }) => {
+  if (node.op !== "Cast" || node.outputs[0].dtype !== "float32") return undefined;
+  const integers = only(node.inputs[0], "Cast");
+  const [from] = integers?.inputs ?? [];
+  if (from?.node?.op !== "OneHot" || integers!.outputs[0].dtype !== "int32") return undefined;
+  const values = from.node.inputs[2].constant as Float32Array | undefined;
+  return values?.every(Number.isInteger) ? from : undefined;
 };
 
 /** x − max x − log Σ exp(x − max x), over the last axis: TensorFlow.js has no kernel for it, ONNX has. */
@@ -174,6 +178,7 @@ const FUSIONS: readonly Fusion[] = [
   scaledProduct,
   addedProduct,
   rectifierGradient,
+  castBack,
 ];
 
 /** The same outputs, computed by fewer nodes of a new graph. Inputs keep their names. */

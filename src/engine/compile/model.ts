@@ -116,28 +116,31 @@ function graphOf(
   const read = new Set(nodes.flatMap(({ inputs: from }) => from));
   for (const value of outputs.values()) read.add(value);
   const constants = [...read].filter((value) => value.constant !== undefined);
+  // A node gives its value the name of the output. What is an input, a constant or an output already needs a copy.
+  const named = new Map<Value, string>();
+  const copies: NodeProto[] = [];
+  for (const [to, value] of outputs)
+    if (value.node !== undefined && !named.has(value)) named.set(value, to);
+    else copies.push(node("Identity", [named.get(value) ?? value.name], [to]));
+  const nameOf = (value: Value) => named.get(value) ?? value.name;
   return create(GraphProtoSchema, {
     name,
-    node: [
-      ...before,
-      ...nodes.map((each) => nodeProto(each, read)),
-      ...[...outputs].map(([to, value]) => node("Identity", [value.name], [to])),
-    ],
+    node: [...before, ...nodes.map((each) => nodeProto(each, read, nameOf)), ...copies],
     initializer: constants.map(tensorProto),
     input: inputs.map(valueInfo),
     output: [...outputs].map(([to, value]) => valueInfo({ ...value, name: to })),
   });
 }
 
-function nodeProto({ op, inputs, outputs, attributes }: OnnxNode, read: ReadonlySet<Value>) {
+function nodeProto(
+  { op, inputs, outputs, attributes }: OnnxNode,
+  read: ReadonlySet<Value>,
+  nameOf: (value: Value) => string,
+) {
   // An output that nobody reads is left out, and an operator may take a faster way without it.
-  const results = outputs.map((output) => (read.has(output) ? output.name : ""));
+  const results = outputs.map((output) => (read.has(output) ? nameOf(output) : ""));
   while (results.at(-1) === "") results.pop();
-  const proto = node(
-    op,
-    inputs.map((input) => input.name),
-    results,
-  );
+  const proto = node(op, inputs.map(nameOf), results);
   for (const [name, value] of Object.entries(attributes))
     proto.attribute.push(attribute(name, value));
   return proto;

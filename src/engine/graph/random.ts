@@ -23,19 +23,32 @@ function multiplyHigh(a: number, b: number): number {
 export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
-): [number, number, number, number] {
-  let [c0, c1, c2, c3] = counter;
+): number[] {
+  const block = Uint32Array.from(counter);
+  philoxInto(block, key);
+  return [...block];
+}
+
+/** Replaces a counter by its block. */
+function philoxInto(block: Uint32Array, key: readonly [number, number]): void {
+  let [c0, c1, c2, c3] = block;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
-    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const low0 = Math.imul(MULTIPLIER_0, c0);
     const high1 = multiplyHigh(MULTIPLIER_1, c2);
-    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    const low1 = Math.imul(MULTIPLIER_1, c2);
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
     k0 = (k0 + WEYL_0) >>> 0;
     k1 = (k1 + WEYL_1) >>> 0;
   }
-  return [c0, c1, c2, c3];
+  block[0] = c0;
+  block[1] = c1;
+  block[2] = c2;
+  block[3] = c3;
 }
 
 /** FNV-1a over UTF-8, 32 bits: spreads stream names over the counter space. */
@@ -67,12 +80,16 @@ export function randomStream(seed: number, purpose: readonly (string | number)[]
   const key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] as const;
   const high = hashName(name, 0x811c9dc5);
   const low = hashName(name, 0x6c62272e);
-  let block: readonly number[] = [];
+  const block = new Uint32Array(4);
   let used = 4;
   let counter = 0;
   const uint32 = () => {
     if (used === 4) {
-      block = philox([counter >>> 0, Math.floor(counter / 2 ** 32), low, high], key);
+      block[0] = counter;
+      block[1] = counter / 2 ** 32;
+      block[2] = low;
+      block[3] = high;
+      philoxInto(block, key);
       counter++;
       used = 0;
     }
@@ -117,10 +134,13 @@ export function uniforms(
 
 /** A uniformly random permutation of 0 … n−1 (Fisher–Yates). */
 export function permutation(n: number, random: RandomStream): Int32Array {
-  const order = Int32Array.from({ length: n }, (_, index) => index);
+  const order = new Int32Array(n);
+  for (let index = 0; index < n; index++) order[index] = index;
   for (let last = n - 1; last > 0; last--) {
     const other = random.below(last + 1);
-    [order[last], order[other]] = [order[other], order[last]];
+    const moved = order[last];
+    order[last] = order[other];
+    order[other] = moved;
   }
   return order;
 }

@@ -87,10 +87,10 @@ const OneHot: Rule<"indices", OneHotAttrs> = (
   const shape = [...indices.shape, depth];
   const { graph } = recorder;
   // Of all the types that ONNX allows, ONNX Runtime has these.
-  const at = recorder.cast(recorder.plain(indices), "int64");
+  const at = recorder.cast(recorder.plain(indices), "int32");
   const values = graph.constant(Float32Array.of(offValue, onValue), "float32", [2]);
-  const deep = graph.constant(BigInt64Array.of(BigInt(depth)), "int64", []);
-  const hot = recorder.emit("OneHot", [at, deep, values], { dtype: "float32", shape });
+  const inputs = [at, graph.scalar(depth, "int32"), values];
+  const hot = recorder.emit("OneHot", inputs, { dtype: "float32", shape });
   return recorder.result(shape, recorder.cast(hot, elementType(dtype)), { dtype });
 };
 
