@@ -10,7 +10,7 @@ interface Site {
   readonly only: (value: Value, op: string) => OnnxNode | undefined;
 }
 
-type Fusion = (site: Site) => Value | undefined;
+export type Fusion = (site: Site) => Value | undefined;
 
 const number = (value: Value): number | undefined =>
   value.constant !== undefined && size(value.shape) === 1 && value.dtype === "float32"
@@ -115,13 +115,12 @@ const biasUpdate: Fusion = (site) => {
   return graph.emit("Reshape", [moved, graph.integers([width])], bias);
 };
 
-/** dy · (x > 0 ? 1 : 0), the gradient of a rectifier: the sign of what it gave, which is at hand, is that step. */
-const rectifierGradient: Fusion = ({ node, graph, only }) => {
-  if (node.op !== "Cast" || node.outputs[0].dtype !== "float32") return undefined;
-  const greater = only(node.inputs[0], "Greater");
-  if (greater === undefined || number(greater.inputs[1]) !== 0) return undefined;
-  const [x] = greater.inputs;
-  return graph.emit("Sign", [graph.emit("Relu", [x], x)], x);
+/** x > 0 of what a rectifier is given: what it gave says the same, and x is then read by it alone. */
+const rectifierStep: Fusion = ({ node, graph }) => {
+  if (node.op !== "Greater" || number(node.inputs[1]) !== 0) return undefined;
+  const [x, zero] = node.inputs;
+  const rectified = graph.find("Relu", [x]);
+  return rectified && graph.emit("Greater", [rectified, zero], node.outputs[0]);
 };
 
 /** Whole numbers that became integers are floats again. */
@@ -177,12 +176,15 @@ const FUSIONS: readonly Fusion[] = [
   biasUpdate,
   scaledProduct,
   addedProduct,
-  rectifierGradient,
+  rectifierStep,
   castBack,
 ];
 
-/** The same outputs, computed by fewer nodes of a new graph. Inputs keep their names. */
-export function fuse(outputs: readonly Value[]): Value[] {
+/** The same outputs, computed by fewer nodes. */
+export const fuse = (outputs: readonly Value[]): Value[] => rewrite(outputs, FUSIONS);
+
+/** The same outputs, computed by the nodes of a new graph. Inputs keep their names. */
+export function rewrite(outputs: readonly Value[], fusions: readonly Fusion[]): Value[] {
   const nodes = nodesOf(outputs);
   const uses = countUses(nodes, outputs);
   const graph = new Graph();
@@ -202,7 +204,7 @@ export function fuse(outputs: readonly Value[]): Value[] {
     value.node?.op === op && usesOfNew.get(value) === 1 ? value.node : undefined;
   for (const node of nodes) {
     const site: Site = { graph, node: { ...node, inputs: node.inputs.map(now) }, only };
-    const fused = firstFusion(site);
+    const fused = firstFusion(fusions, site);
     const results =
       fused === undefined
         ? graph.emitAll(node.op, site.node.inputs, node.outputs, node.attributes)
@@ -216,8 +218,8 @@ export function fuse(outputs: readonly Value[]): Value[] {
   return outputs.map(now);
 }
 
-function firstFusion(site: Site): Value | undefined {
-  for (const fusion of FUSIONS) {
+function firstFusion(fusions: readonly Fusion[], site: Site): Value | undefined {
+  for (const fusion of fusions) {
     const value = fusion(site);
     if (value !== undefined) return value;
   }

@@ -55,6 +55,9 @@ export class Graph {
   private readonly identities = new Map<Numbers, number>();
   private count = 0;
 
+  /** Of graphs whose nodes end in one model, names begin differently. */
+  constructor(private readonly prefix = "") {}
+
   input(name: string, { dtype, shape }: ValueType): Value {
     const value = { name, dtype, shape };
     this.inputs.push(value);
@@ -95,8 +98,7 @@ export class Graph {
     types: readonly ValueType[],
     attributes: OnnxNode["attributes"] = {},
   ): readonly Value[] {
-    const from = inputs.map((input) => input.name).join();
-    const key = `${op} ${from} ${JSON.stringify(attributes)} ${types.length}`;
+    const key = nodeKey(op, inputs, attributes);
     const known = this.emitted.get(key);
     if (known !== undefined) return known;
     const outputs: Value[] = [];
@@ -108,8 +110,13 @@ export class Graph {
     return outputs;
   }
 
-  private name(prefix: string): string {
-    return `${prefix}${this.count++}`;
+  /** The value of a node without attributes, if there is one. */
+  find(op: string, inputs: readonly Value[]): Value | undefined {
+    return this.emitted.get(nodeKey(op, inputs, {}))?.[0];
+  }
+
+  private name(kind: string): string {
+    return `${this.prefix}${kind}${this.count++}`;
   }
 
   private contentKey(constant: Numbers): string {
@@ -119,6 +126,12 @@ export class Graph {
     return `#${known}`;
   }
 }
+
+const nodeKey = (
+  op: string,
+  inputs: readonly Value[],
+  attributes: OnnxNode["attributes"],
+): string => `${op} ${inputs.map((input) => input.name).join()} ${JSON.stringify(attributes)}`;
 
 /** The nodes that `outputs` depend on, each after what it needs. */
 export function nodesOf(outputs: readonly Value[]): OnnxNode[] {

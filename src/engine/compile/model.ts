@@ -45,10 +45,19 @@ export interface LoopBody {
     readonly name: string;
     readonly before: Value;
     readonly after: Value;
+    /** What `after` is a reshape of, if it is carried so. */
+    readonly row?: Value;
   }[];
   /** What each iteration yields, by name; collected along a new first axis. */
   readonly yielded: ReadonlyMap<string, Value>;
 }
+
+/** What every loop reads. */
+const CONSTANTS: readonly Value[] = [
+  { name: "always", dtype: "bool", shape: [], constant: Uint8Array.of(1) },
+  { name: "one row", dtype: "int64", shape: [2], constant: BigInt64Array.of(1n, -1n) },
+  { name: "flat", dtype: "int64", shape: [1], constant: BigInt64Array.of(-1n) },
+];
 
 /** The names of a loop's own inputs. */
 export const LOOP_COUNT = "iterations";
@@ -56,23 +65,39 @@ export const carriedIn = (name: string): string => `in:${name}`;
 export const carriedOut = (name: string): string => `out:${name}`;
 export const yieldedOut = (name: string): string => `all:${name}`;
 
-/** A model that runs a body many times. The body sees `inputs` of the model by their names. */
-export function loopModel(inputs: readonly Port[], body: LoopBody): Uint8Array<ArrayBuffer> {
-  const { carried, yielded, iteration } = body;
+/**
+ * A model that runs a body many times. The body sees `inputs` of the model by their names, and what is `hoisted`,
+ * computed once before the loop.
+ */
+export function loopModel(
+  inputs: readonly Port[],
+  hoisted: ReadonlyMap<string, Value>,
+  { carried, yielded, iteration }: LoopBody,
+): Uint8Array<ArrayBuffer> {
   const going: Port = { name: "going", dtype: "bool", shape: [] };
-  const inner = graphOf(
-    "step",
-    [iteration, going, ...carried.map(({ before }) => before)],
-    new Map([...carried.map(({ name, after }) => [`next:${name}`, after] as const), ...yielded]),
-    [node("Identity", [going.name], ["goes on"])],
-  );
+  const found = carried.map(({ before, row }): Port => ({
+    ...before,
+    shape: (row ?? before).shape,
+  }));
+  const left = carried.map(({ name, after, row }) => [`next:${name}`, row ?? after] as const);
+  const inner = graphOf("step", [iteration, going, ...found], new Map([...left, ...yielded]), [
+    node("Identity", [going.name], ["goes on"]),
+  ]);
   inner.output.unshift(valueInfo({ ...going, name: "goes on" }));
-  const names = [...yielded.keys()];
+  const rows = carried.flatMap(({ name, row }) => (row === undefined ? [] : [name]));
+  const inLoop = (name: string) => (rows.includes(name) ? `row ${name}` : name);
   const loop = node(
     "Loop",
-    [LOOP_COUNT, "always", ...carried.map(({ name }) => carriedIn(name))],
-    [...carried.map(({ name }) => carriedOut(name)), ...names.map(yieldedOut)],
+    [LOOP_COUNT, "always", ...carried.map(({ name }) => carriedIn(inLoop(name)))],
+    [
+      ...carried.map(({ name }) => carriedOut(inLoop(name))),
+      ...[...yielded.keys()].map(yieldedOut),
+    ],
   );
+  const before = contents(hoisted);
+  const reshape = (from: string, to: string, shape: string) => node("Reshape", [from, shape], [to]);
+  const toRows = rows.map((name) => reshape(carriedIn(name), carriedIn(inLoop(name)), "one row"));
+  const fromRows = rows.map((name) => reshape(carriedOut(inLoop(name)), carriedOut(name), "flat"));
   loop.attribute.push(
     create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: inner }),
   );
@@ -92,14 +117,8 @@ export function loopModel(inputs: readonly Port[], body: LoopBody): Uint8Array<A
   return encode(
     create(GraphProtoSchema, {
       name: "training",
-      node: [loop],
-      initializer: [
-        create(TensorProtoSchema, {
-          name: "always",
-          dataType: ONNX_TYPES.bool,
-          rawData: Uint8Array.of(1),
-        }),
-      ],
+      node: [...before.node, ...toRows, loop, ...fromRows],
+      initializer: [...before.initializer, ...CONSTANTS.map(tensorProto)],
       input: outer.map(valueInfo),
       output: outputs.map(valueInfo),
     }),
@@ -112,10 +131,21 @@ function graphOf(
   outputs: ReadonlyMap<string, Value>,
   before: readonly NodeProto[] = [],
 ): GraphProto {
+  const { node, initializer } = contents(outputs);
+  return create(GraphProtoSchema, {
+    name,
+    node: [...before, ...node],
+    initializer,
+    input: inputs.map(valueInfo),
+    output: [...outputs].map(([to, value]) => valueInfo({ ...value, name: to })),
+  });
+}
+
+/** The nodes that compute `outputs`, by name, and the constants that they read. */
+function contents(outputs: ReadonlyMap<string, Value>): Pick<GraphProto, "node" | "initializer"> {
   const nodes = nodesOf([...outputs.values()]);
   const read = new Set(nodes.flatMap(({ inputs: from }) => from));
   for (const value of outputs.values()) read.add(value);
-  const constants = [...read].filter((value) => value.constant !== undefined);
   // A node gives its value the name of the output. What is an input, a constant or an output already needs a copy.
   const named = new Map<Value, string>();
   const copies: NodeProto[] = [];
@@ -123,13 +153,10 @@ function graphOf(
     if (value.node !== undefined && !named.has(value)) named.set(value, to);
     else copies.push(node("Identity", [named.get(value) ?? value.name], [to]));
   const nameOf = (value: Value) => named.get(value) ?? value.name;
-  return create(GraphProtoSchema, {
-    name,
-    node: [...before, ...nodes.map((each) => nodeProto(each, read, nameOf)), ...copies],
-    initializer: constants.map(tensorProto),
-    input: inputs.map(valueInfo),
-    output: [...outputs].map(([to, value]) => valueInfo({ ...value, name: to })),
-  });
+  return {
+    node: [...nodes.map((each) => nodeProto(each, read, nameOf)), ...copies],
+    initializer: [...read].filter((value) => value.constant !== undefined).map(tensorProto),
+  };
 }
 
 function nodeProto(

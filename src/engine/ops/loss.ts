@@ -2,23 +2,23 @@
 import type { Kernel } from "./kernel";
 import { tf, type Tensor } from "./tf";
 
-/** −Σ labels · log softmax(logits), with TensorFlow's gradients: softmax(logits) − labels, and −log softmax(logits). */
-const crossEntropy = tf.customGrad((logits, labels, save) => {
+/** Σ −labels · log softmax(logits), given −labels, with TensorFlow's gradients: softmax(logits) − labels, and log softmax(logits). */
+const crossEntropy = tf.customGrad((logits, negatives, save) => {
   const logProbabilities = tf.logSoftmax(logits as Tensor);
-  (save as (saved: Tensor[]) => void)([logProbabilities, labels as Tensor]);
-  const value = tf.neg(tf.sum(tf.mul(logProbabilities, labels as Tensor), -1));
-  const gradFunc = (dy: Tensor, [logs, target]: Tensor[]) => {
+  (save as (saved: Tensor[]) => void)([logProbabilities, negatives as Tensor]);
+  const value = tf.sum(tf.mul(logProbabilities, negatives as Tensor), -1);
+  const gradFunc = (dy: Tensor, [logs, minus]: Tensor[]) => {
     const each = tf.expandDims(dy, -1);
-    return [tf.mul(tf.sub(tf.exp(logs), target), each), tf.neg(tf.mul(logs, each))];
+    return [tf.mul(tf.add(tf.exp(logs), minus), each), tf.mul(logs, each)];
   };
   return { value, gradFunc: gradFunc as (dy: Tensor, saved: Tensor[]) => Tensor[] };
-}) as (logits: Tensor, labels: Tensor) => Tensor;
+}) as (logits: Tensor, negatives: Tensor) => Tensor;
 
 export const SparseSoftmaxCrossEntropy: Kernel<"SparseSoftmaxCrossEntropy"> = ([logits, labels]) =>
-  crossEntropy(logits, tf.oneHot(tf.cast(labels, "int32"), logits.shape.at(-1) ?? 0));
+  crossEntropy(logits, tf.oneHot(tf.cast(labels, "int32"), logits.shape.at(-1) ?? 0, -1, 0));
 
 export const SoftmaxCrossEntropy: Kernel<"SoftmaxCrossEntropy"> = ([logits, labels]) =>
-  crossEntropy(logits, labels);
+  crossEntropy(logits, tf.neg(labels));
 
 /** max(x, 0) − x·z + log(1 + e^−|x|): TensorFlow's form, which does not overflow. */
 export const SigmoidCrossEntropy: Kernel<"SigmoidCrossEntropy"> = ([logits, labels]) =>

@@ -2,7 +2,8 @@
 import type { BackendInfo } from "../../protocol/run";
 import { carriedIn, carriedOut, LOOP_COUNT, yieldedOut } from "../compile/model";
 import type { ValueType } from "../compile/graph";
-import { ORDER, STEPS_BEFORE, traceForward, traceLoop, type TracedLoop } from "../compile/program";
+import { ORDER, STEPS_BEFORE, traceLoop, type TracedLoop } from "../compile/loop";
+import { traceForward } from "../compile/program";
 import { Session, type Fed } from "../compile/session";
 import { elements, type Node, type Shape } from "../graph/model";
 import { INFERENCE } from "../ops/kernel";
