@@ -83,7 +83,7 @@ export function loopModel(
   const inner = graphOf("step", [iteration, going, ...found], new Map([...left, ...yielded]), [
     node("Identity", [going.name], ["goes on"]),
   ]);
-  inner.output.unshift(valueInfo({ ...going, name: "goes on" }));
+  inner.output.unshift(valueInfo(going));
   const rows = carried.flatMap(({ name, row }) => (row === undefined ? [] : [name]));
   const inLoop = (name: string) => (rows.includes(name) ? `row ${name}` : name);
   const loop = node(
@@ -129,13 +129,10 @@ function graphOf(
   name: string,
   inputs: readonly Port[],
   outputs: ReadonlyMap<string, Value>,
-  before: readonly NodeProto[] = [],
 ): GraphProto {
-  const { node, initializer } = contents(outputs);
   return create(GraphProtoSchema, {
     name,
-    node: [...before, ...node],
-    initializer,
+    ...contents(outputs),
     input: inputs.map(valueInfo),
     output: [...outputs].map(([to, value]) => valueInfo({ ...value, name: to })),
   });

@@ -8,10 +8,15 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** High 32 bits of the 64-bit product of two unsigned 32-bit integers. No step needs more than 53 bits. */
+/** High 32 bits of the 64-bit product of two 32-bit integers, in integers that stay within 32 bits. */
 function multiplyHigh(a: number, b: number): number {
-  const low = Math.floor((a * (b & 0xffff)) / 0x10000);
-  return Math.floor((a * (b >>> 16) + low) / 0x10000);
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carried = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carried >>> 16)) | 0;
 }
 
 /** One Philox4x32-10 block: four 32-bit numbers out of a 128-bit counter and a 64-bit key. */
@@ -26,19 +31,23 @@ export function philox(
 
 /** Replaces a counter by its block. */
 function philoxInto(block: Uint32Array, key: readonly [number, number]): void {
-  let [c0, c1, c2, c3] = block;
-  let [k0, k1] = key;
+  let c0 = block[0] | 0;
+  let c1 = block[1] | 0;
+  let c2 = block[2] | 0;
+  let c3 = block[3] | 0;
+  let k0 = key[0] | 0;
+  let k1 = key[1] | 0;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
     const low0 = Math.imul(MULTIPLIER_0, c0);
     const high1 = multiplyHigh(MULTIPLIER_1, c2);
     const low1 = Math.imul(MULTIPLIER_1, c2);
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1 >>> 0;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0 >>> 0;
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + WEYL_0) | 0;
+    k1 = (k1 + WEYL_1) | 0;
   }
   block[0] = c0;
   block[1] = c1;
@@ -107,10 +116,17 @@ export function randomStream(seed: number, purpose: readonly (string | number)[]
       return radius * Math.cos(angle);
     },
     below(limit) {
-      const largest = Math.floor(2 ** 32 / limit) * limit;
+      // Lemire's way: the high half of a product, drawn again where the low half would favour a number.
       let value = uint32();
-      while (value >= largest) value = uint32();
-      return value % limit;
+      let low = Math.imul(value, limit) >>> 0;
+      if (low < limit) {
+        const unfair = 2 ** 32 % limit;
+        while (low < unfair) {
+          value = uint32();
+          low = Math.imul(value, limit) >>> 0;
+        }
+      }
+      return multiplyHigh(value, limit) >>> 0;
     },
   };
 }
