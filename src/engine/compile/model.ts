@@ -80,9 +80,7 @@ export function loopModel(
     shape: (row ?? before).shape,
   }));
   const left = carried.map(({ name, after, row }) => [`next:${name}`, row ?? after] as const);
-  const inner = graphOf("step", [iteration, going, ...found], new Map([...left, ...yielded]), [
-    node("Identity", [going.name], ["goes on"]),
-  ]);
+  const inner = graphOf("step", [iteration, going, ...found], new Map([...left, ...yielded]));
   inner.output.unshift(valueInfo(going));
   const rows = carried.flatMap(({ name, row }) => (row === undefined ? [] : [name]));
   const inLoop = (name: string) => (rows.includes(name) ? `row ${name}` : name);
