@@ -19,7 +19,7 @@ import {
 } from "../graph/model";
 import { denseLayers } from "../surgery/addUnits";
 import { unitProducer } from "../graph/units";
-import { checkRecipe, resolveIn } from "./parse";
+import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
 import { validate, type Validated } from "./validate";
 
@@ -86,7 +86,7 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Pro
     if (typeof inputs === "string" || "file" in inputs) missing(inputs, "/data/inputs");
     else
       for (const [name, source] of Object.entries(inputs))
-        missing(source, `/data/inputs/${name.replace(/~/g, "~0").replace(/\//g, "~1")}`);
+        missing(source, pointerOf(["data", "inputs", name]));
     missing(data.labels, "/data/labels");
   }
   const unsaved = saveProblem(file, recipe, checkpoint);
