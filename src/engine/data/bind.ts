@@ -1,6 +1,7 @@
 // The recipe's data bound to the graph: which array feeds which input, as what, and the labels as class indices.
 import { GraftError } from "../../protocol/errors";
 import { countText, infoText, listText, rowCount } from "./array";
+import { assignSources } from "./assign";
 import { type BoundInput, convertInput, type ModelInput } from "./inputs";
 import { classIndices, targetValues } from "./labels";
 import type { Data, Source } from "./schema";
@@ -68,50 +69,6 @@ export async function bindData(
 }
 
 const title = ({ name, note }: Loaded): string => (note === undefined ? name : `${name} (${note})`);
-
-/** Which source feeds which input; every input is fed. */
-function assignSources(
-  given: Data["inputs"],
-  inputs: readonly ModelInput[],
-): readonly (readonly [ModelInput, Source])[] {
-  const names = listText(inputs.map((input) => input.name));
-  if (inputs.length === 0) {
-    throw new GraftError("data-missing", "The graph has no input that samples can be fed to.");
-  }
-  if (isSource(given)) {
-    const [only, ...others] = inputs;
-    if (others.length === 0) return [[only!, given]];
-    const example = inputs.map((input) => `${JSON.stringify(input.name)}: "…"`).join(", ");
-    throw new GraftError(
-      "data-missing",
-      `The graph has ${inputs.length} inputs, ${names}, and "inputs" names one file. Name one for each: "inputs": { ${example} }.`,
-    );
-  }
-  const byName = new Map<string, Source>();
-  for (const [key, source] of Object.entries(given)) {
-    // TensorFlow's own name of a placeholder's value ends in :0.
-    const name = key.replace(/:0$/, "");
-    if (!inputs.some((input) => input.name === name)) {
-      throw new GraftError(
-        "unknown-node",
-        `The graph has no input ${JSON.stringify(key)}; its inputs are ${names}. Correct the name under "inputs".`,
-      );
-    }
-    byName.set(name, source);
-  }
-  return inputs.map((input) => {
-    const source = byName.get(input.name);
-    if (source !== undefined) return [input, source];
-    throw new GraftError(
-      "data-missing",
-      `Input ${input.name} has no data. Add ${JSON.stringify(input.name)} under "inputs"; the graph's inputs are ${names}.`,
-    );
-  });
-}
-
-function isSource(given: Data["inputs"]): given is Source {
-  return typeof given === "string" || typeof given["file"] === "string";
-}
 
 /** Columns of the input's file that hold the labels. */
 function labelColumns(labels: Source, input: Source, base: string): readonly string[] {

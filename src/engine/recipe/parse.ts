@@ -58,7 +58,8 @@ function parseJson(file: string, text: string): unknown {
 const sentence = (code: string): string =>
   code.replace(/[A-Z]/g, (letter, at) => `${at > 0 ? " " : ""}${letter.toLowerCase()}`);
 
-const pointerOf = (where: readonly PropertyKey[]): string =>
+/** A place in the recipe as a JSON pointer. */
+export const pointerOf = (where: readonly PropertyKey[]): string =>
   where.map((part) => `/${String(part).replace(/~/g, "~0").replace(/\//g, "~1")}`).join("");
 
 /** A union's issue is told by the member that the value was meant to be: of its type, with its keys. */

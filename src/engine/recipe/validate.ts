@@ -1,6 +1,7 @@
 // What is wrong with a recipe for a model: pure, for the editor's diagnostics, the commands and the command line.
 import { GraftError } from "../../protocol/errors";
 import type { Problem, ScalarFeed } from "../../protocol/plan";
+import { misfit } from "../data/assign";
 import { isPossible, trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
 import { isFrozen, type Model } from "../graph/model";
@@ -8,6 +9,7 @@ import { ancestors } from "../graph/order";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
+import { pointerOf } from "./parse";
 import type { Recipe } from "./schema";
 
 export interface Validated extends AppliedRecipe {
@@ -45,7 +47,7 @@ export function validate(source: Model, recipe: Recipe): Validated {
     );
   });
   problems.push(...[...feeds.values()].flatMap(feedProblems));
-  problems.push(...classProblems(applied.model, recipe));
+  problems.push(...dataProblems(applied.model, recipe), ...classProblems(applied.model, recipe));
   return { ...applied, phases, feeds: [...feeds.values()], problems };
 }
 
@@ -101,7 +103,7 @@ function feedProblems(feed: ScalarFeed): Problem[] {
   const { name, kind, value } = feed;
   if (value !== undefined && isPossible(kind, value)) return [];
   const { what, range, example } = FEED_WORDS[kind];
-  const pointer = `/graph/feeds/${name.replace(/~/g, "~0").replace(/\//g, "~1")}`;
+  const pointer = pointerOf(["graph", "feeds", name]);
   if (value !== undefined) {
     const message = `${name} is fed ${value}. It is ${what}: ${range}.`;
     return [{ code: "recipe-schema", severity: "error", message, pointer, feed }];
@@ -116,6 +118,16 @@ function feedProblems(feed: ScalarFeed): Problem[] {
       feed,
     },
   ];
+}
+
+/** Files are named for the inputs that the graph has. What it lacks altogether is told under /graph. */
+function dataProblems(model: Model, { data }: Recipe): Problem[] {
+  const { inputs } = model.roles;
+  const wrong = data === undefined || inputs.length === 0 ? undefined : misfit(data.inputs, inputs);
+  if (wrong === undefined) return [];
+  const { code, message, key } = wrong;
+  const pointer = pointerOf(["data", "inputs", ...(key === undefined ? [] : [key])]);
+  return [{ code, severity: "error", message, pointer }];
 }
 
 /** The classes are named in one order, and are as many as the output has. */

@@ -138,3 +138,25 @@ test("replacing the output follows the classes into one-hot labels and the loss'
     expect(model.shapes.get(model.roles.loss!)).toEqual([]);
   }
 });
+
+describe("data for inputs that the graph does not have", () => {
+  const data = (inputs: unknown) => ({ data: { inputs, labels: "y.npy" } });
+  const problems = (inputs: unknown) =>
+    validate(source("inference"), recipe({}, data(inputs))).problems;
+
+  test.each([
+    ["by another name", { "a/X": "x.npy" }, { code: "unknown-node", pointer: "/data/inputs/a~1X" }],
+    [
+      "besides its own",
+      { x: "x.npy", z: "z.npy" },
+      { code: "unknown-node", pointer: "/data/inputs/z" },
+    ],
+    ["in place of its own", {}, { code: "data-missing", pointer: "/data/inputs" }],
+  ])("%s are told before anything runs", (_, inputs, problem) => {
+    expect(problems(inputs)).toMatchObject([problem]);
+  });
+
+  test.each([["x.npy"], [{ x: "x.npy" }], [{ "x:0": "x.npy" }]])("%j fits", (inputs) => {
+    expect(problems(inputs)).toEqual([]);
+  });
+});

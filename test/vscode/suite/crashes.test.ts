@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import * as vscode from "vscode";
 import { digits, ENDLESS } from "../harness/content";
-import { jobOf, startedRun, stateKept, train, Watched } from "./support/runs";
+import { epochsKept, jobOf, startedRun, train, Watched } from "./support/runs";
 import { openFolder, until, type Folder } from "./support/window";
 
 const RECIPE = "a.graft.json";
@@ -42,8 +42,8 @@ describe("a killed training process", () => {
     const before = folder.bytes(/./);
     const watched = await train(folder, RECIPE);
     const run = await startedRun(folder.app);
-    await stateKept(run);
-    process.kill(jobOf(run), "SIGKILL");
+    await epochsKept(run);
+    process.kill(await jobOf(run), "SIGKILL");
     const ended = await watched.ended();
     deepEqual([ended.state, ended.code], ["interrupted", "job-crashed"]);
     equal(folder.app.runs.running.length, 0);
@@ -56,8 +56,7 @@ describe("a killed training process", () => {
     const folder = await open();
     const watched = await train(folder, RECIPE);
     const run = await startedRun(folder.app);
-    await watched.first("started");
-    process.kill(jobOf(run), "SIGKILL");
+    process.kill(await jobOf(run), "SIGKILL");
     await watched.ended();
     await folder.app.runs.refresh();
     equal(folder.app.runs.get(run)?.state, "interrupted");

@@ -1,5 +1,5 @@
 // Runs: watched by their events, found on disk, and killed.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import type { RunEvent } from "../../../../src/protocol/run";
@@ -46,9 +46,18 @@ export async function startedRun(app: App): Promise<string> {
 
 const folderOf = (run: string) => join(process.env.GRAFT_CACHE_DIR ?? "", "runs", run);
 
-/** The process that trains. */
-export const jobOf = (run: string): number => jobPid(folderOf(run));
+/** The process that trains, from the moment it took the run. */
+export const jobOf = (run: string): Promise<number> =>
+  until("a process has the run", () =>
+    readdirSync(folderOf(run)).some((name) => name.startsWith("claim-"))
+      ? jobPid(folderOf(run))
+      : undefined,
+  );
 
-/** Waits until there is something to go on from. */
-export const stateKept = (run: string): Promise<true> =>
-  until("the run has kept its state", () => existsSync(join(folderOf(run), "state.bin")));
+/** Waits until the run has kept epochs: the first state that it keeps is the one that it starts from. */
+export async function epochsKept(run: string): Promise<void> {
+  const file = join(folderOf(run), "state.bin");
+  const written = () => (existsSync(file) ? statSync(file).mtimeMs : undefined);
+  const first = await until("the run has kept where it starts", written);
+  await until("the run has kept epochs", () => written() !== first);
+}
