@@ -113,7 +113,9 @@ export class Graph {
   }
 
   private contentKey(constant: Numbers): string {
-    if (constant.length <= COMPARED) return Array.from<number | bigint>(constant).join();
+    const { buffer, byteOffset, byteLength, length } = constant;
+    // Of bytes: 0 and -0 are two numbers.
+    if (length <= COMPARED) return Buffer.from(buffer, byteOffset, byteLength).toString("hex");
     const known = this.identities.get(constant) ?? this.identities.size;
     this.identities.set(constant, known);
     return `#${known}`;
