@@ -108,8 +108,9 @@ export class Graph {
     return outputs;
   }
 
+  /** No name that an input may have. */
   private name(prefix: string): string {
-    return `${prefix}${this.count++}`;
+    return `#${prefix}${this.count++}`;
   }
 
   private contentKey(constant: Numbers): string {

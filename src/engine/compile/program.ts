@@ -99,8 +99,12 @@ export function traceLoop(types: LoopTypes, step: (inputs: StepInputs) => StepOu
       recorder.tensor(recorder.cast(iteration, "float32")),
     );
     const perStep = new Map<string, ValueType>();
+    // By names of their own: a variable may be called as an input of the loop, or as what it yields.
+    const before = (name: string) => `before:${name}`;
     const result = step({
-      carried: inputsOf(recorder, types.carried),
+      carried: new Map(
+        [...types.carried].map(([name, type]) => [name, recorder.input(before(name), type)]),
+      ),
       rows,
       stepsBefore,
       perStep(name, type) {
@@ -120,7 +124,7 @@ export function traceLoop(types: LoopTypes, step: (inputs: StepInputs) => StepOu
       iteration,
       carried: [...types.carried].map(([name, type]) => ({
         name,
-        before: { name, ...type },
+        before: { name: before(name), ...type },
         after: outputs.get(carriedOut(name))!,
       })),
       yielded: new Map([...result.yielded.keys()].map((name) => [name, outputs.get(name)!])),
