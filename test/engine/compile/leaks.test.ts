@@ -8,7 +8,6 @@ import { uniforms } from "../../../src/engine/graph/random";
 import { pathTo } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
 import type { Executor } from "../../../src/engine/train/executor";
-import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { executorOn } from "../executor";
 import { FIXTURES } from "../fixture";
 import { handmade, node, PRODUCT } from "../handmade";
@@ -76,40 +75,18 @@ test("100 times compile, run, release: tensors, variables, sessions and memory a
     });
     await forward.run(DIGITS.arrays.slice(0, 1), Int32Array.of(0, 1, 2));
     await forward.release();
+    expect(create).toHaveBeenCalledTimes(3);
+    expect(release).toHaveBeenCalledTimes(3);
+    // Spies keep what they were called with: models.
+    create.mockClear();
+    release.mockClear();
   };
   await once();
   const before = registered();
   const grown = await growth(once, 19, 100);
   expect(registered()).toEqual(before);
-  expect(create).toHaveBeenCalledTimes(120 * 3);
-  expect(release).toHaveBeenCalledTimes(120 * 3);
-  console.log("cycles", grown);
-  expect(grown).toBeLessThan(30);
+  expect(grown).toBeLessThan(20);
 }, 120_000);
-
-test("what cannot be compiled leaves no tensors either", async () => {
-  const before = registered();
-  const odd = {
-    ...optimizerRule(DIGITS.optimizer),
-    update: () => {
-      throw new Error("an odd rule");
-    },
-  };
-  const { live, training } = beginning(DIGITS);
-  const failing = compiled.training({
-    path: pathTo(digits, [digits.roles.loss!, digits.roles.output!]),
-    live,
-    batch: 10,
-    training,
-    statistics: [],
-    rule: odd,
-    mode: { training: () => false, scalars: DIGITS.scalars! },
-    random: () => new Float32Array(),
-  });
-  const run = failing.run(DIGITS.arrays, Int32Array.of(0, 1, 2), { epoch: 0, step: 0, updates: 0 });
-  await expect(run).rejects.toThrow("an odd rule");
-  expect(registered()).toEqual(before);
-});
 
 /** Its values and slots take 6 MB, and every call hands over new ones. */
 const WIDE: Lesson = {
@@ -135,16 +112,15 @@ const WIDE: Lesson = {
   epochs: 10,
 };
 
-test("200 calls that each hand over 6 MB do not grow", async () => {
+test("600 calls that each hand over 6 MB do not grow", async () => {
   const stepwise = await executorOn("compiled", { turnMs: 0 });
   const standing = beginning(WIDE);
   const some = async () => {
     standing.progress.epoch = 0;
     await train(stepwise, WIDE, standing);
   };
-  const grown = await growth(some, 2, 10);
-  console.log("long", grown);
-  expect(grown).toBeLessThan(60);
+  const grown = await growth(some, 2, 30);
+  expect(grown).toBeLessThan(100);
 }, 120_000);
 
 test("a forward pass, many times over, does not grow", async () => {
@@ -163,6 +139,5 @@ test("a forward pass, many times over, does not grow", async () => {
     300,
   );
   await forward.release();
-  console.log("forward", grown);
   expect(grown).toBeLessThan(60);
 }, 120_000);
