@@ -121,6 +121,7 @@ const rectifierGradient: Fusion = ({ node, graph, only }) => {
   const greater = only(node.inputs[0], "Greater");
   if (greater === undefined || number(greater.inputs[1]) !== 0) return undefined;
   const [x] = greater.inputs;
+  if (!sameShape(x.shape, node.outputs[0].shape)) return undefined;
   return graph.emit("Sign", [graph.emit("Relu", [x], x)], x);
 };
 

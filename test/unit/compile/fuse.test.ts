@@ -37,13 +37,26 @@ function logSoftmax(graph: Graph, x: Value, axis: number): Value[] {
   return [binary(graph, "Sub", shifted, graph.emit("Log", [sum], sum))];
 }
 
-/** dy · (x > 0), the comparison as numbers of dy's type. */
-function rectified(graph: Graph, dy: Value, x: Value): Value {
-  const zero = graph.scalar(0, x.dtype as "float32");
-  const positive = graph.emit("Greater", [x, zero], bool(...x.shape));
-  const to = dy.dtype === "float32" ? 1 : 6;
-  const step = graph.emit("Cast", [positive], { dtype: dy.dtype, shape: x.shape }, { to });
+/** dy · (x > zero), the comparison as numbers of dy's type. */
+function rectified(graph: Graph, dy: Value, x: Value, zero?: Value): Value {
+  const compared = [x, zero ?? graph.scalar(0, x.dtype as "float32")];
+  const positive = graph.emit("Greater", compared, bool(...x.shape));
+  const step = cast(graph, positive, dy.dtype as "float32");
   return binary(graph, "Mul", dy, step);
+}
+
+function cast(graph: Graph, value: Value, dtype: "float32" | "int32"): Value {
+  const to = dtype === "float32" ? 1 : 6;
+  return graph.emit("Cast", [value], { dtype, shape: value.shape }, { to });
+}
+
+/** Rows of labels that came as integers, taken as integers, as numbers. */
+function oneHot(graph: Graph, on: number): Value {
+  const labels = graph.input("labels", integer(5));
+  const values = graph.constant(Float32Array.of(0, on), "float32", [2]);
+  const inputs = [labels, graph.scalar(3, "int32"), values];
+  const hot = graph.emit("OneHot", inputs, float(5, 3));
+  return cast(graph, cast(graph, hot, "int32"), "float32");
 }
 
 const TAKEN: readonly Case[] = [
@@ -115,7 +128,22 @@ const TAKEN: readonly Case[] = [
   [
     "the gradient of a rectifier",
     (graph) => [rectified(graph, graph.input("dy", float(3, 4)), graph.input("x", float(3, 4)))],
-    ["Greater", "Where"],
+    ["Relu", "Sign", "Mul"],
+  ],
+  [
+    "the gradient of a rectifier that is at hand",
+    (graph) => {
+      const x = graph.input("x", float(3, 4));
+      const y = graph.emit("Relu", [x], x);
+      return [y, rectified(graph, graph.input("dy", float(3, 4)), x)];
+    },
+    ["Relu", "Sign", "Mul"],
+  ],
+  ["whole numbers that became integers", (graph) => [oneHot(graph, 1)], ["OneHot"]],
+  [
+    "a comparison with zero, whatever it is multiplied with",
+    (graph) => [rectified(graph, graph.input("dy", float(3, 4)), graph.input("x", float(4)))],
+    ["Relu", "Sign", "Mul"],
   ],
   [
     "a logarithm of a softmax over the last axis",
@@ -231,10 +259,32 @@ const NOT_TAKEN: readonly Case[] = [
     ["Greater", "Cast", "Mul"],
   ],
   [
-    "a comparison of one row of dy",
-    (graph) => [rectified(graph, graph.input("dy", float(3, 4)), graph.input("x", float(4)))],
+    "a comparison with another number",
+    (graph) => {
+      const [dy, x] = [graph.input("dy", float(3, 4)), graph.input("x", float(3, 4))];
+      return [rectified(graph, dy, x, graph.scalar(0.5))];
+    },
     ["Greater", "Cast", "Mul"],
   ],
+  [
+    "a comparison that is used again",
+    (graph) => {
+      const x = graph.input("x", float(3, 4));
+      const positive = graph.emit("Greater", [x, graph.scalar(0)], bool(3, 4));
+      return [cast(graph, positive, "float32"), graph.emit("Not", [positive], positive)];
+    },
+    ["Greater", "Cast", "Not"],
+  ],
+  [
+    "a comparison with a zero of more axes",
+    (graph) => {
+      const zero = factor(graph, 0, 1, 1);
+      const positive = graph.emit("Greater", [graph.input("x", float(4)), zero], bool(1, 4));
+      return [cast(graph, positive, "float32")];
+    },
+    ["Greater", "Cast"],
+  ],
+  ["parts that integers lose", (graph) => [oneHot(graph, 1.5)], ["OneHot", "Cast", "Cast"]],
   [
     "a logarithm of a softmax over the first axis",
     (graph) => logSoftmax(graph, graph.input("x", float(3, 4)), 0),
