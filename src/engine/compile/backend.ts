@@ -103,6 +103,9 @@ export function withTracing<T>(fn: (recorder: Recorder) => T): T {
   tf.engine().startScope("trace");
   try {
     return fn(recorder);
+  } catch (error) {
+    // The code that is traced may have told it as an error of its own.
+    throw error instanceof Error && error.cause instanceof Untraceable ? error.cause : error;
   } finally {
     tf.engine().endScope();
     tracing.recorder = undefined;

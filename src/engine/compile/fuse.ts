@@ -103,7 +103,7 @@ const biasUpdate: Fusion = (site) => {
   if (rows?.shape.length !== 2 || bias.shape.length !== 1) return undefined;
   if (axes.constant?.length !== 1 || Number(axes.constant[0]) !== 0) return undefined;
   const [count, width] = rows.shape;
-  if (bias.shape[0] !== width) return undefined;
+  if (bias.shape[0] !== width || !sameShape(node.outputs[0].shape, bias.shape)) return undefined;
   const ones = graph.constant(new Float32Array(count).fill(1), "float32", [1, count]);
   const type = { dtype: "float32", shape: [1, width] } as const;
   const moved = graph.emit("Gemm", [ones, rows, bias], type, {

@@ -98,7 +98,7 @@ export class Graph {
     types: readonly ValueType[],
     attributes: OnnxNode["attributes"] = {},
   ): readonly Value[] {
-    const key = nodeKey(op, inputs, attributes);
+    const key = nodeKey(op, inputs, attributes, types.length);
     const known = this.emitted.get(key);
     if (known !== undefined) return known;
     const outputs: Value[] = [];
@@ -112,15 +112,18 @@ export class Graph {
 
   /** The value of a node without attributes, if there is one. */
   find(op: string, inputs: readonly Value[]): Value | undefined {
-    return this.emitted.get(nodeKey(op, inputs, {}))?.[0];
+    return this.emitted.get(nodeKey(op, inputs, {}, 1))?.[0];
   }
 
+  /** No name that an input may have. */
   private name(kind: string): string {
-    return `${this.prefix}${kind}${this.count++}`;
+    return `#${this.prefix}${kind}${this.count++}`;
   }
 
   private contentKey(constant: Numbers): string {
-    if (constant.length <= COMPARED) return Array.from<number | bigint>(constant).join();
+    const { buffer, byteOffset, byteLength, length } = constant;
+    // Of bytes: 0 and -0 are two numbers.
+    if (length <= COMPARED) return Buffer.from(buffer, byteOffset, byteLength).toString("hex");
     const known = this.identities.get(constant) ?? this.identities.size;
     this.identities.set(constant, known);
     return `#${known}`;
@@ -131,7 +134,9 @@ const nodeKey = (
   op: string,
   inputs: readonly Value[],
   attributes: OnnxNode["attributes"],
-): string => `${op} ${inputs.map((input) => input.name).join()} ${JSON.stringify(attributes)}`;
+  outputs: number,
+): string =>
+  `${op} ${inputs.map((input) => input.name).join()} ${JSON.stringify(attributes)} ${outputs}`;
 
 /** The nodes that `outputs` depend on, each after what it needs. */
 export function nodesOf(outputs: readonly Value[]): OnnxNode[] {

@@ -4,7 +4,7 @@ import { withTracing } from "./backend";
 import { fuse, rewrite, type Fusion } from "./fuse";
 import { Graph, nodesOf, type Value, type ValueType } from "./graph";
 import { carriedOut, loopModel, type Port } from "./model";
-import { inputsOf, valuesOf, work } from "./program";
+import { valuesOf, work } from "./program";
 
 /** What a training step is traced with. */
 export interface StepInputs {
@@ -69,8 +69,12 @@ export function traceLoop(types: LoopTypes, step: (inputs: StepInputs) => StepOu
       recorder.tensor(recorder.cast(iteration, "float32")),
     );
     const perStep = new Map<string, ValueType>();
+    // By names of their own: a variable may be called as an input of the loop, or as what it yields.
+    const found = (name: string) => `before:${name}`;
     const result = step({
-      carried: inputsOf(recorder, types.carried),
+      carried: new Map(
+        [...types.carried].map(([name, type]) => [name, recorder.input(found(name), type)]),
+      ),
       rows,
       stepsBefore,
       perStep(name, type) {
@@ -89,7 +93,7 @@ export function traceLoop(types: LoopTypes, step: (inputs: StepInputs) => StepOu
     const outputs = new Map([...recorded.keys()].map((name, index) => [name, values[index]]));
     const nodes = nodesOf(values);
     const carried = [...types.carried].map(([name, type]) => {
-      const before: Value = { name, ...type };
+      const before: Value = { name: found(name), ...type };
       const after = outputs.get(carriedOut(name))!;
       const row = asRow(before, after, nodes);
       return { name, before, after, ...(row !== undefined && { row }) };

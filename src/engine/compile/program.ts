@@ -9,7 +9,7 @@ import type { Recorder } from "./recorder";
 /** A function of tensors by name. */
 export type Traceable = (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 
-export const inputsOf = (recorder: Recorder, types: ReadonlyMap<string, ValueType>) =>
+const inputsOf = (recorder: Recorder, types: ReadonlyMap<string, ValueType>) =>
   new Map([...types].map(([name, type]) => [name, recorder.input(name, type)]));
 
 /** What tensors are in the graph. The tensors are disposed: a kept one would outlive the trace. */

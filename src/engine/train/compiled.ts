@@ -92,7 +92,11 @@ class CompiledForward implements Forward {
         dtype: dtypeOf(array),
       });
     for (const name of moving)
-      feeds.set(name, { data: live.get(name), shape: live.shape(name), dtype: "float32" });
+      feeds.set(valueName(name), {
+        data: live.get(name),
+        shape: live.shape(name),
+        dtype: "float32",
+      });
     const outputs = await session.run(feeds);
     return path.fetches.map((_, index) => ({
       shape: shapes[index],
@@ -109,11 +113,12 @@ class CompiledForward implements Forward {
     const inputs = new Map<string, ValueType>();
     for (const array of this.arrays)
       inputs.set(feedName(array.node), { dtype: dtypeOf(array), shape: [rows, ...array.shape] });
-    for (const name of moving) inputs.set(name, variableType(live.shape(name)));
+    for (const name of moving) inputs.set(valueName(name), variableType(live.shape(name)));
     const shapes: Shape[] = [];
     const { model, work } = traceForward(inputs, (tensors) => {
       const values = new Map<string, Tensor>();
-      for (const name of live.names()) values.set(name, tensors.get(name) ?? constant(live, name));
+      for (const name of live.names())
+        values.set(name, tensors.get(valueName(name)) ?? constant(live, name));
       const feeds = new Map(
         this.arrays.map(({ node }) => [node, tensors.get(feedName(node))!] as const),
       );
@@ -127,8 +132,9 @@ class CompiledForward implements Forward {
   }
 }
 
-/** A node and a variable may have the same name. */
+/** A node, a variable and an output may have the same name. */
 const feedName = (node: string): string => `fed:${node}`;
+const valueName = (variable: string): string => `value:${variable}`;
 const slotName = (name: string, slot: number): string => `${name} slot ${slot}`;
 
 interface TrainingProgram extends TracedLoop {

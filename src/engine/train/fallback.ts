@@ -2,16 +2,19 @@
 import { Untraceable } from "../compile/recorder";
 import type { Executor, Forward, Training } from "./executor";
 
-/** Tries `first`; where an op cannot be compiled, tells it and goes on with `second`. */
+/** Tries `first`; where an op cannot be compiled, tells it once and goes on with `second`. */
 export function withFallback(
   first: Executor,
   second: () => Promise<Executor>,
   note: (text: string) => void,
 ): Executor {
+  const told = new Set<string>();
   const fallen = async (error: unknown, what: string): Promise<Executor> => {
     if (!(error instanceof Untraceable)) throw error;
     const executor = await second();
-    note(`${error.message}, so ${what} on ${executor.info.name}: ${executor.info.reason}.`);
+    const text = `${error.message}, so ${what} on ${executor.info.name}: ${executor.info.reason}.`;
+    if (!told.has(text)) note(text);
+    told.add(text);
     return executor;
   };
   return {

@@ -47,6 +47,8 @@ export const recipe = (more: object = {}): object => ({
 export interface Trained {
   readonly events: readonly RunEvent[];
   readonly states: readonly SavedState[];
+  /** How often training looked up. */
+  readonly turns: number;
   of<Name extends RunEvent["event"]>(name: Name): Extract<RunEvent, { event: Name }>[];
 }
 
@@ -55,6 +57,8 @@ export interface TrainOptions {
   readonly resume?: SavedState;
   /** Stops after so many looks up: after each step of training there is one. */
   readonly stopAfter?: number;
+  /** How long training may go on without looking up. */
+  readonly turnMs?: number;
   readonly watch?: (event: RunEvent) => void;
   /** Bytes of bottlenecks in memory. */
   readonly memory?: number;
@@ -63,7 +67,7 @@ export interface TrainOptions {
 export async function train(
   { folder, store }: Workplace,
   what: object,
-  { backend = "compiled", resume, stopAfter, watch, memory }: TrainOptions = {},
+  { backend = "compiled", resume, stopAfter, turnMs, watch, memory }: TrainOptions = {},
 ): Promise<Trained> {
   const file = path.join(folder, "test.graft.json");
   const events: RunEvent[] = [];
@@ -81,7 +85,8 @@ export async function train(
       if (event.event === "phase") training = true;
     },
     ...(stopAfter !== undefined && { turnMs: 0 }),
-    stopRequested: () => training && stopAfter !== undefined && ++asked > stopAfter,
+    ...(turnMs !== undefined && { turnMs }),
+    stopRequested: () => training && ++asked > (stopAfter ?? Infinity),
     abandoned: () => false,
     resume: resume ?? null,
     keepState: async (state) => void states.push(state),
@@ -89,6 +94,7 @@ export async function train(
   return {
     events,
     states,
+    turns: asked,
     of: <Name extends RunEvent["event"]>(name: Name) =>
       events.filter((event): event is Extract<RunEvent, { event: Name }> => event.event === name),
   };

@@ -64,14 +64,16 @@ const withNeutral =
       const other = side === "a" ? inputs.b : inputs.a;
       if (recorder.uniform(inputs[side]) !== neutral) continue;
       if (sameShape(other.shape, shape)) return recorder.alias(other);
-      if (recorder.layout(other) === "plain")
-        return recorder.result(shape, recorder.expand(recorder.plain(other), shape));
-      const layout = "channelsFirst";
-      const value = recorder.expand(recorder.channelsFirst(other), shapeIn(layout, shape));
+      const layout = isPerChannel(other.shape, shape) ? "channelsFirst" : recorder.layout(other);
+      const value = recorder.expand(recorder.inLayout(other, layout), shapeIn(layout, shape));
       return recorder.result(shape, value, { layout });
     }
     return uniformAsScalar(recorder, op, inputs, shape) ?? binary(op)(recorder, inputs, attributes);
   };
+
+/** Whether numbers are spread over images: gradients of batch norms are, and convolutions want them channels first. */
+const isPerChannel = (from: readonly number[], to: readonly number[]): boolean =>
+  from.length === 4 && to.length === 4 && from[1] === 1 && from[2] === 1;
 
 /** A large constant of equal numbers is written as one number where the other operand has the shape already. */
 function uniformAsScalar(
