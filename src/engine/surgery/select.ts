@@ -1,4 +1,5 @@
 // Naming layers and variables: by name, or by a pattern that matches a whole name.
+import * as vm from "node:vm";
 import { GraftError } from "../../protocol/errors";
 import type { Layer, Model, Variable } from "../graph/model";
 import { isTrainableType } from "../graph/dtypes";
@@ -19,11 +20,12 @@ export const isWeight = (variable: Variable): boolean =>
  * A name matches itself, whatever characters it has. Throws `unknown-layer` when nothing matches.
  */
 export function select(model: Model, pattern: string): Selection {
-  const matches = wholeName(pattern);
-  const layers = model.layers.filter((layer) => matches(layer.name));
+  const all = [...model.layers.map((layer) => layer.name), ...model.variables.keys()];
+  const matches = matching(pattern, all);
+  const layers = model.layers.filter((layer) => matches.has(layer.name));
   const named = new Set(layers.flatMap((layer) => layer.variables));
   const weights = [...model.variables.values()].filter(
-    (variable) => isWeight(variable) && (named.has(variable.name) || matches(variable.name)),
+    (variable) => isWeight(variable) && (named.has(variable.name) || matches.has(variable.name)),
   );
   if (layers.length === 0 && weights.length === 0)
     throw new GraftError(
@@ -59,10 +61,19 @@ const globHint = (pattern: string): string =>
     ? ` A pattern is a regular expression: write ${pattern.replace(/(^|[^.\])\]])\*/g, "$1.*")} for any ending.`
     : "";
 
-function wholeName(pattern: string): (name: string) => boolean {
-  let expression: RegExp;
+/** Names by the thousand take a millisecond; a pattern such as (a+)+b can take longer than anybody lives. */
+const PATTERN_MS = 1000;
+
+/** Which of `names` are meant: those that `pattern` is, or matches as a whole. */
+function matching(pattern: string, names: readonly string[]): ReadonlySet<string> {
+  const itself = names.filter((name) => name === pattern);
+  if (/^[\w/-]+$/.test(pattern)) return new Set(itself);
+  return new Set([...itself, ...filterNames(pattern, names)]);
+}
+
+function compile(pattern: string): RegExp {
   try {
-    expression = new RegExp(`^(?:${pattern})$`);
+    return new RegExp(`^(?:${pattern})$`);
   } catch (cause) {
     throw new GraftError(
       "invalid-edit",
@@ -70,7 +81,22 @@ function wholeName(pattern: string): (name: string) => boolean {
       { cause },
     );
   }
-  return (name) => name === pattern || expression.test(name);
+}
+
+/** Where it can be interrupted: a regular expression itself cannot. */
+function filterNames(pattern: string, names: readonly string[]): readonly string[] {
+  const expression = compile(pattern);
+  const matches = "names.filter((name) => expression.test(name))";
+  try {
+    return vm.runInNewContext(matches, { names, expression }, { timeout: PATTERN_MS }) as string[];
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw cause;
+    throw new GraftError(
+      "invalid-edit",
+      `The pattern ${pattern} takes too long to match: a repetition within a repetition, such as (a+)+, tries every way to split a name. Write it with one repetition, or list the names.`,
+      { cause },
+    );
+  }
 }
 
 /** "a, b and c", shortened past ten. */

@@ -83,6 +83,12 @@ describe("freeze and unfreeze", () => {
     expect(frozen(edited({ freeze: "hidden1" }, { unfreeze: "hidden1" }))).toEqual([]);
   });
 
+  test("a pattern that would match for ever is given up", () => {
+    const [problem] = apply({ freeze: "((\\w|/|\\w)+)+!" }).problems;
+    expect(problem).toMatchObject({ code: "invalid-edit", pointer: "/edits/0" });
+    expect(problem!.message).toContain("The pattern ((\\w|/|\\w)+)+! takes too long");
+  });
+
   test("a pattern that is no regular expression is told", () => {
     expect(apply({ freeze: "hidden[" }).problems[0]).toMatchObject({ code: "invalid-edit" });
   });
