@@ -30,7 +30,9 @@ export async function ensure() {
   const why = reason();
   if (!why) return;
   console.log(`Installing dependencies (npm ci): ${why}.`);
-  const { code } = await npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // ONNX Runtime's own script would download CUDA; npm before 11 does not know allowScripts in package.json.
+  const env = { ONNXRUNTIME_NODE_INSTALL: "skip" };
+  const { code } = await npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"], { env });
   if (code !== 0) throw new Error(`npm ci failed with exit code ${code}.`);
 }
 
