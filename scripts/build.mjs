@@ -1,5 +1,13 @@
 // Bundles src/ into dist/.   node scripts/build.mjs [--production] [--watch]
-import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { isMain, root } from "./process.mjs";
 
@@ -34,9 +42,11 @@ function copyAssets() {
   }
 }
 
-/** ONNX Runtime for one platform, where a packaged extension finds it: the package holds all of them, 290 MB. */
-function copyRuntime(platform = `${process.platform}/${process.arch}`) {
-  const binaries = `bin/napi-v6/${platform}`;
+/** ONNX Runtime for this platform, where a packaged extension finds it: the package holds all of them, 290 MB. */
+function copyRuntime() {
+  const binaries = `bin/napi-v6/${process.platform}/${process.arch}`;
+  // It has none for Intel Macs, where TensorFlow.js trains instead.
+  if (!existsSync(join(root, "node_modules/onnxruntime-node", binaries))) return;
   const parts = { "onnxruntime-node": ["dist", binaries], "onnxruntime-common": ["dist/cjs"] };
   for (const [name, folders] of Object.entries(parts)) {
     const from = join(root, "node_modules", name);

@@ -101,6 +101,8 @@ test("freeze, add units, replace the output, choose data, train, save", async ({
       await expect(picture).toBeVisible();
     }
     await expect(w.panel.locator(".facts")).toContainText("696 of 696");
+    // The package carries the native library.
+    await expect(w.panel.locator(".facts")).toContainText("compiled");
     await expect(w.treeRow("Runs", RECIPE)).toContainText("finished");
     await expect(w.statusBarItem("Graft")).toHaveCount(0);
   });
