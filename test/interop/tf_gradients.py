@@ -131,7 +131,9 @@ OPS = {
     "Sum": reduce(tf.reduce_sum),
     "Max": reduce(tf.reduce_max),
     "Min": reduce(tf.reduce_min),
-    "Select": elementwise(tf.where),
+    "Select": lambda i, a, c: (tf.raw_ops.Select if a["rows"] else tf.raw_ops.SelectV2)(
+        **dict(zip(("condition", "x", "y") if a["rows"] else ("condition", "t", "e"), i))
+    ),
     "SparseSoftmaxCrossEntropy": lambda i, a, c: tf.nn.sparse_softmax_cross_entropy_with_logits(i[1], i[0]),
     "SoftmaxCrossEntropy": lambda i, a, c: tf.nn.softmax_cross_entropy_with_logits(i[1], i[0]),
     "SigmoidCrossEntropy": lambda i, a, c: tf.nn.sigmoid_cross_entropy_with_logits(i[1], i[0]),

@@ -114,8 +114,8 @@ export interface OpAttributes {
   Greater: None;
   GreaterEqual: None;
   Less: None;
-  /** Inputs: condition, a, b. */
-  Select: None;
+  /** Inputs: condition, a, b. A vector of conditions chooses whole rows (TensorFlow's Select), or broadcasts (SelectV2). */
+  Select: { readonly rows: boolean };
   /** Inputs: predictions, targets; true where the target is among the k largest. */
   InTopK: { readonly k: number };
 

@@ -294,12 +294,12 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
   Max: reduction,
   Min: reduction,
   ArgMax: ([x], { axis }) => (isVague(x) ? x : x.toSpliced(fromStart(axis, x.length), 1)),
-  Select: ([condition, a, b], _, fail) => {
+  Select: ([condition, a, b], { rows }, fail) => {
     const chosen = broadcast(a, b) ?? fail("both alternatives must have one shape");
-    // TensorFlow 1 also takes a vector that chooses whole rows.
-    return condition.length < chosen.length
-      ? chosen
-      : (broadcast(condition, chosen) ?? fail("the condition must fit the alternatives"));
+    if (!rows || condition.length !== 1 || chosen.length < 2)
+      return broadcast(condition, chosen) ?? fail("the condition must fit the alternatives");
+    if (!fits(condition[0], chosen[0])) return fail("there must be one condition per row");
+    return chosen;
   },
   InTopK: ([predictions, targets], _, fail) => {
     if (!isVague(predictions) && predictions.length !== 2)

@@ -58,5 +58,11 @@ export const Equal = binary<"Equal">((a, b) => tf.equal(a, tf.cast(b, a.dtype)))
 export const Greater = binary<"Greater">(tf.greater);
 export const GreaterEqual = binary<"GreaterEqual">(tf.greaterEqual);
 export const Less = binary<"Less">(tf.less);
-export const Select: Kernel<"Select"> = ([condition, a, b]) =>
-  tf.where(tf.cast(condition, "bool"), a, b);
+export const Select: Kernel<"Select"> = ([condition, a, b], { rows }) => {
+  const rank = Math.max(a.rank, b.rank);
+  const perRow = rows && condition.rank === 1 && rank > 1;
+  const shaped = perRow
+    ? tf.reshape(condition, [condition.size, ...new Array<number>(rank - 1).fill(1)])
+    : condition;
+  return tf.where(tf.cast(shaped, "bool"), a, b);
+};

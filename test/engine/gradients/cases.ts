@@ -363,11 +363,27 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
   Min: reductions("Min", "mixed", "ties", "constant"),
   Select: of(
     "Select",
-    ["same shapes", {}, fixed("bool", [2, 3], [1, 0, 1, 0, 0, 1]), x([2, 3]), x([2, 3])],
-    ["a number", {}, fixed("bool", [2, 3], [1, 0, 1, 0, 0, 1]), x([2, 3]), x([])],
-    ["a row", {}, fixed("bool", [2, 3], [1, 0, 1, 0, 0, 1]), x([3]), x([2, 3])],
-    ["one condition", {}, fixed("bool", [], [0]), x([2, 3]), x([2, 3])],
-    ["a column of conditions", {}, fixed("bool", [2, 1], [0, 1]), x([2, 3]), x([2, 3])],
+    [
+      "same shapes",
+      { rows: false },
+      fixed("bool", [2, 3], [1, 0, 1, 0, 0, 1]),
+      x([2, 3]),
+      x([2, 3]),
+    ],
+    ["a number", { rows: false }, fixed("bool", [2, 3], [1, 0, 1, 0, 0, 1]), x([2, 3]), x([])],
+    ["a row", { rows: false }, fixed("bool", [2, 3], [1, 0, 1, 0, 0, 1]), x([3]), x([2, 3])],
+    ["one condition", { rows: false }, fixed("bool", [], [0]), x([2, 3]), x([2, 3])],
+    [
+      "a column of conditions",
+      { rows: false },
+      fixed("bool", [2, 1], [0, 1]),
+      x([2, 3]),
+      x([2, 3]),
+    ],
+    ["a vector broadcasts", { rows: false }, fixed("bool", [3], [1, 0, 0]), x([3, 3]), x([3, 3])],
+    ["a vector of rows", { rows: true }, fixed("bool", [3], [1, 0, 0]), x([3, 3]), x([3, 3])],
+    ["rows of three axes", { rows: true }, fixed("bool", [2], [0, 1]), x([2, 3, 2]), x([2, 3, 2])],
+    ["as many conditions", { rows: true }, fixed("bool", [2], [0, 1]), x([2]), x([2])],
   ),
 
   SparseSoftmaxCrossEntropy: of(

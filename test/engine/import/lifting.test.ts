@@ -357,3 +357,16 @@ test("a transposed product", () => {
   expect(attributes(model, "out")).toEqual({ transposeA: false, transposeB: true });
   expect(model.shapes.get("out")).toEqual([-1, 3]);
 });
+
+test.each([
+  ["Select", true],
+  ["SelectV2", false],
+])("%s: a vector of conditions %s chooses rows", (type, rows) => {
+  const model = lifted([
+    X,
+    placeholder("condition", [-1]),
+    op("negative", "Neg", ["x"]),
+    op("chosen", type, ["condition", "x", "negative"]),
+  ]);
+  expect(attributes(model, "chosen")).toEqual({ rows });
+});

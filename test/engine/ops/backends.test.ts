@@ -92,7 +92,7 @@ const CASES: { readonly [Op in Exclude<OpName, "Placeholder" | "Opaque">]: Case<
   Greater: binary,
   GreaterEqual: binary,
   Less: binary,
-  Select: [() => [tf.greater(numbers(3, 4), 1), ...matrices()], {}],
+  Select: [() => [tf.greater(numbers(3, 4), 1), ...matrices()], { rows: false }],
   InTopK: [() => [numbers(3, 4), indices(0, 1, 2)], { k: 2 }],
   SparseSoftmaxCrossEntropy: [() => [numbers(3, 4), indices(0, 3, 2)], {}],
   SoftmaxCrossEntropy: binary,

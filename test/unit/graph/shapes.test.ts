@@ -89,7 +89,7 @@ describe("what comes out", () => {
       [-1, 1, 1, 6],
     ],
     ["ArgMax", infer("ArgMax", { axis: 1 }, [-1, 6]), [-1]],
-    ["Select by rows", infer("Select", {}, [-1], [-1, 4], [-1, 4]), [-1, 4]],
+    ["Select by rows", infer("Select", { rows: true }, [-1], [-1, 4], [-1, 4]), [-1, 4]],
     ["SparseSoftmaxCrossEntropy", infer("SparseSoftmaxCrossEntropy", {}, [-1, 6], [-1]), [-1]],
     ["L2Loss", infer("L2Loss", {}, [4, 3]), []],
   ])("%s", (_, actual, expected) => expect(actual).toEqual(expected));

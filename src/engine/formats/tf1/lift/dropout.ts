@@ -7,6 +7,7 @@ import { plain } from "./known";
 import {
   consumed,
   inputOf,
+  inputsOf,
   make,
   meaningOf,
   shapeOf,
@@ -38,7 +39,8 @@ export const selectOrDropout: Lifter = (lifting, node) => {
   const [condition, scaled, other] = node.inputs;
   const rate = rateOfCondition(lifting, nodeAt(lifting.graph, condition));
   const x = rate && isZero(lifting, other) ? scaledInput(lifting, scaled) : undefined;
-  return rate && x ? dropout(lifting, node, rate, x) : plainOp("Select")(lifting, node);
+  if (rate && x) return dropout(lifting, node, rate, x);
+  return make(lifting, node, "Select", { rows: node.op === "Select" }, inputsOf(lifting, node));
 };
 
 function dropout(lifting: Lifting, node: SourceNode, rate: Rate, x: Meaning): Meaning | undefined {

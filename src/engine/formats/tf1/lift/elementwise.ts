@@ -44,6 +44,7 @@ type Plain = Exclude<
   | "Max"
   | "Min"
   | "ArgMax"
+  | "Select"
   | "InTopK"
   | "Opaque"
 >;
