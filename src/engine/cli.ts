@@ -12,7 +12,7 @@ import {
   type PruneOptions,
 } from "./cli/cache";
 import { inspectCommand } from "./cli/inspect";
-import { guard, print } from "./cli/output";
+import { endWithReader, guard, print } from "./cli/output";
 import { planCommand } from "./cli/plan";
 import { predictCommand, type PredictOptions } from "./cli/predict";
 import { saveCommand } from "./cli/save";
@@ -132,4 +132,5 @@ program
   .description("print the JSON schema of recipes, for editors other than VS Code")
   .action(() => print(JSON.stringify(recipeJsonSchema(), null, 2)));
 
+endWithReader();
 void program.parseAsync();

@@ -1,5 +1,5 @@
 // The sentences of the panel, made from its state. Pure, so that every wording can be tested.
-import type { RunState, VariableOutcome } from "../protocol/run";
+import type { BackendInfo, RunState, VariableOutcome } from "../protocol/run";
 import {
   baseName,
   formatBytes,
@@ -50,6 +50,10 @@ export function bottleneckOrigin(state: PanelState): string {
   if (b.reused === 0) return "computed";
   return `${formatCount(b.reused)} from cache, ${formatCount(b.total - b.reused)} computed`;
 }
+
+/** Why this backend, and what it may use. */
+export const backendWords = ({ reason, threads }: BackendInfo): string =>
+  threads === undefined ? reason : `${reason} · up to ${formatOf(threads, "thread")}`;
 
 interface FrozenSummary {
   readonly words: string;

@@ -5,7 +5,7 @@ import { bottleneckFolder } from "../cache/folder";
 import { listSpaces, pruneSpaces, verifySpaces, type SpaceSummary } from "../cache/spaces";
 import { exportBottlenecks } from "../train/export";
 import { parseBackend } from "../train/backend";
-import { count, print, printJson, size, table } from "./output";
+import { count, counted, print, printJson, size, table } from "./output";
 import { readRecipe } from "./plan";
 
 interface Json {
@@ -20,7 +20,7 @@ export async function listCommand({ json }: Json): Promise<void> {
     return;
   }
   const total = spaces.reduce((sum, space) => sum + space.bytes, 0);
-  print(`${folder}: ${spaces.length} spaces, ${size(total)}`);
+  print(`${folder}: ${counted(spaces.length, "space")}, ${size(total)}`);
   if (spaces.length === 0) return;
   const head = ["space", "size", "samples", "values", "last used", "bottlenecks of"];
   print(table([head, ...spaces.map(row)], [1, 2, 3]));
@@ -46,7 +46,7 @@ export async function verifyCommand({ json }: Json): Promise<void> {
   else {
     for (const { file, problem } of result.damaged) print(`${file}: ${problem}`);
     print(
-      `${folder}: ${count(result.chunks)} files, ${count(result.samples)} samples, ${size(result.bytes)}`,
+      `${folder}: ${counted(result.chunks, "file")}, ${counted(result.samples, "sample")}, ${size(result.bytes)}`,
     );
   }
   if (result.damaged.length > 0)
@@ -83,7 +83,7 @@ export async function pruneCommand({ olderThan, maxSize, all, json }: PruneOptio
     return;
   }
   const freed = removed.reduce((sum, space) => sum + space.bytes, 0);
-  print(`removed ${removed.length} spaces, ${size(freed)}`);
+  print(`removed ${counted(removed.length, "space")}, ${size(freed)}`);
   for (const space of inUse) print(`kept ${shortName(space)}: a training uses it`);
 }
 
@@ -100,7 +100,7 @@ export async function exportCommand(file: string, options: ExportOptions): Promi
   if (options.json) printJson(result);
   else {
     print(table(result.arrays.map(({ name, shape, dtype }) => [name, shape.join(" × "), dtype])));
-    print(`written to ${output}; ${count(result.computed)} samples computed`);
+    print(`written to ${output}; ${counted(result.computed, "sample")} computed`);
   }
 }
 

@@ -1,6 +1,16 @@
 // What the command line writes, and where: results on stdout, errors and progress on stderr.
 import { GraftError, toErrorData } from "../../protocol/errors";
 
+/** As a broken pipe ends other programs: whoever read, such as `head`, has enough. */
+const BROKEN_PIPE = 128 + 13;
+
+export function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(BROKEN_PIPE);
+    throw error;
+  });
+}
+
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value));
@@ -28,6 +38,10 @@ export function table(
 }
 
 export const count = (number: number): string => number.toLocaleString("en-US");
+
+/** "1 file", "2 files" */
+export const counted = (number: number, what: string): string =>
+  `${count(number)} ${what}${number === 1 ? "" : "s"}`;
 
 /** "0.4 MB", "12 kB" */
 export function size(bytes: number): string {

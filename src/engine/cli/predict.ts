@@ -18,6 +18,6 @@ export async function predictCommand(checkpoint: string, options: PredictOptions
   if (json) printJson({ ...result, output });
   else
     print(
-      `${result.node}: ${result.shape.join(" × ")} float32 written to ${output} (${result.backend})`,
+      `${result.node}: ${result.shape.join(" × ")} float32 written to ${output}, by ${result.backend}`,
     );
 }

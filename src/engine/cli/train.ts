@@ -2,6 +2,7 @@
 import { SingleBar, Presets } from "cli-progress";
 import type { RunEvent } from "../../protocol/run";
 import { parseRecipe, resolveIn } from "../recipe/parse";
+import { backendText } from "../train/backend";
 import { runJob } from "../train/job";
 import { GraftError } from "../../protocol/errors";
 import { createRun, openRun, summarize } from "../train/runs";
@@ -74,9 +75,7 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
     switch (event.event) {
       case "started":
         print(`${event.resumed ? "Resuming" : "Training"} ${event.recipe}`);
-        print(
-          `  backend      ${event.backend.name} ${event.backend.version} (${event.backend.reason})`,
-        );
+        print(`  backend      ${backendText(event.backend)}`);
         return;
       case "data":
         for (const line of event.bound) print(`  ${line}`);

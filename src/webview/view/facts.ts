@@ -1,7 +1,7 @@
 // What ran and why it is fast or not: the bottlenecks and the backend.
 import { formatNumber } from "../format";
 import { isRunning, type PanelState } from "../state";
-import { bottleneckOrigin, bottleneckWords } from "../words";
+import { backendWords, bottleneckOrigin, bottleneckWords } from "../words";
 import { h, setText, setVisible, type View } from "./dom";
 import { icon } from "./icons";
 import { createProgress } from "./progress";
@@ -62,7 +62,7 @@ function createBackend(): View<PanelState> {
       const waiting = run.state === "running" ? "not yet chosen" : "none";
       setText(name, backend ? `${backend.name} ${backend.version}` : waiting);
       setText(speed, epoch ? `· ${formatNumber(epoch.stepsPerSecond)} steps/s` : "");
-      setText(reason, backend?.reason ?? "");
+      setText(reason, backend ? backendWords(backend) : "");
     },
   };
 }

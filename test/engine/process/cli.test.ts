@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunEvent } from "../../../src/protocol/run";
 import { digits, recipe, type Workplace } from "../train/world";
-import { graft, trainProcess } from "./processes";
+import { graft, spawnGraft, trainProcess } from "./processes";
 
 let place: Workplace;
 let cache: string;
@@ -118,6 +118,15 @@ test("Ctrl+C stops at the next step, keeps the state, and --resume goes on", asy
   expect(fs.existsSync(file("resumed.ckpt.index"))).toBe(true);
   const again = await graft(cache, "train", file("stop.graft.json"), "--resume", run);
   expect(again.stderr).toMatch(/has finished/);
+});
+
+test("a reader that has enough ends the command, without a stack trace", async () => {
+  const child = spawnGraft(cache, "train", file("digits.graft.json"), "--json");
+  child.stdout.once("data", () => child.stdout.destroy());
+  let stderr = "";
+  child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  expect([code, stderr]).toEqual([141, ""]);
 });
 
 describe("a damaged checkpoint is told by variable and file, and nothing is written", () => {

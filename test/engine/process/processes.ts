@@ -42,6 +42,13 @@ export function graft(cache: string, ...args: string[]): Promise<CliResult> {
   });
 }
 
+/** The command, with its output as it comes. */
+export const spawnGraft = (cache: string, ...args: string[]) =>
+  spawn(process.execPath, [path.join(DIST, "cli.js"), ...args], {
+    env: environment(cache),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+
 /** A training process whose events are read as they come. */
 export function trainProcess(
   cache: string,

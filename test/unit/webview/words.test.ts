@@ -3,6 +3,7 @@ import type { RunEvent, RunSummary } from "../../../src/protocol/run";
 import { initial, reduce, replay } from "../../../src/webview/state";
 import {
   announcement,
+  backendWords,
   bottleneckOrigin,
   bottleneckWords,
   frozenSummary,
@@ -75,6 +76,16 @@ describe("bottlenecks", () => {
     const none = after(started(), phase(1, { cached: false }));
     expect(bottleneckWords(none).progress).toBe("not cached");
   });
+});
+
+it.each([
+  [{ threads: 2 }, "the fastest one · up to 2 threads"],
+  [{ threads: 1 }, "the fastest one · up to 1 thread"],
+  [{}, "the fastest one"],
+])("says what a backend may use: %j", (more, words) => {
+  expect(backendWords({ name: "compiled", version: "1", reason: "the fastest one", ...more })).toBe(
+    words,
+  );
 });
 
 describe("frozenSummary", () => {
