@@ -10,7 +10,8 @@ import { inspect } from "./inspect";
 import type { Jobs } from "./jobs";
 import { applyRecipe } from "./recipe/apply";
 import { inNamedOrder } from "./recipe/classes";
-import { checkRecipe, parseRecipe, resolveIn } from "./recipe/parse";
+import { checkRecipe, parseRecipe } from "./recipe/parse";
+import { openSource } from "./recipe/source";
 import { planCheckpoint, planRecipe, recipeProblems } from "./recipe/plan";
 import { previewEdit } from "./recipe/preview";
 import type { EditKind } from "./surgery/edit";
@@ -67,7 +68,7 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
 async function editedModel({ path, text }: RecipeText): Promise<Model> {
   const { recipe } = checkRecipe(path, text);
   const open = recipe === undefined ? parseRecipe(path, text) : { path, text, recipe };
-  const checkpoint = await openCheckpoint(resolveIn(open, open.recipe.checkpoint));
+  const checkpoint = await openSource(open);
   try {
     return applyRecipe(await checkpoint.model(), open.recipe).model;
   } finally {

@@ -76,6 +76,8 @@ export interface Plan {
   };
   /** Why the checkpoint can only be looked at, where it has no graph to run. */
   readonly noGraph?: string;
+  /** Path of a file beside such a checkpoint, whose graph fits. */
+  readonly fittingGraph?: string;
   readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
   readonly output?: { readonly name: string; readonly classes: number };
   readonly loss?: string;

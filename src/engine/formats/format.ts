@@ -26,6 +26,8 @@ export interface TensorSource {
 export interface Checkpoint extends TensorSource {
   readonly format: string;
   readonly path: string;
+  /** File of its graph; undefined where it has none. */
+  readonly graph: string | undefined;
   /** The graph over the stored values. Throws `no-graph`, `ambiguous-graph`, `corrupt-file`. */
   model(): Promise<Model>;
 }
@@ -49,7 +51,10 @@ export interface Format {
   match(file: string): Promise<string | null>;
   /** Every file of the checkpoint at `path`. */
   files(path: string): Promise<readonly string[]>;
-  open(path: string): Promise<Checkpoint>;
+  /** `graph`: the file of its graph, where that is not the checkpoint's own. Throws `file-not-found`. */
+  open(path: string, graph?: string): Promise<Checkpoint>;
+  /** For a checkpoint without a graph: a file beside it that holds one which fits. */
+  fittingGraph(source: Checkpoint): Promise<string | undefined>;
   /** Writes `model` as a new checkpoint at `as`: complete or not at all. */
   save(source: Checkpoint, model: Model, as: string, read: ReadVariable): Promise<SaveResult>;
   /** Lines of the format's own framework that load the checkpoint. */

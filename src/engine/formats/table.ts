@@ -27,11 +27,11 @@ export async function recognize(files: readonly string[]): Promise<readonly Chec
   return [...found.values()];
 }
 
-/** Opens the checkpoint that `path` names or is a file of. */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
+/** Opens the checkpoint that `path` names or is a file of; with the graph in the file `graph`, where it is another one's. */
+export async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint> {
   const match = await matchFormat(path);
   if (!match) throw (await insteadOfFolder(path)) ?? (await diagnose(path));
-  return match.format.open(match.path);
+  return match.format.open(match.path, graph);
 }
 
 /** The format that an open checkpoint is of. */

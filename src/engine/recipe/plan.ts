@@ -21,6 +21,7 @@ import { denseLayers } from "../surgery/addUnits";
 import { unitProducer } from "../graph/units";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
+import { openSource } from "./source";
 import { validate, type Validated } from "./validate";
 
 /** The plan of an untouched checkpoint. */
@@ -31,7 +32,14 @@ export async function planCheckpoint(file: string): Promise<Plan> {
     const recipe = RecipeSchema.parse({ checkpoint: path.basename(file) });
     const { model, edits } = validate(source, recipe);
     // Without a recipe nothing is asked for, so nothing can be wrong with it.
-    return toPlan(checkpoint, source, { model, edits, problems: [], phases: [model], feeds: [] });
+    const plan = toPlan(checkpoint, source, {
+      model,
+      edits,
+      problems: [],
+      phases: [model],
+      feeds: [],
+    });
+    return { ...plan, ...(await withoutGraph(checkpoint, source)) };
   } finally {
     await checkpoint.close();
   }
@@ -42,13 +50,16 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
   const { recipe, problems } = checkRecipe(file, text);
   if (recipe === undefined)
     throw new GraftError("recipe-schema", `${path.basename(file)}: ${problems[0].message}`);
-  const checkpoint = await openCheckpoint(resolveIn({ path: file }, recipe.checkpoint));
+  const checkpoint = await openSource({ path: file, recipe });
   try {
     const source = await checkpoint.model();
     const validated = validate(source, recipe);
     const more = fileProblems(file, recipe, checkpoint);
     const problems = [...validated.problems, ...more];
-    const plan = toPlan(checkpoint, source, { ...validated, problems });
+    const plan = {
+      ...toPlan(checkpoint, source, { ...validated, problems }),
+      ...(await withoutGraph(checkpoint, source)),
+    };
     const samples = await sampleCount(file, recipe);
     if (plan.cut === undefined || samples === undefined) return plan;
     return { ...plan, cut: { ...plan.cut, samples } };
@@ -65,9 +76,10 @@ export async function recipeProblems(file: string, text: string): Promise<readon
     return (await planRecipe(file, text)).problems;
   } catch (error) {
     if (!(error instanceof GraftError)) throw error;
-    return [
-      { code: error.code, severity: "error", message: error.message, pointer: "/checkpoint" },
-    ];
+    const graph = recipe.graph?.meta;
+    const isGraph = graph !== undefined && !fs.existsSync(resolveIn({ path: file }, graph));
+    const pointer = isGraph ? "/graph/meta" : "/checkpoint";
+    return [{ code: error.code, severity: "error", message: error.message, pointer }];
   }
 }
 
@@ -122,6 +134,21 @@ async function sampleCount(file: string, { data }: Recipe): Promise<number | und
   }
 }
 
+/** Why a checkpoint can only be looked at, and what would help. */
+async function withoutGraph(
+  checkpoint: Checkpoint,
+  source: Model,
+): Promise<Pick<Plan, "noGraph" | "fittingGraph">> {
+  if (source.nodes.size > 0) return {};
+  const fittingGraph = await formatOf(checkpoint).fittingGraph(checkpoint);
+  if (fittingGraph === undefined) return { noGraph: NO_GRAPH };
+  const name = path.basename(fittingGraph);
+  return {
+    noGraph: `The checkpoint has no graph of its own. The graph of ${name} has the same variables: with it, the checkpoint can be trained.`,
+    fittingGraph,
+  };
+}
+
 function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Plan {
   const { edits, feeds, problems } = validated;
   const model = validated.phases[0] ?? validated.model;
@@ -141,7 +168,6 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
       format: checkpoint.format,
       formatLabel: formatOf(checkpoint).label,
     },
-    ...(source.nodes.size === 0 && { noGraph: NO_GRAPH }),
     inputs: roles.inputs.map((name) => ({
       name,
       shape: (shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),

@@ -2,9 +2,9 @@
 import { GraftError } from "../../protocol/errors";
 import type { EditValue } from "../../protocol/engine";
 import type { Problem } from "../../protocol/plan";
-import { openCheckpoint } from "../formats/table";
-import { parseRecipe, resolveIn } from "./parse";
+import { parseRecipe } from "./parse";
 import { RecipeSchema } from "./schema";
+import { openSource } from "./source";
 import { validate } from "./validate";
 
 export interface Preview {
@@ -21,7 +21,7 @@ export async function previewEdit(file: string, text: string, edit: EditValue): 
       "invalid-edit",
       `The edit is not complete: ${extended.error.issues[0].message}.`,
     );
-  const checkpoint = await openCheckpoint(resolveIn(open, open.recipe.checkpoint));
+  const checkpoint = await openSource(open);
   try {
     const { edits, problems } = validate(await checkpoint.model(), extended.data);
     const index = open.recipe.edits.length;

@@ -32,6 +32,13 @@ export const PhaseSchema = z.strictObject({
 
 const GraphSchema = z
   .strictObject({
+    meta: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The .meta file with the graph of the checkpoint, relative to this file, where it has none of its own.",
+      ),
     inputs: z.array(z.string()).min(1).optional().describe("Placeholders that samples are fed to."),
     output: z.string().optional().describe("The op of the logits, before any softmax."),
     labels: z.string().optional().describe("The placeholder of the labels."),
@@ -41,7 +48,9 @@ const GraphSchema = z
       .optional()
       .describe("Values of scalar placeholders while training, such as keep_prob."),
   })
-  .describe("What the ops of the graph are for, only where it cannot be found unambiguously.");
+  .describe(
+    "Where the graph is and what its ops are for, only where that cannot be found unambiguously.",
+  );
 
 export const RecipeSchema = z
   .strictObject({

@@ -4,15 +4,15 @@ import { GraftError } from "../../protocol/errors";
 import { bindData, type BoundData, type LabelTarget } from "../data/bind";
 import type { ModelInput } from "../data/inputs";
 import type { Checkpoint } from "../formats/format";
-import { openCheckpoint } from "../formats/table";
 import { scalarFeeds } from "../graph/feeds";
 import type { OpName } from "../graph/catalogue";
 import { elements, isFrozen, type Model, type Shape, type Variable } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { isVague } from "../graph/shapes";
-import { resolveIn, type OpenRecipe } from "../recipe/parse";
+import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
+import { openSource } from "../recipe/source";
 import { validate } from "../recipe/validate";
 import { usedVariables } from "./live";
 import type { SampleArray } from "./samples";
@@ -36,7 +36,7 @@ export interface Prepared {
 /** Opens the checkpoint and the data that a recipe names. Throws the first problem of the recipe. */
 export async function prepare(open: OpenRecipe): Promise<Prepared> {
   const { recipe } = open;
-  const checkpoint = await openCheckpoint(resolveIn(open, recipe.checkpoint));
+  const checkpoint = await openSource(open);
   try {
     const phases = await trainingModels(checkpoint, open);
     const model = phases[0];

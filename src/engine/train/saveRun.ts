@@ -1,9 +1,9 @@
 // Saves what a run has learned, finished or not, as a checkpoint.
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
-import { openCheckpoint } from "../formats/table";
 import type { SaveResult } from "../formats/format";
-import { parseRecipe, resolveIn } from "../recipe/parse";
+import { parseRecipe } from "../recipe/parse";
+import { openSource } from "../recipe/source";
 import { trainingModels } from "./prepare";
 import { saveResult } from "./result";
 import { appendEvent, openRun } from "./runs";
@@ -16,7 +16,7 @@ export async function saveRun(name: string, as: string): Promise<SaveResult> {
   if (state === null)
     throw new GraftError("run-not-found", `The run ${name} has not kept anything to save yet.`);
   const open = parseRecipe(run.record.recipe, run.text);
-  const checkpoint = await openCheckpoint(resolveIn(open, open.recipe.checkpoint));
+  const checkpoint = await openSource(open);
   try {
     const phases = await trainingModels(checkpoint, open);
     const model = phases[Math.min(state.position.phase, phases.length - 1)];

@@ -19,6 +19,7 @@ export const COMMAND_IDS = [
   // recipe
   "graft.chooseData",
   "graft.setFeed",
+  "graft.useGraph",
   "graft.trainingSettings",
   "graft.saveResultAs",
   "graft.previewChanges",

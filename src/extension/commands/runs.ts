@@ -10,6 +10,7 @@ import { readRecipe } from "../recipe/text";
 import { samePath } from "../files";
 import { chooseDataFor } from "./data";
 import { askMissingFeeds } from "./feeds";
+import { confirmGraph, missingGraph } from "./graph";
 import { openOrAsk } from "./open";
 
 /** `uri`: the recipe whose lens was used; else the active one. */
@@ -23,6 +24,11 @@ export async function train(app: App, uri: unknown): Promise<void> {
     return;
   const busy = app.runs.runningOf(target.path);
   if (busy) return app.panel.show(busy.run);
+  const graph = await missingGraph(app, target);
+  if (graph !== undefined) {
+    if (!(await confirmGraph(target, graph))) return;
+    target = await existing(target.uri);
+  }
   if (readRecipe(target.text)["data"] === undefined) {
     if (!(await chooseDataFor(app, target))) return;
     target = await existing(target.uri);

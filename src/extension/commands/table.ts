@@ -10,6 +10,7 @@ import { chooseData } from "./data";
 import { edit, layerOf, toggleFreeze } from "./edit";
 import { setFeed } from "./feeds";
 import { COMMAND_IDS, type CommandId } from "./ids";
+import { useGraph } from "./graph";
 import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
 import { copyLoadCode, resume, showRun, stop, train } from "./runs";
@@ -35,6 +36,7 @@ const HANDLERS: Record<CommandId, Handler> = {
   "graft.addUnits": (app, row) => edit(app, "addUnits", row),
   "graft.chooseData": chooseData,
   "graft.setFeed": setFeed,
+  "graft.useGraph": useGraph,
   "graft.trainingSettings": trainingSettings,
   "graft.saveResultAs": saveResultAs,
   "graft.previewChanges": previewChanges,

@@ -10,7 +10,12 @@ export type LayerNode =
       readonly open: boolean;
     }
   | { readonly kind: "failure"; readonly message: string; readonly file: CheckpointFile }
-  | { readonly kind: "noGraph"; readonly why: string; readonly file: CheckpointFile }
+  | {
+      readonly kind: "noGraph";
+      readonly why: string;
+      readonly file: CheckpointFile;
+      readonly graph?: string;
+    }
   | { readonly kind: "input"; readonly input: Plan["inputs"][number] }
   | {
       readonly kind: "layer";
@@ -83,7 +88,7 @@ function planNodes(
   const has = (text: string) => text.toLowerCase().includes(filter);
   const nodes: LayerNode[] = [];
   if (filter === "" && plan.noGraph !== undefined)
-    nodes.push({ kind: "noGraph", why: plan.noGraph, file });
+    nodes.push({ kind: "noGraph", why: plan.noGraph, file, graph: plan.fittingGraph });
   if (filter === "") for (const input of plan.inputs) nodes.push({ kind: "input", input });
   plan.layers.forEach((layer, i) => {
     // Above the first layer the cut would save nothing.

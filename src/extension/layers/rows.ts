@@ -25,10 +25,12 @@ export function rowOf(node: LayerNode, folderOf: (path: string) => string): Row 
       return { ...plain(node.message, "", "error"), context: "failure" };
     case "noGraph":
       return {
-        ...plain("no graph", "can be looked at, not trained", "info"),
+        ...(node.graph === undefined
+          ? plain("no graph", "can be looked at, not trained", "info")
+          : plain("no graph", `use that of ${node.graph.replace(/^.*[\\/]/, "")}`, "lightbulb")),
         tooltip: node.why,
         spoken: node.why,
-        context: "noGraph",
+        context: node.graph === undefined ? "noGraph" : "noGraph.fits",
       };
     case "input":
       return inputRow(node.input);

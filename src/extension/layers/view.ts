@@ -88,6 +88,8 @@ export class LayersView implements vscode.TreeDataProvider<LayerNode>, vscode.Di
       item.resourceUri = decorationUri(node.layer.name, row.state);
     if (node.kind === "checkpoint" && !node.open)
       item.command = { command: "graft.inspect", title: "Inspect Checkpoint", arguments: [node] };
+    if (node.kind === "noGraph" && node.graph !== undefined)
+      item.command = { command: "graft.useGraph", title: "Use Graph of Another Checkpoint" };
     return item;
   }
 

@@ -110,6 +110,8 @@ test.each([
   ],
   ["variable", ["copyName"]],
   ["cut", []],
+  ["noGraph", []],
+  ["noGraph.fits", ["useGraph"]],
   ["checkpoint.closed", ["inspect"]],
 ])("the menu of a row %s", (context, expected) => {
   expect(shownFor("graft.layers", context)).toEqual(expected);

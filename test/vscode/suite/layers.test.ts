@@ -83,10 +83,13 @@ describe("layers", () => {
     await openIn(folder, "model.ckpt-300.index");
     const [checkpoint, notice, layer] = await rows(app);
     match(checkpoint ?? "", / \| no graph · /);
-    equal(notice, "  info no graph | can be looked at, not trained");
+    equal(notice, "  lightbulb no graph | use that of model.ckpt-500.meta");
     match(layer ?? "", /^ {2}layers hidden1 \| 50 → 30/);
     equal((await rows(app)).filter((row) => row.includes("trainable")).length, 0);
-    match((await spoken(app, "noGraph")) ?? "", /no \.meta file beside it/);
+    match(
+      (await spoken(app, "noGraph")) ?? "",
+      /The graph of model\.ckpt-500\.meta has the same variables/,
+    );
   });
 
   it("lists variables of no layer apart", async () => {

@@ -1,10 +1,11 @@
 // The TensorFlow 1 checkpoint format: `tf.train.Saver`'s V1 and V2 files with their graph.
 import type { Model } from "../../graph/model";
-import type { Checkpoint, Format } from "../format";
+import type { Checkpoint, Format, StoredTensor } from "../format";
 import { importGraph } from "./import";
 import { loadCode } from "./loadcode";
 import { checkpointFiles, matchPrefix } from "./match";
-import { readMetaGraph } from "./meta";
+import { ownGraph, readMetaGraph } from "./meta";
+import { fittingGraph } from "./neighbours";
 import { saveCheckpoint } from "./save";
 import { openTensors } from "./tensors";
 
@@ -16,11 +17,13 @@ export const tf1: Format = {
   match: matchPrefix,
   files: checkpointFiles,
   open: openCheckpoint,
+  fittingGraph: ({ path, tensors }) => fittingGraph(path, tensors),
   save: saveCheckpoint,
   loadCode,
 };
 
-async function openCheckpoint(path: string): Promise<Checkpoint> {
+async function openCheckpoint(path: string, given?: string): Promise<Checkpoint> {
+  const graph = given ?? (await ownGraph(path));
   const source = await openTensors(path);
   let model: Promise<Model> | undefined;
   return {
@@ -30,6 +33,14 @@ async function openCheckpoint(path: string): Promise<Checkpoint> {
     close: source.close,
     format: NAME,
     path,
-    model: () => (model ??= readMetaGraph(path).then((meta) => importGraph(meta, source.tensors))),
+    graph,
+    model: () => (model ??= readModel(graph, source.tensors)),
   };
+}
+
+async function readModel(
+  graph: string | undefined,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Promise<Model> {
+  return importGraph(graph === undefined ? null : await readMetaGraph(graph), tensors);
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Model } from "../../graph/model";
-import { readMetaGraph } from "./meta";
+import { ownGraph, readMetaGraph } from "./meta";
 import { nodeOf } from "./patch/graph";
 import { metaPath, prefixOfShard, shardCount } from "./prefix";
 import type { GraphDef, NodeDef } from "./proto/tensorflow_pb";
@@ -11,7 +11,8 @@ export async function loadCode(
   path: string,
   model: Model,
 ): Promise<{ language: string; code: string }> {
-  const graph = (await readMetaGraph(path))?.graphDef;
+  const file = await ownGraph(path);
+  const graph = file === undefined ? undefined : (await readMetaGraph(file)).graphDef;
   const lines = graph === undefined ? withoutGraph(path, model) : withGraph(path, model, graph);
   return { language: "python", code: lines.join("\n") };
 }

@@ -33,7 +33,7 @@ export async function saveCheckpoint(
 ): Promise<SaveResult> {
   const from = await findFiles(source.path);
   if (!from) throw writeFailed(as, `the checkpoint that it comes from, ${source.path}, is gone`);
-  const meta = await readMetaGraph(source.path);
+  const meta = source.graph === undefined ? null : await readMetaGraph(source.graph);
   const before = await source.model();
   const patched = meta && patchMetaGraph(meta, before, model);
   // Variables that went with the training graph are not in its Restore op either.
@@ -41,7 +41,10 @@ export async function saveCheckpoint(
   const values = from.version === "V2" ? [dataPath(as, 0, 1), indexPath(as)] : [as];
   const targets = patched ? [...values, metaPath(as)] : values;
   const stale = ((await findFiles(as))?.files ?? []).filter((path) => !targets.includes(path));
-  await refuseOverwriting(as, from.files, [...targets, ...stale]);
+  await refuseOverwriting(as, meta ? [...from.files, source.graph!] : from.files, [
+    ...targets,
+    ...stale,
+  ]);
 
   const tensors = names.flatMap((name) => {
     const variable = model.variables.get(name);

@@ -189,7 +189,7 @@ test.each(FINE)("$name: $must", async ({ name, tensors }) => {
 });
 
 test.each(Object.entries(META))("%s", async (name, outcome) => {
-  const reading = readMetaGraph(fixture("b7_malformed", name, "m.ckpt"));
+  const reading = readMetaGraph(fixture("b7_malformed", name, "m.ckpt.meta"));
   if (outcome === "listed") {
     expect((await reading)!.graphDef!.node.length).toBeGreaterThan(0);
     return;

@@ -145,7 +145,7 @@ test("a graph", async () => {
       `${copy}.meta`,
       round % 3 === 0 ? bytes.subarray(0, below(bytes.length, random)) : flip(bytes, random),
     );
-    await readMetaGraph(copy).catch((error: unknown) => {
+    await readMetaGraph(`${copy}.meta`).catch((error: unknown) => {
       if (!(error instanceof GraftError)) throw error;
       refused++;
     });
