@@ -31,7 +31,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   "src/engine/surgery": {
     folders: [protocol, graph, ops],
-    packages: (name) => !isNode(name) && !isEditor(name),
+    // A person's pattern runs where it can be interrupted; that is no I/O.
+    packages: (name) => (!isNode(name) || name === "node:vm") && !isEditor(name),
   },
 };
 

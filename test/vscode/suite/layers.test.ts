@@ -86,7 +86,10 @@ describe("layers", () => {
     equal(notice, "  lightbulb no graph | use that of model.ckpt-500.meta");
     match(layer ?? "", /^ {2}layers hidden1 \| 50 → 30/);
     equal((await rows(app)).filter((row) => row.includes("trainable")).length, 0);
-    match((await spoken(app, "noGraph")) ?? "", /The graph of model\.ckpt-500\.meta has the same variables/);
+    match(
+      (await spoken(app, "noGraph")) ?? "",
+      /The graph of model\.ckpt-500\.meta has the same variables/,
+    );
   });
 
   it("lists variables of no layer apart", async () => {
