@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Graph, type Value } from "../../../src/engine/compile/graph";
 import { forwardModel, loopModel } from "../../../src/engine/compile/model";
 import { ModelProtoSchema, type GraphProto } from "../../../src/engine/compile/onnx/onnx_pb";
-import { Session } from "../../../src/engine/compile/session";
+import { Session, type Fed } from "../../../src/engine/compile/session";
 import { float } from "./graphs";
 
 const graphOf = (model: Uint8Array): GraphProto => fromBinary(ModelProtoSchema, model).graph!;
@@ -95,14 +95,11 @@ test("a loop hands values on, sees what surrounds it, and collects what each ite
     ({ data: Float32Array.from(data), shape: [data.length], dtype: "float32" }) as const;
   const run = (iterations: number) =>
     session.run(
-      new Map([
+      new Map<string, Fed>([
         ["by", fed(1, 10)],
         ["in:sum", fed(5, 6)],
         ["in:unmoved", { ...fed(1), shape: [] }],
-        [
-          "iterations",
-          { data: BigInt64Array.of(BigInt(iterations)), shape: [], dtype: "int64" as const },
-        ],
+        ["iterations", { data: BigInt64Array.of(BigInt(iterations)), shape: [], dtype: "int64" }],
       ]),
     );
   const results = await run(3);
