@@ -60,6 +60,12 @@ test("plan prints states, sizes and the cut", async () => {
   expect(stdout).toMatch(/outputs +new +dense +50 → 5/);
 });
 
+test("what a run notes is printed", async () => {
+  const what = recipe({ edits: [{ replaceOutput: { classes: 5 } }], train: [{ epochs: 1 }] });
+  const { stdout } = await graft(cache, "train", written("unfrozen.graft.json", what));
+  expect(stdout).toMatch(/^ {2}note +Nothing lies below the cut/m);
+});
+
 test("predict writes what a layer computes", async () => {
   const out = file("hidden2.npy");
   const input = file("digits_5_to_9_test_X.npy");

@@ -3,6 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ModelProtoSchema } from "../../../src/engine/compile/onnx/onnx_pb";
 import { traceForward } from "../../../src/engine/compile/program";
+import type { Node } from "../../../src/engine/graph/model";
 import { INFERENCE, type RunContext } from "../../../src/engine/ops/kernel";
 import { BatchNorm } from "../../../src/engine/ops/normalization";
 import { tf, type Tensor } from "../../../src/engine/ops/tf";
@@ -41,19 +42,25 @@ const SHAPES = {
   kernel2: [3, 3, 4, 5],
 };
 
-const NORM = node("norm", "BatchNorm", ["x", "[gamma]", "[beta]", "[mean]", "[variance]"], {
+const ATTRIBUTES = {
   epsilon: 0.001,
   momentum: 0.9,
   unbiased: true,
   dataFormat: "NHWC",
-});
+} as const;
+const NORM = node(
+  "norm",
+  "BatchNorm",
+  ["x", "[gamma]", "[beta]", "[mean]", "[variance]"],
+  ATTRIBUTES,
+) as Node<"BatchNorm">;
 
 /** Convolution, bias, batch norm, rectifier, pool, convolution. */
 function convolutions(fed: Readonly<Record<string, Tensor>>, training = false): tf.Tensor4D {
   const first = tf.add(tf.conv2d(image(fed.x), image(fed.kernel1), 1, "same"), fed.bias1);
   const inputs = [first, fed.gamma, fed.beta, fed.mean, fed.variance];
   const context: RunContext = { ...INFERENCE, training: () => training, updates: new Map() };
-  const norm = BatchNorm(inputs, NORM.attributes as never, NORM as never, context);
+  const norm = BatchNorm(inputs, ATTRIBUTES, NORM, context);
   const pooled = tf.maxPool(image(tf.relu(norm)), 2, 2, "same");
   return tf.conv2d(pooled, image(fed.kernel2), 1, "same");
 }
