@@ -6,7 +6,7 @@ import type { DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from "@te
 import { tf } from "../ops/tf";
 import type { Value } from "./graph";
 import { RULES } from "./kernels/table";
-import { Recorder, Untraceable, type Layout, type Symbol } from "./recorder";
+import { Recorder, Untraceable, type Layout, type Symbol, type Target } from "./recorder";
 
 const NAME = "compile";
 
@@ -86,17 +86,18 @@ function record(
  * Runs `fn` with a recorder in place of numbers. Synchronous from setting the backend to restoring it: TensorFlow.js'
  * backend is global. Tensors made meanwhile are gone afterwards. Throws `Untraceable`.
  */
-export function withTracing<T>(fn: (recorder: Recorder) => T): T {
+export function withTracing<T>(target: Target, fn: (recorder: Recorder) => T): T {
   // None yet, where everything that runs is compiled.
   const before = tf.getBackend() as string | undefined;
   const tracing = tracingBackend();
-  const recorder = new Recorder({
-    symbolOf: (info) => tracing.tensorData(info).symbol,
-    valuesOf: (info) => tracing.tensorData(info).values!,
-    makeSymbol: (shape, dtype, value: Value, layout: Layout) =>
+  const tensors = {
+    symbolOf: (info: TensorInfo) => tracing.tensorData(info).symbol,
+    valuesOf: (info: TensorInfo) => tracing.tensorData(info).values!,
+    makeSymbol: (shape: readonly number[], dtype: DataType, value: Value, layout: Layout) =>
       tracing.makeSymbol(shape, dtype, { value, layout }),
-    share: (info) => tracing.incRef(info.dataId as never),
-  });
+    share: (info: TensorInfo) => tracing.incRef(info.dataId as never),
+  };
+  const recorder = new Recorder(tensors, target);
   // Takes effect before the first await of the promise that it returns.
   void tf.setBackend(NAME);
   tracing.recorder = recorder;

@@ -18,6 +18,7 @@ export interface Value {
 }
 
 export interface OnnxNode {
+  /** An operator of ONNX, or of another domain: "domain::operator". */
   readonly op: string;
   readonly inputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;

@@ -5,6 +5,7 @@ import { fuse, rewrite, type Fusion } from "./fuse";
 import { Graph, nodesOf, type Value, type ValueType } from "./graph";
 import { carriedOut, loopModel, type Port } from "./model";
 import { valuesOf, work } from "./program";
+import type { Target } from "./recorder";
 
 /** What a training step is traced with. */
 export interface StepInputs {
@@ -46,8 +47,12 @@ export const ORDER = "order";
 export const STEPS_BEFORE = "steps before";
 
 /** The model of a loop over mini-batches. Throws `Untraceable`. */
-export function traceLoop(types: LoopTypes, step: (inputs: StepInputs) => StepOutputs): TracedLoop {
-  return withTracing((recorder) => {
+export function traceLoop(
+  types: LoopTypes,
+  step: (inputs: StepInputs) => StepOutputs,
+  target: Target = {},
+): TracedLoop {
+  return withTracing(target, (recorder) => {
     const { graph } = recorder;
     const iteration = graph.input("iteration", { dtype: "int64", shape: [] });
     const outer: Port[] = [];

@@ -168,13 +168,11 @@ function nodeProto(
   return proto;
 }
 
-const node = (opType: string, input: string[], output: string[]): NodeProto =>
-  create(NodeProtoSchema, {
-    name: output.find((each) => each !== "") ?? opType,
-    opType,
-    input,
-    output,
-  });
+function node(op: string, input: string[], output: string[]): NodeProto {
+  const [opType, domain = ""] = op.split("::").reverse();
+  const name = output.find((each) => each !== "") ?? opType;
+  return create(NodeProtoSchema, { name, opType, domain, input, output });
+}
 
 function attribute(name: string, value: Attribute): AttributeProto {
   const of = (init: Omit<Partial<AttributeProto>, "$typeName">) =>
@@ -209,13 +207,23 @@ function valueInfo({ name, dtype, shape }: Port): ValueInfoProto {
   });
 }
 
+/** The domains of the operators in a graph, and in what it loops over. */
+const domainsOf = ({ node: nodes }: GraphProto): string[] =>
+  nodes.flatMap(({ domain, attribute: attributes }) => [
+    domain,
+    ...attributes.flatMap(({ g }) => (g === undefined ? [] : domainsOf(g))),
+  ]);
+
 const encode = (graph: GraphProto): Uint8Array<ArrayBuffer> =>
   toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: "graft",
-      opsetImport: [{ domain: "", version: OPSET }],
+      opsetImport: [...new Set(["", ...domainsOf(graph)])].map((domain) => ({
+        domain,
+        version: domain === "" ? OPSET : 1n,
+      })),
       graph,
     }),
   );

@@ -4,7 +4,8 @@ import { withTracing } from "./backend";
 import { fuse } from "./fuse";
 import { nodesOf, size, type Value, type ValueType } from "./graph";
 import { forwardModel, type Port } from "./model";
-import type { Recorder } from "./recorder";
+import { BLOCKED_CONV } from "./kernels/blocked";
+import type { Recorder, Target } from "./recorder";
 
 /** A function of tensors by name. */
 export type Traceable = (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
@@ -26,8 +27,9 @@ export function valuesOf(
 export function traceForward(
   inputs: ReadonlyMap<string, ValueType>,
   fn: Traceable,
+  target: Target = {},
 ): { model: Uint8Array; work: number } {
-  return withTracing((recorder) => {
+  return withTracing(target, (recorder) => {
     const recorded = valuesOf(recorder, fn(inputsOf(recorder, inputs)));
     const values = fuse([...recorded.values()]);
     const outputs = new Map([...recorded.keys()].map((name, index) => [name, values[index]]));
@@ -47,7 +49,8 @@ export function work(outputs: readonly Value[]): number {
   } of nodesOf(outputs)) {
     if (op === "Gemm" || op === "MatMul")
       sum += size(out.shape) * inputs[0].shape.at(attributes["transA"] === 1 ? 0 : -1)!;
-    if (op === "Conv") sum += size(out.shape) * size(inputs[1].shape.slice(1));
+    if (op === "Conv" || op === BLOCKED_CONV)
+      sum += size(out.shape) * size(inputs[1].shape.slice(1));
     if (op === "ConvTranspose") sum += size(inputs[0].shape) * size(inputs[1].shape.slice(1));
   }
   return sum;

@@ -30,6 +30,12 @@ export interface Symbol {
   readonly layout: Layout;
 }
 
+/** What a trace may know of where it will run. */
+export interface Target {
+  /** Channels in a block of ONNX Runtime's blocked layout (kernels/blocked.ts); undefined where it is not to be used. */
+  readonly block?: number | undefined;
+}
+
 interface Tensors {
   readonly symbolOf: (info: TensorInfo) => Symbol | undefined;
   readonly valuesOf: (info: TensorInfo) => Float32Array | Int32Array | Uint8Array;
@@ -65,7 +71,14 @@ export class Recorder {
   readonly graph = new Graph();
   private readonly constants = new Map<object, Value>();
 
-  constructor(private readonly tensors: Tensors) {}
+  readonly block: number | undefined;
+
+  constructor(
+    private readonly tensors: Tensors,
+    { block }: Target,
+  ) {
+    this.block = block;
+  }
 
   /** A tensor that is fed when the graph runs. */
   input(name: string, { dtype, shape }: ValueType): Tensor {

@@ -38,7 +38,8 @@ export class Session {
       interOpNumThreads: 1,
       executionMode: "sequential",
       graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
+      // What goes wrong is thrown, and need not be on stderr too.
+      logSeverityLevel: 4,
     });
     return new Session(session);
   }

@@ -2,12 +2,21 @@
 import type { BackendInfo } from "../../protocol/run";
 import { carriedIn, carriedOut, LOOP_COUNT, yieldedOut } from "../compile/model";
 import type { ValueType } from "../compile/graph";
-import { ORDER, STEPS_BEFORE, traceLoop, type TracedLoop } from "../compile/loop";
-import { traceForward } from "../compile/program";
+import {
+  ORDER,
+  STEPS_BEFORE,
+  traceLoop,
+  type StepInputs,
+  type StepOutputs,
+  type TracedLoop,
+} from "../compile/loop";
+import { channelBlock } from "../compile/probe";
+import { traceForward, type Traceable } from "../compile/program";
+import type { Target } from "../compile/recorder";
 import { Session, type Fed } from "../compile/session";
 import { elements, type Node, type Shape } from "../graph/model";
 import { INFERENCE } from "../ops/kernel";
-import { run } from "../ops/run";
+import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
 import type {
   Executor,
@@ -40,6 +49,10 @@ export const compiled = (info: BackendInfo, threads: number, callMs = CALL_MS): 
 
 const threadsFor = (work: number, most: number): number =>
   Math.max(1, Math.min(most, Math.ceil(work / WORK_PER_THREAD)));
+
+/** Asked where there is a convolution: a network of dense layers does not wait for the answer. */
+const targetFor = async ({ nodes }: Path): Promise<Target> =>
+  nodes.some(({ op }) => op === "Conv2D") ? { block: await channelBlock() } : {};
 
 const dtypeOf = ({ data }: SampleArray) => (data instanceof Float32Array ? "float32" : "int32");
 
@@ -115,7 +128,7 @@ class CompiledForward implements Forward {
       inputs.set(feedName(array.node), { dtype: dtypeOf(array), shape: [rows, ...array.shape] });
     for (const name of moving) inputs.set(valueName(name), variableType(live.shape(name)));
     const shapes: Shape[] = [];
-    const { model, work } = traceForward(inputs, (tensors) => {
+    const forward: Traceable = (tensors) => {
       const values = new Map<string, Tensor>();
       for (const name of live.names())
         values.set(name, tensors.get(valueName(name)) ?? constant(live, name));
@@ -126,7 +139,8 @@ class CompiledForward implements Forward {
       if (reduces) outputs[0] = scalarLoss(outputs[0]);
       shapes.push(...outputs.map((output) => output.shape));
       return new Map(outputs.map((output, index) => [String(index), tf.cast(output, "float32")]));
-    });
+    };
+    const { model, work } = traceForward(inputs, forward, await targetFor(path));
     const session = await Session.create(model, { threads: threadsFor(work, this.threads) });
     return { session, shapes };
   }
@@ -250,7 +264,7 @@ class CompiledTraining implements Training {
     const rows = new Map<string, ValueType>();
     for (const array of this.arrays)
       rows.set(feedName(array.node), { dtype: dtypeOf(array), shape: array.shape });
-    const traced = traceLoop({ carried, rows, batch }, (inputs) => {
+    const step = (inputs: StepInputs): StepOutputs => {
       const values = new Map<string, Tensor>();
       for (const name of live.names())
         values.set(name, inputs.carried.get(name) ?? constant(live, name));
@@ -283,7 +297,9 @@ class CompiledTraining implements Training {
           ["logits", logits],
         ]),
       };
-    });
+    };
+    const target = await targetFor(this.request.path);
+    const traced = traceLoop({ carried, rows, batch }, step, target);
     const session = await Session.create(traced.model, {
       threads: threadsFor(traced.work, this.threads),
     });

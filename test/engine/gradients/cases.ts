@@ -44,7 +44,7 @@ const NCHW = { dataFormat: "NCHW" } as const;
 
 // Convolution: [image height and width, kernel, stride, dilation].
 type Sizes = readonly (number | readonly [number, number])[];
-const CONVOLUTIONS: readonly Sizes[] = [
+export const CONVOLUTIONS: readonly Sizes[] = [
   [[5, 6], 3, 1, 1],
   [[7, 6], [3, 2], 2, 1],
   [[8, 7], [2, 3], 3, 1],
@@ -56,7 +56,7 @@ const CONVOLUTIONS: readonly Sizes[] = [
   [[6, 6], [3, 1], 1, [1, 4]],
 ];
 
-const convolutions = <Op extends "Conv2D" | "DepthwiseConv2D">(
+export const convolutions = <Op extends "Conv2D" | "DepthwiseConv2D">(
   op: Op,
   all: readonly Sizes[],
   channels: number,

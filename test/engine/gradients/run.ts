@@ -1,5 +1,6 @@
 // Runs a gradient case: the op's kernel, and the gradient of sum(op(x)·w) by the tape of TensorFlow.js.
-import { traceForward } from "../../../src/engine/compile/program";
+import { traceForward, type Traceable } from "../../../src/engine/compile/program";
+import type { Target } from "../../../src/engine/compile/recorder";
 import { Session } from "../../../src/engine/compile/session";
 import type { ElementType, Numbers } from "../../../src/engine/compile/graph";
 import { elements } from "../../../src/engine/graph/model";
@@ -58,16 +59,18 @@ export async function gradients(test: Case, backend: string): Promise<Result> {
 }
 
 /** As a traced program that ONNX Runtime runs. Throws `Untraceable`. */
-export async function compiledGradients(test: Case): Promise<Result> {
+export async function compiledGradients(test: Case, target: Target = {}): Promise<Result> {
   const inputs = test.inputs.map(({ shape, dtype }, index) => ({
     name: `input${index}`,
     type: { dtype, shape },
   }));
   const outputs = ["value", ...inputs.map(({ name }) => `gradient of ${name}`)];
-  const { model } = traceForward(new Map(inputs.map(({ name, type }) => [name, type])), (fed) => {
+  const types = new Map(inputs.map(({ name, type }) => [name, type]));
+  const traceable: Traceable = (fed) => {
     const results = valueAndGradients(test, [...fed.values()]);
     return new Map(results.map((tensor, index) => [outputs[index]!, tensor]));
-  });
+  };
+  const { model } = traceForward(types, traceable, target);
   const session = await Session.create(model, { threads: 1 });
   const feeds = test.inputs.map((input, index) => {
     const data = numbersOf(input.dtype, valuesOf(input, index));

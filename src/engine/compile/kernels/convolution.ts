@@ -12,6 +12,7 @@ import type {
 import { tf } from "../../ops/tf";
 import type { Value } from "../graph";
 import { shapeIn, Untraceable, type Recorder } from "../recorder";
+import { blockedConvolution, blockedCorrelation, type Window } from "./blocked";
 import type { Rule, Rules } from "./rule";
 
 type Info = tf.backend_util.Conv2DInfo;
@@ -42,7 +43,13 @@ function conv2DInfo(
   );
 }
 
-const window = ({ strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo }: Info) => ({
+const window = ({
+  strideHeight,
+  strideWidth,
+  dilationHeight,
+  dilationWidth,
+  padInfo,
+}: Info): Window => ({
   strides: [strideHeight, strideWidth],
   dilations: [dilationHeight, dilationWidth],
   pads: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right],
@@ -52,14 +59,26 @@ function image(recorder: Recorder, shape: readonly number[], value: Value): Tens
   return recorder.result(shape, value, { layout: "channelsFirst" });
 }
 
+/** The block, where the channels of a convolution fill blocks on both sides. */
+const blockOf = ({ block }: Recorder, { inChannels, outChannels }: Info): number | undefined =>
+  block !== undefined && inChannels % block === 0 && outChannels % block === 0 ? block : undefined;
+
 const float = (shape: readonly number[]) => ({ dtype: "float32", shape }) as const;
 
 const Conv2D: Rule<"x" | "filter", Conv2DAttrs> = (recorder, { x, filter }, attributes) => {
   const info = conv2DInfo(x.shape, filter.shape, attributes);
-  const kernel = recorder.reorder(recorder.plain(filter), KERNEL);
-  const type = float(shapeIn("channelsFirst", info.outShape));
-  const inputs = [recorder.channelsFirst(x), kernel];
-  return image(recorder, info.outShape, recorder.emit("Conv", inputs, type, window(info)));
+  const shape = shapeIn("channelsFirst", info.outShape);
+  const images = recorder.channelsFirst(x);
+  const kernel = recorder.plain(filter);
+  const block = blockOf(recorder, info);
+  // A constant kernel is left to ONNX Runtime, which also joins what follows to the convolution.
+  const value =
+    block !== undefined && kernel.constant === undefined
+      ? blockedConvolution(recorder, images, kernel, shape, window(info), block)
+      : recorder.emit("Conv", [images, recorder.reorder(kernel, KERNEL)], float(shape), {
+          ...window(info),
+        });
+  return image(recorder, info.outShape, value);
 };
 
 /** Rows and columns of the input that no window reached. */
@@ -105,14 +124,49 @@ const Conv2DBackpropInput: Rule<"dy" | "filter", Conv2DBackpropInputAttrs> = (
   attributes,
 ) => {
   const info = conv2DInfo(attributes.inputShape, filter.shape, attributes);
-  const kernel = recorder.reorder(recorder.plain(filter), KERNEL);
-  return spread(recorder, dy, kernel, info, 1);
+  const kernel = recorder.plain(filter);
+  const block = blockOf(recorder, info);
+  if (block === undefined || info.strideHeight !== 1 || info.strideWidth !== 1)
+    return spread(recorder, dy, recorder.reorder(kernel, KERNEL), info, 1);
+  const shape = shapeIn("channelsFirst", info.inShape);
+  const gradient = recorder.channelsFirst(dy);
+  const back = turned(recorder, kernel);
+  const value = blockedConvolution(recorder, gradient, back, shape, backWindow(info), block);
+  return image(recorder, info.inShape, value);
 };
 
-/**
- * A convolution of the image with `dy` as kernel, with batch and channels in each other's place: what was a stride
- * is a dilation now. Rows that no window reached are cut off by a negative pad.
- */
+/** A kernel that takes `dy` back to the image: upside down, left to right, with in and out in each other's place. */
+function turned(recorder: Recorder, kernel: Value): Value {
+  const [height, width, from, to] = kernel.shape;
+  const flat = recorder.reshape(kernel, [height * width, from, to]);
+  const backwards = Array.from(
+    { length: height * width },
+    (_, place) => height * width - 1 - place,
+  );
+  const inputs = [flat, recorder.graph.integers(backwards)];
+  const flipped = recorder.emit("Gather", inputs, flat, { axis: 0 });
+  return recorder.reshape(recorder.reorder(flipped, [0, 2, 1]), [height, width, to, from]);
+}
+
+/** How a turned kernel goes over `dy`, for strides of 1. */
+const backWindow = (info: Info): Window => {
+  const { top, left, bottom, right } = info.padInfo;
+  const [height, width] = [info.effectiveFilterHeight - 1, info.effectiveFilterWidth - 1];
+  return { ...window(info), pads: [height - top, width - left, height - bottom, width - right] };
+};
+
+/** How `dy` goes over the image as kernel: what was a stride is a dilation. A negative pad cuts off rows that no window reached. */
+function correlation(info: Info): Window {
+  const { strides, dilations, pads } = window(info);
+  const [bottom, right] = outputPadding(info);
+  return {
+    strides: dilations,
+    dilations: strides,
+    pads: [pads[0], pads[1], pads[2] - bottom, pads[3] - right],
+  };
+}
+
+/** A convolution of the image with `dy` as kernel, with batch and channels in each other's place. */
 function correlate(
   recorder: Recorder,
   x: Value,
@@ -121,9 +175,7 @@ function correlate(
   shape: readonly number[],
   group: number,
 ): Value {
-  const [bottom, right] = outputPadding(info);
-  const { padInfo } = info;
-  const pads = [padInfo.top, padInfo.left, padInfo.bottom - bottom, padInfo.right - right];
+  const { pads, ...steps } = correlation(info);
   // ONNX Runtime pads by nothing less than zero.
   const cut = pads.map((pad) => Math.min(pad, 0));
   const [rows, columns] = [x.shape[2] + cut[2], x.shape[3] + cut[3]];
@@ -137,8 +189,7 @@ function correlate(
           float([x.shape[0], x.shape[1], rows, columns]),
         );
   return recorder.emit("Conv", [whole, dy], float(shape), {
-    strides: [info.dilationHeight, info.dilationWidth],
-    dilations: [info.strideHeight, info.strideWidth],
+    ...steps,
     pads: pads.map((pad) => Math.max(pad, 0)),
     group,
   });
@@ -154,6 +205,13 @@ const Conv2DBackpropFilter: Rule<"x" | "dy", Conv2DBackpropFilterAttrs> = (
   const { filterShape } = attributes;
   const [height, width, from, to] = filterShape;
   const info = conv2DInfo(x.shape, filterShape, attributes);
+  const block = blockOf(recorder, info);
+  if (block !== undefined) {
+    const [whole, gradient] = [recorder.channelsFirst(x), recorder.channelsFirst(dy)];
+    const steps = correlation(info);
+    const value = blockedCorrelation(recorder, whole, gradient, filterShape, steps, block);
+    return recorder.result(filterShape, value);
+  }
   const images = recorder.reorder(recorder.channelsFirst(x), SWAP);
   const gradients = recorder.reorder(recorder.channelsFirst(dy), SWAP);
   const shape = [from, to, height, width];
