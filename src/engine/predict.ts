@@ -10,10 +10,9 @@ import { pathTo } from "./ops/run";
 import { backendText, chooseExecutor, type BackendChoice } from "./train/backend";
 import { load, startingValues, usedVariables } from "./train/live";
 import { listNames } from "./surgery/select";
+import { forwardBatch } from "./train/forwardBatch";
 import { modelInput } from "./train/prepare";
 import { batches } from "./train/samples";
-
-const BATCH = 250;
 
 export interface PredictRequest {
   readonly checkpoint: string;
@@ -61,7 +60,7 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     const parts: Float32Array[] = [];
     let sample: readonly number[] = [];
     const forward = executor.forward({ path: way, live, moving: new Set(), scalars: new Map() });
-    for (const batch of batches(order, BATCH)) {
+    for (const batch of batches(order, forwardBatch(model, way))) {
       const [fetched] = await forward.run(arrays, batch);
       sample = fetched.shape.slice(1);
       parts.push(fetched.data);

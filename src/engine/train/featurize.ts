@@ -10,13 +10,12 @@ import { sampleShape } from "../graph/cut";
 import type { Model } from "../graph/model";
 import { pathTo } from "../ops/run";
 import type { Executor, Forward } from "./executor";
+import { forwardBatch } from "./forwardBatch";
 import type { LiveVariables } from "./live";
 import { rowWidth } from "./prepare";
 import type { SampleArray } from "./samples";
 import type { RowReader } from "./source";
 
-/** Samples per forward pass. */
-const BATCH = 250;
 /** What a kill can cost at most: rows are committed when there are so many bytes of them, or after so long. */
 const CHUNK_BYTES = 16 * 2 ** 20;
 const COMMIT_EVERY_MS = 5000;
@@ -115,7 +114,7 @@ async function fill(
   const { live, scalars } = request;
   const forward = request.executor.forward({ path, live, moving: new Set(), scalars });
   const most = Math.max(1, Math.floor(CHUNK_BYTES / (width * 4)));
-  const batchSize = Math.min(BATCH, most);
+  const batchSize = Math.min(forwardBatch(model, path), most);
   const rows = new Float32Array(Math.min(missing.length, most - (most % batchSize)) * width);
   const pending: number[] = [];
   let lastCommit = performance.now();

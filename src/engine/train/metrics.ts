@@ -5,9 +5,6 @@ import type { Forward } from "./executor";
 import { batches } from "./samples";
 import type { SampleSource } from "./source";
 
-/** Samples per forward pass. */
-const BATCH = 500;
-
 /** Class that each of `rows` rows of logits is highest for. A single sigmoid unit tells two classes apart by its sign. */
 export function predictedClasses(logits: Float32Array, rows: number): Int32Array {
   const units = logits.length / rows;
@@ -65,6 +62,8 @@ export interface Measured {
   readonly source: SampleSource;
   /** Samples that are asked of the source at once. */
   readonly window: number;
+  /** Samples per forward pass. */
+  readonly batch: number;
   readonly indices: Int32Array;
   /** Class index of every sample; the labels themselves for numbers. */
   readonly targets: Int32Array | Float32Array;
@@ -73,15 +72,15 @@ export interface Measured {
 
 /** Loss and accuracy in inference mode, a window at a time. `forward` fetches the scalar loss and the logits. */
 export async function evaluate(forward: Forward, measured: Measured): Promise<Evaluation> {
-  const { source, window, indices, targets } = measured;
+  const { source, window, batch: size, indices, targets } = measured;
   const score = new Score();
   const samples = new Int32Array(measured.classes.length);
   const correct = new Int32Array(measured.classes.length);
   for (const part of batches(indices, window)) {
     const { arrays, local } = await source.window(part);
-    for (let start = 0; start < part.length; start += BATCH) {
-      const batch = part.subarray(start, start + BATCH);
-      const [loss, logits] = await forward.run(arrays, local.subarray(start, start + BATCH));
+    for (let start = 0; start < part.length; start += size) {
+      const batch = part.subarray(start, start + size);
+      const [loss, logits] = await forward.run(arrays, local.subarray(start, start + size));
       const predicted = predictedClasses(logits.data, batch.length);
       let right = 0;
       batch.forEach((sample, row) => {

@@ -7,7 +7,8 @@ import { uniforms } from "../graph/random";
 import { pathTo } from "../ops/run";
 import type { Phase } from "../recipe/schema";
 import { stepsPerEpoch } from "./continued";
-import type { Executor, Forward, StepOutcome, Training } from "./executor";
+import type { Executor, StepOutcome, Training } from "./executor";
+import { forwardBatch } from "./forwardBatch";
 import type { LiveVariables } from "./live";
 import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
 import { optimizerRule } from "./optimizers/table";
@@ -97,7 +98,16 @@ export async function runPhase(
   const moving = new Set([...request.training.map(({ name }) => name), ...statistics]);
   const forward = executor.forward({ path, live, moving, scalars, scalarLoss: true });
   try {
-    return await epochs({ ...request, source }, training, forward, progress, events);
+    const measured = {
+      source,
+      window: request.window,
+      batch: forwardBatch(model, path),
+      indices: request.split.validation,
+      targets: request.targets,
+      classes: request.classes,
+    };
+    const validate = () => evaluate(forward, measured);
+    return await epochs({ ...request, source }, training, validate, progress, events);
   } finally {
     await training.release();
     await forward.release();
@@ -107,13 +117,12 @@ export async function runPhase(
 async function epochs(
   request: PhaseRequest,
   training: Training,
-  forward: Forward,
+  validate: () => Promise<Evaluation>,
   progress: Progress,
   events: PhaseEvents,
 ): Promise<boolean> {
-  const { phase, split, window, source, targets, classes } = request;
+  const { phase, split, window, source, targets } = request;
   const steps = stepsPerEpoch(phase, split.training.length);
-  const { validation: indices } = split;
   while (progress.epoch < phase.epochs) {
     const { epoch } = progress;
     const order =
@@ -139,10 +148,7 @@ async function epochs(
         if (events.stopRequested()) return false;
       }
     }
-    const validation =
-      indices.length === 0
-        ? undefined
-        : await evaluate(forward, { source, window, indices, targets, classes });
+    const validation = split.validation.length === 0 ? undefined : await validate();
     const { score } = progress;
     progress.epoch++;
     progress.step = 0;

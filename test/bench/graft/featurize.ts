@@ -8,6 +8,7 @@ import { ancestors } from "../../../src/engine/graph/order";
 import { pathTo } from "../../../src/engine/ops/run";
 import { chooseExecutor, type BackendChoice } from "../../../src/engine/train/backend";
 import type { Executor, Forward } from "../../../src/engine/train/executor";
+import { forwardBatch } from "../../../src/engine/train/forwardBatch";
 import { featurize } from "../../../src/engine/train/featurize";
 import {
   load,
@@ -25,10 +26,9 @@ export interface Prefix {
   readonly live: LiveVariables;
   readonly executor: Executor;
   readonly forward: Forward;
+  /** Samples per forward pass, as in `featurize`. */
+  readonly batch: number;
 }
-
-/** Samples per forward pass, as in `featurize`. */
-const BATCH = 250;
 
 export async function openPrefix(folder: string, choice: BackendChoice): Promise<Prefix> {
   const open = openWork(folder);
@@ -43,16 +43,20 @@ export async function openPrefix(folder: string, choice: BackendChoice): Promise
   const path = pathTo(model, bottlenecks, new Set(model.roles.inputs));
   const { scalars } = prepared;
   const forward = executor.forward({ path, live, moving: new Set(), scalars });
-  return { prepared, bottlenecks, live, executor, forward };
+  return { prepared, bottlenecks, live, executor, forward, batch: forwardBatch(model, path) };
 }
 
 /** The bottlenecks of all samples, computed and left in memory, as the peers do. */
-export async function featuresInMemory({ prepared, forward }: Prefix): Promise<Float32Array[]> {
+export async function featuresInMemory({
+  prepared,
+  forward,
+  batch,
+}: Prefix): Promise<Float32Array[]> {
   const { inputs, data } = prepared;
   const all = Int32Array.from({ length: data.samples }, (_, sample) => sample);
   const features: Float32Array[] = [];
-  for (const batch of batches(all, BATCH)) {
-    const [output] = await forward.run(inputs, batch);
+  for (const rows of batches(all, batch)) {
+    const [output] = await forward.run(inputs, rows);
     features.push(output.data);
   }
   return features;

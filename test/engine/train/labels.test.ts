@@ -123,6 +123,7 @@ test("validation feeds the recipe's scalars to the loss, as training does", asyn
   const { loss } = await evaluate(forward, {
     source: inMemory([{ node: "x", shape: [2], data: Float32Array.of(1, 2) }]),
     window: 1,
+    batch: 1,
     indices: Int32Array.of(0),
     targets: Int32Array.of(0),
     classes: [],
