@@ -38,6 +38,8 @@ export interface BackendNeeds {
   readonly note: (text: string) => void;
   /** The most threads that a compiled program may use; those of the machine where it is not said. */
   readonly threads?: number | undefined;
+  /** Why this choice; "as asked" where it is not said. */
+  readonly because?: string | undefined;
   /** How long training may go on without looking up. */
   readonly turnMs?: number | undefined;
 }
@@ -53,6 +55,8 @@ export function parseBackend(text: string | undefined): BackendChoice {
   );
 }
 
+const asked = ({ because = "as asked" }: BackendNeeds): string => because;
+
 /** What runs a model. Throws `backend-unavailable` where a chosen backend cannot run. */
 export async function chooseExecutor(
   choice: BackendChoice,
@@ -63,7 +67,7 @@ export async function chooseExecutor(
   const runtime = loadRuntime();
   if ("version" in runtime) {
     const threads = needs.threads ?? os.availableParallelism();
-    const reason = choice === "auto" ? "the fastest one" : "as asked";
+    const reason = choice === "auto" ? "the fastest one" : asked(needs);
     const version = `onnxruntime ${runtime.version}`;
     const executor = compiled(
       { name: "compiled", version, reason, threads },
@@ -92,7 +96,7 @@ async function chooseEager(
         "backend-unavailable",
         `The wasm backend cannot train through ${missing.name} (${missing.op}). Choose compiled, cpu or tfjs-node, or freeze up to here.`,
       );
-    return set(choice, "as asked", needs);
+    return set(choice, asked(needs), needs);
   }
   const native = loadNative();
   if (native === undefined)

@@ -62,7 +62,13 @@ async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): P
   const before = world.resume?.backend;
   const choice = before === undefined ? world.backend : (before.name as BackendChoice);
   const note = (text: string) => world.emit({ event: "note", text });
-  const needs = { trained, note, threads: before?.threads, turnMs: world.turnMs };
+  const needs = {
+    trained,
+    note,
+    threads: before?.threads,
+    because: before && "as before",
+    turnMs: world.turnMs,
+  };
   const executor = await chooseExecutor(choice, model, needs);
   world.emit({
     event: "started",
