@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FIXTURES } from "../fixture";
 import { digits, recipe, train, type Trained, type Workplace } from "../train/world";
+import { bitsOf } from "./network";
 
 let place: Workplace;
 beforeAll(() => {
@@ -40,7 +41,12 @@ const outcome = (run: Trained) => {
   const epochs = run
     .of("epoch")
     .map(({ epoch, loss, accuracy, validationLoss }) => [epoch, loss, accuracy, validationLoss]);
-  return { values, slots, position, lastEpoch: epochs.at(-1) };
+  return {
+    values: Object.fromEntries([...values].map(([name, numbers]) => [name, bitsOf(numbers)])),
+    slots: Object.fromEntries([...slots].map(([name, all]) => [name, all.map(bitsOf)])),
+    position,
+    lastEpoch: epochs.at(-1),
+  };
 };
 
 describe.each([
@@ -55,9 +61,9 @@ describe.each([
 
   test("it trains dropout and batch norm, in long calls", () => {
     const { values, slots } = outcome(whole);
-    expect([...values.keys()]).toContain("bn2/moving_variance");
-    expect([...values.keys()]).not.toContain("bn1/moving_variance");
-    expect([...slots.values()].every(({ length }) => length === 2)).toBe(true);
+    expect(Object.keys(values)).toContain("bn2/moving_variance");
+    expect(Object.keys(values)).not.toContain("bn1/moving_variance");
+    expect(Object.values(slots).every(({ length }) => length === 2)).toBe(true);
     expect(whole.turns).toBeLessThan(EPOCHS * STEPS);
     expect(whole.of("phase")[0].cached).toBe(cache);
     const losses = whole.of("epoch").map(({ loss }) => loss);

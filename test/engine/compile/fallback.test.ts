@@ -5,6 +5,7 @@ import { RULES } from "../../../src/engine/compile/kernels/table";
 import type { BackendName } from "../../../src/engine/train/backend";
 import { expectClose } from "../fixture";
 import { digits, recipe, train, type Trained, type Workplace } from "../train/world";
+import { bitsOf } from "./network";
 
 const rules = RULES as Record<string, (typeof RULES)[string]>;
 
@@ -22,6 +23,8 @@ const notes = (run: Trained) => run.of("note").map(({ text }) => text);
 /** The backend that the notes name. */
 const otherBackend = (run: Trained) => / on (\S+):/.exec(notes(run)[0])![1] as BackendName;
 const finalValues = ({ states }: Trained) => states.at(-1)!.values;
+const finalBits = (run: Trained) =>
+  Object.fromEntries([...finalValues(run)].map(([name, numbers]) => [name, bitsOf(numbers)]));
 const losses = (run: Trained) =>
   run.of("epoch").flatMap(({ loss, validationLoss }) => [loss, validationLoss!]);
 
@@ -57,14 +60,14 @@ describe.each([
     for (const [name, values] of finalValues(eager))
       expectClose(finalValues(run).get(name)!, values, 1e-5, name);
     // Where nothing was compiled, bit for bit: a step runs on one backend or on the other.
-    if (kernel === "Relu") expect(finalValues(run)).toEqual(finalValues(eager));
+    if (kernel === "Relu") expect(finalBits(run)).toEqual(finalBits(eager));
   });
 
   test("a stopped run goes on to the same bits", async () => {
     const whole = await train(place, what);
     const stopped = await train(place, what, { stopAfter: 7 });
     const resumed = await train(place, what, { resume: stopped.states.at(-1)! });
-    expect(finalValues(resumed)).toEqual(finalValues(whole));
+    expect(finalBits(resumed)).toEqual(finalBits(whole));
   });
 });
 

@@ -65,6 +65,7 @@ const DIGITS: Lesson = {
 test("100 times compile, run, release: tensors, variables, sessions and memory are as before", async () => {
   const create = vi.spyOn(Session, "create");
   const release = vi.spyOn(Session.prototype, "release");
+  const made: [created: number, released: number][] = [];
   const once = async () => {
     await train(compiled, DIGITS, beginning(DIGITS));
     const forward = compiled.forward({
@@ -75,8 +76,7 @@ test("100 times compile, run, release: tensors, variables, sessions and memory a
     });
     await forward.run(DIGITS.arrays.slice(0, 1), Int32Array.of(0, 1, 2));
     await forward.release();
-    expect(create).toHaveBeenCalledTimes(3);
-    expect(release).toHaveBeenCalledTimes(3);
+    made.push([create.mock.calls.length, release.mock.calls.length]);
     // Spies keep what they were called with: models.
     create.mockClear();
     release.mockClear();
@@ -85,6 +85,8 @@ test("100 times compile, run, release: tensors, variables, sessions and memory a
   const before = registered();
   const grown = await growth(once, 19, 100);
   expect(registered()).toEqual(before);
+  // The first time, more: what ONNX Runtime can do is probed.
+  expect(made.slice(1)).toEqual(Array.from({ length: 119 }, () => [3, 3]));
   expect(grown).toBeLessThan(20);
 }, 120_000);
 

@@ -4,7 +4,7 @@ import { elements, type Model } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import type { Executor } from "../../../src/engine/train/executor";
-import { LiveVariables, usedVariables } from "../../../src/engine/train/live";
+import { LiveVariables, sha256, usedVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase, type Progress } from "../../../src/engine/train/phase";
@@ -92,6 +92,10 @@ export async function train(
   );
   return losses;
 }
+
+/** Equal for equal bits. A test that compares many numbers so fails at once, without a page of them. */
+export const bitsOf = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
+  sha256(new Uint8Array(buffer, byteOffset, byteLength));
 
 /** Values and slots, by name. */
 export const numbersOf = ({ live, training }: Standing): Record<string, Float32Array> =>
