@@ -49,8 +49,8 @@ export const STEPS_BEFORE = "steps before";
 /** The model of a loop over mini-batches. Throws `Untraceable`. */
 export function traceLoop(
   types: LoopTypes,
+  target: Target,
   step: (inputs: StepInputs) => StepOutputs,
-  target: Target = {},
 ): TracedLoop {
   return withTracing(target, (recorder) => {
     const { graph } = recorder;

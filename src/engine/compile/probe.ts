@@ -16,14 +16,10 @@ async function convolution(block: number | undefined): Promise<readonly number[]
   const types = new Map(
     entries.map(([name, shape]) => [name, { dtype: "float32", shape }] as const),
   );
-  const { model } = traceForward(
-    types,
-    (inputs) => {
-      const [x, kernel] = Object.keys(SHAPES).map((name) => inputs.get(name)!);
-      return new Map([["y", tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, 1, "same")]]);
-    },
-    { block },
-  );
+  const { model } = traceForward(types, { block }, (inputs) => {
+    const [x, kernel] = Object.keys(SHAPES).map((name) => inputs.get(name)!);
+    return new Map([["y", tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, 1, "same")]]);
+  });
   const session = await Session.create(model, { threads: 1 });
   try {
     const feeds = entries.map(([name, shape]): [string, Fed] => {

@@ -26,8 +26,8 @@ export function valuesOf(
 /** The model of `fn`, computed once from `inputs`. Throws `Untraceable`. */
 export function traceForward(
   inputs: ReadonlyMap<string, ValueType>,
+  target: Target,
   fn: Traceable,
-  target: Target = {},
 ): { model: Uint8Array; work: number } {
   return withTracing(target, (recorder) => {
     const recorded = valuesOf(recorder, fn(inputsOf(recorder, inputs)));

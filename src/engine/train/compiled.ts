@@ -2,16 +2,9 @@
 import type { BackendInfo } from "../../protocol/run";
 import { carriedIn, carriedOut, LOOP_COUNT, yieldedOut } from "../compile/model";
 import type { ValueType } from "../compile/graph";
-import {
-  ORDER,
-  STEPS_BEFORE,
-  traceLoop,
-  type StepInputs,
-  type StepOutputs,
-  type TracedLoop,
-} from "../compile/loop";
+import { ORDER, STEPS_BEFORE, traceLoop, type TracedLoop } from "../compile/loop";
 import { channelBlock } from "../compile/probe";
-import { traceForward, type Traceable } from "../compile/program";
+import { traceForward } from "../compile/program";
 import type { Target } from "../compile/recorder";
 import { Session, type Fed } from "../compile/session";
 import { elements, type Node, type Shape } from "../graph/model";
@@ -128,7 +121,7 @@ class CompiledForward implements Forward {
       inputs.set(feedName(array.node), { dtype: dtypeOf(array), shape: [rows, ...array.shape] });
     for (const name of moving) inputs.set(valueName(name), variableType(live.shape(name)));
     const shapes: Shape[] = [];
-    const forward: Traceable = (tensors) => {
+    const { model, work } = traceForward(inputs, await targetFor(path), (tensors) => {
       const values = new Map<string, Tensor>();
       for (const name of live.names())
         values.set(name, tensors.get(valueName(name)) ?? constant(live, name));
@@ -139,8 +132,7 @@ class CompiledForward implements Forward {
       if (reduces) outputs[0] = scalarLoss(outputs[0]);
       shapes.push(...outputs.map((output) => output.shape));
       return new Map(outputs.map((output, index) => [String(index), tf.cast(output, "float32")]));
-    };
-    const { model, work } = traceForward(inputs, forward, await targetFor(path));
+    });
     const session = await Session.create(model, { threads: threadsFor(work, this.threads) });
     return { session, shapes };
   }
@@ -264,7 +256,8 @@ class CompiledTraining implements Training {
     const rows = new Map<string, ValueType>();
     for (const array of this.arrays)
       rows.set(feedName(array.node), { dtype: dtypeOf(array), shape: array.shape });
-    const step = (inputs: StepInputs): StepOutputs => {
+    const target = await targetFor(this.request.path);
+    const traced = traceLoop({ carried, rows, batch }, target, (inputs) => {
       const values = new Map<string, Tensor>();
       for (const name of live.names())
         values.set(name, inputs.carried.get(name) ?? constant(live, name));
@@ -297,9 +290,7 @@ class CompiledTraining implements Training {
           ["logits", logits],
         ]),
       };
-    };
-    const target = await targetFor(this.request.path);
-    const traced = traceLoop({ carried, rows, batch }, step, target);
+    });
     const session = await Session.create(traced.model, {
       threads: threadsFor(traced.work, this.threads),
     });

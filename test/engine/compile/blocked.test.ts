@@ -4,12 +4,19 @@ import { describe, expect, test } from "vitest";
 import { ModelProtoSchema } from "../../../src/engine/compile/onnx/onnx_pb";
 import { channelBlock } from "../../../src/engine/compile/probe";
 import { traceForward } from "../../../src/engine/compile/program";
-import { chooseExecutor } from "../../../src/engine/train/backend";
+import { elements } from "../../../src/engine/graph/model";
+import { pathTo } from "../../../src/engine/ops/run";
+import { LiveVariables } from "../../../src/engine/train/live";
+import { optimizerRule } from "../../../src/engine/train/optimizers/table";
+import type { SampleArray } from "../../../src/engine/train/samples";
+import { trainables } from "../../../src/engine/train/step";
 import { CONVOLUTIONS, convolutions, nameOf, type Case } from "../gradients/cases";
 import { expectResult } from "../gradients/compare";
 import { x } from "../gradients/inputs";
 import { compiledGradients, gradients, valueAndGradients } from "../gradients/run";
-import { handmade } from "../handmade";
+import { executorOn } from "../executor";
+import { expectClose } from "../fixture";
+import { handmade, node } from "../handmade";
 
 /** Sums of up to a thousand terms. */
 const TOLERANCE = 5e-5;
@@ -33,23 +40,62 @@ const CASES = [
   named(withImages(first, 17), ", one image more"),
 ];
 const block = await channelBlock();
-await chooseExecutor("cpu", handmade({ nodes: [] }), { trained: new Set(), note: () => {} });
+await executorOn("cpu");
 
+/** The operators that convolve in the program of a case's value and gradients. */
 function operators(each: Case): string[] {
-  const types = new Map(
-    each.inputs.map(({ shape, dtype }, index) => [`${index}`, { shape, dtype }] as const),
-  );
-  const { model } = traceForward(
-    types,
-    (fed) =>
-      new Map(
-        valueAndGradients(each, [...fed.values()]).map((tensor, index) => [`${index}`, tensor]),
-      ),
-    { block },
-  );
+  const types = new Map(each.inputs.map((type, index) => [`${index}`, type]));
+  const { model } = traceForward(types, { block }, (fed) => {
+    const results = valueAndGradients(each, [...fed.values()]);
+    return new Map(results.map((tensor, index) => [`${index}`, tensor]));
+  });
   return fromBinary(ModelProtoSchema, model).graph!.node.flatMap(({ domain, opType }) =>
-    /Conv/.test(opType) ? [`${domain}::${opType}`] : [],
+    opType.startsWith("Conv") ? [`${domain}::${opType}`] : [],
   );
+}
+
+const [{ attributes: WINDOW }] = convolutions("Conv2D", [[1, 1, 1, 1]], 1, 1) as Case<"Conv2D">[];
+const NETWORK = handmade({
+  fed: { x: [-1, 5, 4, 16] },
+  weights: { first: [3, 3, 16, 32], second: [3, 3, 32, 16] },
+  nodes: [
+    node("conv1", "Conv2D", ["x", "[first]"], WINDOW),
+    node("relu", "Relu", ["conv1"], {}),
+    node("conv2", "Conv2D", ["relu", "[second]"], WINDOW),
+    node("loss", "L2Loss", ["conv2"], {}),
+  ],
+});
+
+const numbers = (count: number, scale: number) =>
+  Float32Array.from({ length: count }, (_, index) => scale * Math.sin(index * index));
+const start = (shape: readonly number[]) => numbers(elements(shape), 0.1);
+
+/** The variables after some steps in which `names` train. */
+async function trained(backend: "compiled" | "cpu", names: readonly string[]) {
+  const executor = await executorOn(backend);
+  const live = new LiveVariables();
+  for (const { name, shape } of NETWORK.variables.values()) live.add(name, shape, start(shape));
+  const rule = optimizerRule({ sgd: { learningRate: 0.001 } });
+  const training = executor.training({
+    path: pathTo(NETWORK, ["loss", "conv2"]),
+    training: trainables(
+      names.map((name) => NETWORK.variables.get(name)!),
+      rule,
+    ),
+    statistics: [],
+    rule,
+    mode: { training: () => true, scalars: new Map() },
+    live,
+    batch: 2,
+    random: () => new Float32Array(),
+  });
+  const x: SampleArray = { node: "x", shape: [5, 4, 16], data: numbers(8 * 5 * 4 * 16, 1) };
+  const order = Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7);
+  for (let step = 0; step < 4;)
+    step += (await training.run([x], order.subarray(2 * step), { epoch: 0, step, updates: step }))
+      .length;
+  await training.release();
+  return live;
 }
 
 test.runIf(process.arch === "x64")("this processor has blocked operators", () => {
@@ -73,6 +119,19 @@ describe.runIf(block !== undefined)("blocked", () => {
   test("forward, by image and by kernel are all blocked where channels fill blocks", () => {
     const conv = "com.microsoft.nchwc::Conv";
     expect(operators(first)).toEqual([conv, conv, conv]);
+  });
+
+  test.each([
+    ["everything trains", ["first", "second"]],
+    ["the second is frozen", ["first"]],
+    ["the first is frozen", ["second"]],
+  ])("training two convolutions moves them as on cpu: %s", async (_, names) => {
+    const [moved, expected] = [await trained("compiled", names), await trained("cpu", names)];
+    for (const { name, shape } of NETWORK.variables.values()) {
+      expectClose([...moved.get(name)], [...expected.get(name)], TOLERANCE, name);
+      const far = moved.get(name).some((value, at) => Math.abs(value - start(shape)[at]) > 0.01);
+      expect(far).toBe(names.includes(name));
+    }
   });
 
   test("other channels are not", () => {

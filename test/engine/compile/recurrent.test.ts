@@ -86,7 +86,7 @@ async function compiled(problem: Problem): Promise<Float32Array[]> {
     `input ${index}`,
     { dtype: "float32", shape, data: numbers(shape, index) },
   ]);
-  const { model } = traceForward(new Map(fed), (inputs) => {
+  const { model } = traceForward(new Map(fed), {}, (inputs) => {
     const results = valueAndGradients(problem, [...inputs.values()]);
     return new Map(results.map((tensor, index) => [`output ${index}`, tensor]));
   });

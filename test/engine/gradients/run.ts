@@ -1,5 +1,5 @@
 // Runs a gradient case: the op's kernel, and the gradient of sum(op(x)·w) by the tape of TensorFlow.js.
-import { traceForward, type Traceable } from "../../../src/engine/compile/program";
+import { traceForward } from "../../../src/engine/compile/program";
 import type { Target } from "../../../src/engine/compile/recorder";
 import { Session } from "../../../src/engine/compile/session";
 import type { ElementType, Numbers } from "../../../src/engine/compile/graph";
@@ -66,11 +66,10 @@ export async function compiledGradients(test: Case, target: Target = {}): Promis
   }));
   const outputs = ["value", ...inputs.map(({ name }) => `gradient of ${name}`)];
   const types = new Map(inputs.map(({ name, type }) => [name, type]));
-  const traceable: Traceable = (fed) => {
+  const { model } = traceForward(types, target, (fed) => {
     const results = valueAndGradients(test, [...fed.values()]);
     return new Map(results.map((tensor, index) => [outputs[index]!, tensor]));
-  };
-  const { model } = traceForward(types, traceable, target);
+  });
   const session = await Session.create(model, { threads: 1 });
   const feeds = test.inputs.map((input, index) => {
     const data = numbersOf(input.dtype, valuesOf(input, index));

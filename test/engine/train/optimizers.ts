@@ -89,7 +89,7 @@ export async function compiledSteps(optimizer: Optimizer): Promise<Steps> {
   const slots = rule.slots.map((_, index) => `slot${index}`);
   const types = new Map([["step", scalar]]);
   for (const name of ["value", "gradient", ...slots]) types.set(name, vector);
-  const { model } = traceForward(types, (fed) => {
+  const { model } = traceForward(types, {}, (fed) => {
     const of = (name: string) => fed.get(name)!;
     const moved = rule.update(of("value"), of("gradient"), slots.map(of), of("step"));
     const all = [moved.value, ...moved.slots];

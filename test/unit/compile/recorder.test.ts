@@ -20,6 +20,7 @@ function transposes(types: Readonly<Record<string, readonly number[]>>, net: Net
   const inputs = Object.entries(types).map(([name, shape]) => [name, float(...shape)] as const);
   const { model } = traceForward(
     new Map(inputs),
+    {},
     (fed) =>
       new Map(net(Object.fromEntries(fed)).map((tensor, index) => [`output ${index}`, tensor])),
   );
