@@ -62,7 +62,12 @@ class Programs<T> {
 
   get(rows: number): Promise<T> {
     let program = this.made.get(rows);
-    if (program === undefined) this.made.set(rows, (program = this.make(rows)));
+    if (program === undefined) {
+      program = this.make(rows);
+      this.made.set(rows, program);
+      // What could not be made is not there to be released.
+      program.catch(() => this.made.delete(rows));
+    }
     return program;
   }
 

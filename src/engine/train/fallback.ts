@@ -24,7 +24,9 @@ export function withFallback(
       return {
         run: (...batch) =>
           forward.run(...batch).catch(async (error: unknown) => {
-            forward = (await fallen(error, "the forward pass runs")).forward(request);
+            const executor = await fallen(error, "the forward pass runs");
+            await forward.release();
+            forward = executor.forward(request);
             return forward.run(...batch);
           }),
         release: () => forward.release(),
@@ -35,7 +37,9 @@ export function withFallback(
       return {
         run: (...steps) =>
           training.run(...steps).catch(async (error: unknown) => {
-            training = (await fallen(error, "training runs")).training(request);
+            const executor = await fallen(error, "training runs");
+            await training.release();
+            training = executor.training(request);
             return training.run(...steps);
           }),
         release: () => training.release(),
