@@ -82,7 +82,7 @@ const Conv2D: Rule<"x" | "filter", Conv2DAttrs> = (recorder, { x, filter }, attr
 };
 
 /** Rows and columns of the input that no window reached. */
-const outputPadding = (info: Info): number[] => {
+export const outputPadding = (info: Info): number[] => {
   const missed = (length: number, out: number, stride: number, kernel: number, pads: number) =>
     length + pads - ((out - 1) * stride + kernel);
   const { inHeight, outHeight, strideHeight, effectiveFilterHeight, padInfo } = info;

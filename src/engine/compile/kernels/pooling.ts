@@ -8,6 +8,7 @@ import type {
 import { tf } from "../../ops/tf";
 import { size, type Value, type ValueType } from "../graph";
 import { shapeIn, type Recorder } from "../recorder";
+import { outputPadding } from "./convolution";
 import type { Rule, Rules } from "./rule";
 
 type Info = tf.backend_util.Conv2DInfo;
@@ -134,8 +135,6 @@ const AvgPoolGrad: Rule<"dy" | "input", AvgPoolGradAttrs> = (
   const ones = graph.constant(new Float32Array(size(kernelShape)).fill(1), "float32", kernelShape);
   const shape = shapeIn("channelsFirst", info.inShape);
   const { strideHeight, strideWidth, padInfo } = info;
-  const missed = (length: number, out: number, stride: number, window: number, pads: number) =>
-    length + pads - ((out - 1) * stride + window);
   const value = recorder.emit(
     "ConvTranspose",
     [scaled, ones],
@@ -144,10 +143,7 @@ const AvgPoolGrad: Rule<"dy" | "input", AvgPoolGradAttrs> = (
       strides: [strideHeight, strideWidth],
       pads: [padInfo.top, padInfo.left, padInfo.bottom, padInfo.right],
       group: channels,
-      output_padding: [
-        missed(info.inHeight, outHeight, strideHeight, filterHeight, padInfo.top + padInfo.bottom),
-        missed(info.inWidth, outWidth, strideWidth, filterWidth, padInfo.left + padInfo.right),
-      ],
+      output_padding: outputPadding(info),
     },
   );
   return recorder.result(info.inShape, value, { layout: "channelsFirst" });
