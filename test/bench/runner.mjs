@@ -34,6 +34,7 @@ function start([command, ...args], env = {}) {
     child.on("error", fail);
     child.on("close", (code) => done(code));
   });
+  exit.catch(() => {}); // whoever awaits it hears of it, but perhaps later
   return { child, exit, why: () => reason(stderr) };
 }
 
