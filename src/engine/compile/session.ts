@@ -38,6 +38,8 @@ export class Session {
       interOpNumThreads: 1,
       executionMode: "sequential",
       graphOptimizationLevel: "all",
+      // Each session has threads of its own: those of an idle one would spin in the way of the one that runs.
+      extra: { session: { force_spinning_stop: "1" } },
       // What goes wrong is thrown, and need not be on stderr too.
       logSeverityLevel: 4,
     });

@@ -2,8 +2,8 @@
 import { elements, type Model } from "../graph/model";
 import type { Path } from "../ops/run";
 
-/** Bytes that the largest activation of a batch may take. */
-const ACTIVATION_BYTES = 64 * 2 ** 20;
+/** Bytes that the largest activation of a batch may take. Larger batches no longer fit into the processor's cache. */
+const ACTIVATION_BYTES = 16 * 2 ** 20;
 /** More at once are not faster. */
 const MOST = 1000;
 
