@@ -26,7 +26,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     packages: (name) => !isNode(name) && !isEditor(name),
   },
   "src/engine/compile": {
-    folders: [ops],
+    folders: [graph, ops],
     packages: (name) => !isNode(name) && !isEditor(name),
   },
   "src/engine/surgery": {

@@ -2,10 +2,9 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { CHUNK_SUFFIX, DamagedChunk, readChunk, verifyChunk, type Chunk } from "./chunk";
-import { sweepTemporaries } from "./durable";
+import { sweepTemporaries, temporaryName } from "./durable";
 import { KEY_WORDS } from "./keyTable";
 import { isLeased } from "./lease";
-import { temporaryName } from "./durable";
 import { readNote, type SpaceNote } from "./spaceNote";
 
 export interface SpaceSummary {

@@ -1,6 +1,7 @@
 // Rewrites a recorded graph into fewer, larger operators. A small training step is bound by the number of its nodes,
 // a wide one by how often its matrices pass through memory: both want an update to be one Gemm.
-import { Graph, nodesOf, sameShape, size, type OnnxNode, type Value } from "./graph";
+import { elements, sameShape } from "../graph/model";
+import { Graph, nodesOf, type OnnxNode, type Value } from "./graph";
 
 /** What a rule sees: the node with inputs that are rewritten already. */
 interface Site {
@@ -13,7 +14,7 @@ interface Site {
 export type Fusion = (site: Site) => Value | undefined;
 
 const number = (value: Value): number | undefined =>
-  value.constant !== undefined && size(value.shape) === 1 && value.dtype === "float32"
+  value.constant !== undefined && elements(value.shape) === 1 && value.dtype === "float32"
     ? Number(value.constant[0])
     : undefined;
 

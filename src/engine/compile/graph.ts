@@ -30,12 +30,6 @@ export interface ValueType {
   readonly shape: readonly number[];
 }
 
-export const size = (shape: readonly number[]): number =>
-  shape.reduce((product, length) => product * length, 1);
-
-export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((length, axis) => length === b[axis]);
-
 /** Constants up to this many numbers are compared by content, larger ones by identity. */
 const COMPARED = 64;
 

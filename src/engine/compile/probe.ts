@@ -1,6 +1,7 @@
 // Asks ONNX Runtime for the block of its blocked layout, which depends on the processor and which nothing tells.
+import { elements } from "../graph/model";
 import { tf } from "../ops/tf";
-import { size } from "./graph";
+
 import { traceForward } from "./program";
 import { Session, type Fed } from "./session";
 
@@ -23,7 +24,7 @@ async function convolution(block: number | undefined): Promise<readonly number[]
   const session = await Session.create(model, { threads: 1 });
   try {
     const feeds = entries.map(([name, shape]): [string, Fed] => {
-      const data = Float32Array.from({ length: size(shape) }, (_, index) =>
+      const data = Float32Array.from({ length: elements(shape) }, (_, index) =>
         Math.sin(index * index),
       );
       return [name, { data, shape, dtype: "float32" }];

@@ -1,8 +1,9 @@
 // Compiles functions written in TensorFlow.js into programs that ONNX Runtime runs.
+import { elements } from "../graph/model";
 import { tf, type Tensor } from "../ops/tf";
 import { withTracing } from "./backend";
 import { fuse } from "./fuse";
-import { nodesOf, size, type Value, type ValueType } from "./graph";
+import { nodesOf, type Value, type ValueType } from "./graph";
 import { forwardModel, type Port } from "./model";
 import { BLOCKED_CONV } from "./kernels/blocked";
 import type { Recorder, Target } from "./recorder";
@@ -48,10 +49,11 @@ export function work(outputs: readonly Value[]): number {
     outputs: [out],
   } of nodesOf(outputs)) {
     if (op === "Gemm" || op === "MatMul")
-      sum += size(out.shape) * inputs[0].shape.at(attributes["transA"] === 1 ? 0 : -1)!;
+      sum += elements(out.shape) * inputs[0].shape.at(attributes["transA"] === 1 ? 0 : -1)!;
     if (op === "Conv" || op === BLOCKED_CONV)
-      sum += size(out.shape) * size(inputs[1].shape.slice(1));
-    if (op === "ConvTranspose") sum += size(inputs[0].shape) * size(inputs[1].shape.slice(1));
+      sum += elements(out.shape) * elements(inputs[1].shape.slice(1));
+    if (op === "ConvTranspose")
+      sum += elements(inputs[0].shape) * elements(inputs[1].shape.slice(1));
   }
   return sum;
 }

@@ -1,9 +1,9 @@
 // What rules work with: tensors of TensorFlow.js on one side, values of the ONNX graph on the other.
+import { sameShape } from "../graph/model";
 import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
 import { tf, type Tensor } from "../ops/tf";
 import {
   Graph,
-  sameShape,
   type Attribute,
   type ElementType,
   type Numbers,
@@ -49,11 +49,8 @@ interface Tensors {
   readonly share: (info: TensorInfo) => void;
 }
 
-const TO_CHANNELS_FIRST = [0, 3, 1, 2];
-const TO_CHANNELS_LAST = [0, 2, 3, 1];
-
-/** Where each axis of a channels-last tensor lies when channels come first. */
-const PLACE_CHANNELS_FIRST = [0, 2, 3, 1];
+export const TO_CHANNELS_FIRST = [0, 3, 1, 2];
+export const TO_CHANNELS_LAST = [0, 2, 3, 1];
 
 const ELEMENT_TYPES: Readonly<Partial<Record<DataType, ElementType>>> = {
   float32: "float32",
@@ -179,11 +176,6 @@ export class Recorder {
     return values.every((each) => each === first) ? first : undefined;
   }
 
-  /** The numbers of a constant; undefined for a tensor that is not known yet. */
-  numbers(info: TensorInfo): Numbers | undefined {
-    return this.tensors.symbolOf(info) === undefined ? this.tensors.valuesOf(info) : undefined;
-  }
-
   private constant(info: TensorInfo): Value {
     const known = this.constants.get(info.dataId);
     if (known !== undefined && sameShape(known.shape, info.shape)) return known;
@@ -205,9 +197,9 @@ export const ONNX_TYPES: Readonly<Record<ElementType, number>> = {
   bool: 9,
 };
 
-/** The axes of a channels-last tensor, as they lie in a value of `layout`. */
+/** The axes of a channels-last tensor, as they lie in a value of `layout`: the way back says where each went. */
 export const axesIn = (layout: Layout, axes: readonly number[]): number[] =>
-  axes.map((axis) => (layout === "plain" ? axis : PLACE_CHANNELS_FIRST[axis]));
+  axes.map((axis) => (layout === "plain" ? axis : TO_CHANNELS_LAST[axis]));
 
 /** The shape that a value of `layout` has for a tensor of `shape`. */
 export const shapeIn = (layout: Layout, shape: readonly number[]): readonly number[] =>

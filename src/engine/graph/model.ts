@@ -127,6 +127,9 @@ export const wholeRegion = (shape: Shape): Region => ({
 export const elements = (shape: Shape): number =>
   shape.reduce((product, size) => product * size, 1);
 
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((size, axis) => size === b[axis]);
+
 export const trainableElements = (variable: Variable): number =>
   variable.trainable.reduce((sum, region) => sum + elements(region.size), 0);
 

@@ -24,7 +24,7 @@ import type {
 import type { LiveVariables } from "./live";
 import { scalarLoss } from "./metrics";
 import { gatherRows, type SampleArray } from "./samples";
-import { trainStep } from "./step";
+import { movedNames, trainStep } from "./step";
 
 /** A call blocks the process: it takes this long at most, or one step. */
 const CALL_MS = 250;
@@ -245,11 +245,7 @@ class CompiledTraining implements Training {
   }
 
   private moved(): [name: string, shape: Shape][] {
-    const { training, statistics, live } = this.request;
-    return [...training.map(({ name }) => name), ...statistics].map((name) => [
-      name,
-      live.shape(name),
-    ]);
+    return movedNames(this.request).map((name) => [name, this.request.live.shape(name)]);
   }
 
   private async compile(batch: number): Promise<TrainingProgram> {

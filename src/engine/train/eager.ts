@@ -17,7 +17,7 @@ import type {
 import type { LiveVariables } from "./live";
 import { scalarLoss } from "./metrics";
 import { batches, gather } from "./samples";
-import { trainStep, type StepResult } from "./step";
+import { movedNames, trainStep, type StepResult } from "./step";
 
 /** Steps are synchronous; this long, and other messages get their turn. */
 const TURN_MS = 40;
@@ -59,7 +59,7 @@ function forward({ path, live, moving, scalars, scalarLoss: reduces }: ForwardRe
 
 function training(request: TrainingRequest, turnMs: number): Training {
   const { live, batch } = request;
-  const moved = new Set([...request.training.map(({ name }) => name), ...request.statistics]);
+  const moved = new Set(movedNames(request));
   const fixed = upload(
     live,
     [...live.names()].filter((name) => !moved.has(name)),

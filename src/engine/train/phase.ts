@@ -14,7 +14,7 @@ import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
 import { optimizerRule } from "./optimizers/table";
 import type { SampleSource } from "./source";
 import { epochOrder, type Split } from "./split";
-import type { Trainable } from "./step";
+import { movedNames, type Trainable } from "./step";
 
 export interface PhaseRequest {
   readonly index: number;
@@ -79,13 +79,12 @@ export async function runPhase(
     ...path.nodes.flatMap((node) => node.inputs.map(refName)),
   ]);
   const source = request.source.reading(read);
-  const statistics = movingStatistics(model, cut);
+  const step = { training: request.training, statistics: movingStatistics(model, cut) };
   const training = executor.training({
+    ...step,
     path,
     live,
     batch: phase.batch,
-    training: request.training,
-    statistics,
     rule: optimizerRule(phase.optimizer),
     // Dropout and batch norm train above the cut, unless they are frozen; below it they never do.
     mode: {
@@ -95,7 +94,7 @@ export async function runPhase(
     random: (node, epoch, step, count) =>
       uniforms(seed, ["dropout", index, epoch, step, node.name], count),
   });
-  const moving = new Set([...request.training.map(({ name }) => name), ...statistics]);
+  const moving = new Set(movedNames(step));
   const forward = executor.forward({ path, live, moving, scalars, scalarLoss: true });
   try {
     const measured = {

@@ -35,6 +35,15 @@ export interface StepRecipe {
   readonly mode: Pick<RunContext, "training" | "scalars">;
 }
 
+/** What a step moves: by gradient, and by following the batch. */
+export const movedNames = ({
+  training,
+  statistics,
+}: Pick<StepRecipe, "training" | "statistics">): string[] => [
+  ...training.map(({ name }) => name),
+  ...statistics,
+];
+
 export interface StepTensors {
   /** Every variable that the path reads. */
   readonly values: ReadonlyMap<string, Tensor>;

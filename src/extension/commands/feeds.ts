@@ -9,6 +9,7 @@ import { checkFeed, feedConsequence, feedPrompt, readNumber } from "./answers";
 import { BACK, input, pick } from "./ask";
 import { confirmText } from "./confirm";
 import { editable } from "./edit";
+import { planOf } from "./plan";
 import { tell } from "../messages";
 
 /** `what`: the recipe whose quick fix was used; `feed`: what it is about. */
@@ -66,8 +67,6 @@ async function whichFeed(app: App, target: Target): Promise<ScalarFeed | undefin
   const answer = await pick({ title: "Set Value of Placeholder", prompt: "Which one?" }, choices);
   return answer === BACK ? undefined : answer;
 }
-
-const planOf = (app: App, { path, text }: Target) => app.engine.call("plan", { path, text });
 
 function isFeed(what: unknown): what is ScalarFeed {
   return typeof what === "object" && what !== null && "name" in what && "kind" in what;

@@ -8,6 +8,7 @@ import type { Target } from "../recipe/target";
 import { setValue } from "../recipe/text";
 import { confirmText } from "./confirm";
 import { editable } from "./edit";
+import { planOf } from "./plan";
 
 export async function useGraph(app: App): Promise<void> {
   const target = await editable(app);
@@ -36,6 +37,3 @@ export async function confirmGraph(target: Target, graph: string): Promise<boole
   const meta = relativeTo(path.dirname(target.path), graph);
   return changeRecipe(target, (text) => setValue(text, ["graph", "meta"], meta));
 }
-
-const planOf = (app: App, { path: file, text }: Target) =>
-  app.engine.call("plan", { path: file, text });

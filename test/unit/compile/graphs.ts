@@ -1,11 +1,6 @@
 // Graphs of ONNX operators made by hand, and what ONNX Runtime computes from them.
-import {
-  nodesOf,
-  size,
-  type Graph,
-  type Numbers,
-  type Value,
-} from "../../../src/engine/compile/graph";
+import { elements } from "../../../src/engine/graph/model";
+import { nodesOf, type Graph, type Numbers, type Value } from "../../../src/engine/compile/graph";
 import { forwardModel } from "../../../src/engine/compile/model";
 import { Session } from "../../../src/engine/compile/session";
 
@@ -17,7 +12,7 @@ export const bool = (...shape: number[]) => ({ dtype: "bool", shape }) as const;
 
 /** Numbers of both signs, no two alike. */
 export function numbers({ dtype, shape }: Pick<Value, "dtype" | "shape">, seed: number): Numbers {
-  const data = Array.from({ length: size(shape) }, (_, index) => Math.sin(1.3 * index + seed));
+  const data = Array.from({ length: elements(shape) }, (_, index) => Math.sin(1.3 * index + seed));
   switch (dtype) {
     case "float32":
       return Float32Array.from(data);

@@ -1,4 +1,5 @@
 // Arithmetic, comparisons and activation functions, element by element. All keep the layout of their inputs.
+import { sameShape } from "../../graph/model";
 import type {
   CastAttrs,
   ClipByValueAttrs,
@@ -9,8 +10,16 @@ import type {
   TensorInfo,
 } from "@tensorflow/tfjs-core";
 import { tf } from "../../ops/tf";
-import { sameShape, type Attribute, type ElementType, type Value } from "../graph";
-import { axesIn, elementType, shapeIn, Untraceable, type Layout, type Recorder } from "../recorder";
+import type { Attribute, ElementType, Value } from "../graph";
+import {
+  axesIn,
+  elementType,
+  shapeIn,
+  TO_CHANNELS_FIRST,
+  Untraceable,
+  type Layout,
+  type Recorder,
+} from "../recorder";
 import type { Inputs, Rule, Rules } from "./rule";
 
 const broadcast = (a: readonly number[], b: readonly number[]) =>
@@ -34,7 +43,10 @@ export function operand(recorder: Recorder, info: TensorInfo, layout: Layout): V
   if (shape.length === 0) return value;
   const [batch, height, width, channels] = [...new Array(4 - shape.length).fill(1), ...shape];
   if (height === 1 && width === 1) return recorder.reshape(value, [batch, channels, 1, 1]);
-  return recorder.reorder(recorder.reshape(value, [batch, height, width, channels]), [0, 3, 1, 2]);
+  return recorder.reorder(
+    recorder.reshape(value, [batch, height, width, channels]),
+    TO_CHANNELS_FIRST,
+  );
 }
 
 function emitBroadcast(
@@ -167,21 +179,9 @@ const EluGrad: Rule<"dy" | "y"> = (recorder, { dy, y }) => {
   });
 };
 
-/** The condition has the operands' shape, or one number per row of them. */
-const Select: Rule<"condition" | "t" | "e"> = (recorder, { condition, t, e }) => {
-  const { shape } = t;
-  if (sameShape(condition.shape, shape))
-    return emitBroadcast(recorder, "Where", [condition, t, e], shape, elementType(t.dtype));
-  const rows = recorder.reshape(
-    recorder.plain(condition),
-    shape.map((length, axis) => (axis === 0 ? length : 1)),
-  );
-  const value = recorder.emit("Where", [rows, recorder.plain(t), recorder.plain(e)], {
-    dtype: elementType(t.dtype),
-    shape,
-  });
-  return recorder.result(shape, value);
-};
+/** TensorFlow.js has broadcast all three to one shape. */
+const Select: Rule<"condition" | "t" | "e"> = (recorder, { condition, t, e }) =>
+  emitBroadcast(recorder, "Where", [condition, t, e], t.shape, elementType(t.dtype));
 
 const Identity: Rule<"x"> = (recorder, { x }) => recorder.alias(x);
 

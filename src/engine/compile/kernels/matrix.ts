@@ -1,4 +1,5 @@
 // Matrix products, look-ups in tables, and what brings their gradients back.
+import { elements } from "../../graph/model";
 import type {
   BatchMatMulAttrs,
   GatherV2Attrs,
@@ -7,7 +8,7 @@ import type {
   UnsortedSegmentSumAttrs,
 } from "@tensorflow/tfjs-core";
 import { tf } from "../../ops/tf";
-import { size, type Value } from "../graph";
+import type { Value } from "../graph";
 import { elementType, Untraceable, type Recorder } from "../recorder";
 import type { Rule, Rules } from "./rule";
 
@@ -71,7 +72,7 @@ const UnsortedSegmentSum: Rule<"x" | "segmentIds", UnsortedSegmentSumAttrs> = (
 ) => {
   const shape = [numSegments, ...x.shape.slice(1)];
   const dtype = elementType(x.dtype);
-  const zeros = recorder.graph.constant(new Float32Array(size(shape)), "float32", shape);
+  const zeros = recorder.graph.constant(new Float32Array(elements(shape)), "float32", shape);
   const ids = recorder.cast(recorder.plain(segmentIds), "int64");
   const rows = recorder.reshape(ids, [x.shape[0], 1]);
   const inputs = [zeros, rows, recorder.plain(x)];

@@ -1,4 +1,5 @@
 // Pooling and its gradients, channels first.
+import { elements } from "../../graph/model";
 import type {
   AvgPoolAttrs,
   AvgPoolGradAttrs,
@@ -6,7 +7,7 @@ import type {
   MaxPoolGradAttrs,
 } from "@tensorflow/tfjs-core";
 import { tf } from "../../ops/tf";
-import { size, type Value, type ValueType } from "../graph";
+import type { Value, ValueType } from "../graph";
 import { shapeIn, type Recorder } from "../recorder";
 import { outputPadding } from "./convolution";
 import type { Rule, Rules } from "./rule";
@@ -80,8 +81,8 @@ function scatter(
   places: Value,
   shape: readonly number[],
 ): Value {
-  const whole = size(shape);
-  const count = size(gradient.shape);
+  const whole = elements(shape);
+  const count = elements(gradient.shape);
   const inputs = [
     recorder.graph.constant(new Float32Array(whole), "float32", [whole]),
     recorder.reshape(places, [count]),
@@ -132,7 +133,11 @@ const AvgPoolGrad: Rule<"dy" | "input", AvgPoolGradAttrs> = (
   const gradient = recorder.channelsFirst(dy);
   const scaled = recorder.emit("Mul", [gradient, share], gradient);
   const kernelShape = [channels, 1, filterHeight, filterWidth];
-  const ones = graph.constant(new Float32Array(size(kernelShape)).fill(1), "float32", kernelShape);
+  const ones = graph.constant(
+    new Float32Array(elements(kernelShape)).fill(1),
+    "float32",
+    kernelShape,
+  );
   const shape = shapeIn("channelsFirst", info.inShape);
   const { strideHeight, strideWidth, padInfo } = info;
   const value = recorder.emit(

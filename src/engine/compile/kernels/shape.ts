@@ -1,4 +1,5 @@
 // Ops that move elements without changing them.
+import { sameShape } from "../../graph/model";
 import type {
   ExpandDimsAttrs,
   PackAttrs,
@@ -14,8 +15,16 @@ import type {
   UnpackAttrs,
 } from "@tensorflow/tfjs-core";
 import { tf } from "../../ops/tf";
-import { sameShape, type Value } from "../graph";
-import { axesIn, elementType, shapeIn, type Layout, type Recorder } from "../recorder";
+import type { Value } from "../graph";
+import {
+  axesIn,
+  elementType,
+  shapeIn,
+  TO_CHANNELS_FIRST,
+  TO_CHANNELS_LAST,
+  type Layout,
+  type Recorder,
+} from "../recorder";
 import { commonLayout } from "./elementwise";
 import type { Rule, Rules } from "./rule";
 
@@ -35,16 +44,13 @@ const ExpandDims: Rule<"input", ExpandDimsAttrs> = (recorder, { input }, { dim }
   return reshaped(recorder, input, shape);
 };
 
-const CHANNELS_FIRST = [0, 3, 1, 2];
-const CHANNELS_LAST = [0, 2, 3, 1];
-
 /** Between the two orders of channels nothing is moved: only what the numbers are taken for changes. */
 const Transpose: Rule<"x", TransposeAttrs> = (recorder, { x }, { perm }) => {
   const shape = perm.map((axis) => x.shape[axis]);
-  if (recorder.layout(x) === "channelsFirst" && sameShape(perm, CHANNELS_FIRST))
+  if (recorder.layout(x) === "channelsFirst" && sameShape(perm, TO_CHANNELS_FIRST))
     return recorder.result(shape, recorder.channelsFirst(x), dtypeOf(x));
   const value = recorder.plain(x);
-  if (sameShape(perm, CHANNELS_LAST))
+  if (sameShape(perm, TO_CHANNELS_LAST))
     return recorder.result(shape, value, { ...dtypeOf(x), layout: "channelsFirst" });
   return recorder.result(shape, recorder.reorder(value, perm), dtypeOf(x));
 };
@@ -77,7 +83,7 @@ function sliced(
   x: TensorInfo,
   begin: readonly number[],
   end: readonly number[],
-  strides: readonly number[],
+  strides: readonly number[] = begin.map(() => 1),
 ): TensorInfo {
   const layout = recorder.layout(x);
   const shape = begin.map((from, axis) => Math.ceil((end[axis] - from) / strides[axis]));
@@ -98,13 +104,7 @@ const Slice: Rule<"x", SliceAttrs> = (recorder, { x }, attributes) => {
     attributes.size,
   );
   const end = begin.map((from, axis) => from + sizes[axis]);
-  return sliced(
-    recorder,
-    x,
-    begin,
-    end,
-    begin.map(() => 1),
-  );
+  return sliced(recorder, x, begin, end);
 };
 
 const StridedSlice: Rule<"x", StridedSliceAttrs> = (recorder, { x }, attributes) => {
@@ -133,13 +133,7 @@ const SplitV: Rule<"x", SplitVAttrs> = (recorder, { x }, { numOrSizeSplits, axis
     const begin = x.shape.map((_, each) => (each === place ? from : 0));
     const end = x.shape.map((whole, each) => (each === place ? from + length : whole));
     from += length;
-    return sliced(
-      recorder,
-      x,
-      begin,
-      end,
-      begin.map(() => 1),
-    );
+    return sliced(recorder, x, begin, end);
   });
 };
 

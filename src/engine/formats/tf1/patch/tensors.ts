@@ -1,6 +1,6 @@
 // TensorProto and TensorShapeProto: reading small ones, and giving one another shape.
 import { clone, create, type MessageInitShape } from "@bufbuild/protobuf";
-import { elements, type Shape } from "../../../graph/model";
+import { elements, sameShape as sameSizes, type Shape } from "../../../graph/model";
 import {
   TensorProtoSchema,
   TensorShapeProtoSchema,
@@ -31,10 +31,7 @@ export function shapeAttribute(node: NodeDef): Shape | undefined {
 export const tensorShape = (tensor: TensorProto): Shape => dimensions(tensor.tensorShape) ?? [];
 
 export const sameShape = (a: Shape | undefined, b: Shape | undefined): boolean =>
-  a !== undefined &&
-  b !== undefined &&
-  a.length === b.length &&
-  a.every((size, i) => size === b[i]);
+  a !== undefined && b !== undefined && sameSizes(a, b);
 
 /** Elements of an int32 or int64 tensor; undefined for other types. */
 export function integers(tensor: TensorProto): readonly number[] | undefined {
