@@ -121,8 +121,15 @@ export type EditQuestion =
       }[];
     }
   | {
+      /** Unit numbers: "0-3, 7". */
+      readonly field: string;
+      readonly ask: "units";
+      readonly prompt: string;
+    }
+  | {
       readonly field: string;
       readonly ask: "classes";
       readonly prompt: string;
+      readonly least: 1 | 2;
       readonly suggestion?: readonly string[];
     };

@@ -1,5 +1,5 @@
 // Fresh numbers for new units and layers, with the formulas of TensorFlow's initializers.
-import type { Initializer } from "./model";
+import { elements, type Initializer, type Shape } from "./model";
 import type { RandomStream } from "./random";
 
 export interface Fan {
@@ -17,7 +17,7 @@ function truncatedNormal(random: RandomStream): number {
 /** Standard deviation of a standard normal truncated at ±2; TensorFlow's variance scaling divides by it. */
 const TRUNCATED_DEVIATION = 0.87962566103423978;
 
-const FILL: Record<Initializer, (fan: Fan, random: RandomStream) => number> = {
+const FILL: Record<Exclude<Initializer, "identity">, (fan: Fan, random: RandomStream) => number> = {
   zeros: () => 0,
   ones: () => 1,
   // Glorot & Bengio 2010: U(−a, a), a = √(6 / (fan in + fan out)); what `fully_connected` starts from.
@@ -27,13 +27,25 @@ const FILL: Record<Initializer, (fan: Fan, random: RandomStream) => number> = {
     (truncatedNormal(random) * Math.sqrt(2 / fan.in)) / TRUNCATED_DEVIATION,
 };
 
-/** `count` fresh float32 numbers. `fan`: the number of inputs and outputs of one unit. */
+/** Fresh float32 numbers in C order. `fan`: the number of inputs and outputs of one unit. */
 export function initialize(
   initializer: Initializer,
-  count: number,
+  shape: Shape,
   fan: Fan,
   random: RandomStream,
 ): Float32Array {
+  if (initializer === "identity") return identity(shape);
   const fill = FILL[initializer];
-  return Float32Array.from({ length: count }, () => fill(fan, random));
+  return Float32Array.from({ length: elements(shape) }, () => fill(fan, random));
+}
+
+/** A kernel [..., in, out] that passes input i on as unit i: of a convolution, the window's centre. */
+function identity(shape: Shape): Float32Array {
+  const numbers = new Float32Array(elements(shape));
+  const [inputs, units] = shape.slice(-2);
+  const window = shape.slice(0, -2);
+  const centre = window.reduce((at, size) => at * size + Math.floor((size - 1) / 2), 0);
+  for (let unit = 0; unit < Math.min(inputs, units); unit++)
+    numbers[(centre * inputs + unit) * units + unit] = 1;
+  return numbers;
 }

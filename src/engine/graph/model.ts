@@ -39,13 +39,40 @@ export type Value =
       readonly axis: number;
       readonly parts: readonly Value[];
       readonly shapes: readonly Shape[];
+    }
+  /** Slices of `part`, which has `shape`, along an axis: some, in another order, or one of them twice. */
+  | {
+      readonly from: "take";
+      readonly axis: number;
+      readonly indices: readonly number[];
+      readonly part: Value;
+      readonly shape: Shape;
+    }
+  /** `part`, which has `shape`, with every slice along an axis multiplied by its factor. */
+  | {
+      readonly from: "scale";
+      readonly axis: number;
+      readonly factors: readonly number[];
+      readonly part: Value;
+      readonly shape: Shape;
     };
 
 /** Whether nothing in a value is stored: a new layer stays new when it is widened. */
-export const isFresh = (value: Value): boolean =>
-  value.from === "concat" ? value.parts.every(isFresh) : value.from === "initializer";
+export function isFresh(value: Value): boolean {
+  switch (value.from) {
+    case "stored":
+      return false;
+    case "initializer":
+      return true;
+    case "concat":
+      return value.parts.every(isFresh);
+    case "take":
+    case "scale":
+      return isFresh(value.part);
+  }
+}
 
-export type Initializer = "zeros" | "ones" | "glorotUniform" | "heNormal";
+export type Initializer = "zeros" | "ones" | "identity" | "glorotUniform" | "heNormal";
 
 /** A box of a variable's elements: start and size per axis. */
 export interface Region {
@@ -77,6 +104,8 @@ export interface Variable {
   readonly of?: string;
   /** What training may change: disjoint regions, all of it, or (empty) nothing. */
   readonly trainable: readonly Region[];
+  /** Its name in the source, where an edit gave it another. */
+  readonly origin?: string;
 }
 
 export interface Layer {

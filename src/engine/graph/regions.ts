@@ -3,14 +3,6 @@ import { elements, wholeRegion, type Region, type Shape, type Value, type Variab
 
 const covers = (region: Region, shape: Shape): boolean => elements(region.size) === elements(shape);
 
-/** The elements that an axis gained: everything from `from` on. */
-export function addedRegion(shape: Shape, axis: number, from: number): Region {
-  const whole = wholeRegion(shape);
-  const start = whole.start.map((at, index) => (index === axis ? from : at));
-  const size = whole.size.map((length, index) => (index === axis ? length - from : length));
-  return { start, size };
-}
-
 /** Where a value is fresh numbers and not numbers out of the checkpoint. */
 export function freshRegions(value: Value, shape: Shape): Region[] {
   switch (value.from) {
@@ -29,14 +21,97 @@ export function freshRegions(value: Value, shape: Shape): Region[] {
         }));
       });
     }
+    case "take": {
+      const { axis, indices, part, shape: before } = value;
+      return [
+        ...takenRegions(freshRegions(part, before), axis, indices),
+        // A slice that is there twice is new the second time.
+        ...slices(shape, axis, repetitions(indices)),
+      ];
+    }
+    case "scale":
+      return freshRegions(value.part, value.shape);
   }
 }
 
-/** What trains after `variable` grew along `axis` to `shape`: what trained before, and the new elements. */
-export function grownRegions(variable: Variable, shape: Shape, axis: number): Region[] {
-  if (variable.trainable.some((region) => covers(region, variable.shape)))
-    return [wholeRegion(shape)];
-  return [...variable.trainable, addedRegion(shape, axis, variable.shape[axis])];
+/** Places of indices that stood before them already. */
+function repetitions(indices: readonly number[]): number[] {
+  const seen = new Set<number>();
+  return indices.flatMap((index, place) => {
+    if (seen.has(index)) return [place];
+    seen.add(index);
+    return [];
+  });
+}
+
+/** The slices of a tensor at ascending `places` along an axis. */
+export function slices(shape: Shape, axis: number, places: readonly number[]): Region[] {
+  const whole = wholeRegion(shape);
+  const found: { start: number; size: number }[] = [];
+  for (const place of places) {
+    const last = found.at(-1);
+    if (last !== undefined && last.start + last.size === place) last.size++;
+    else found.push({ start: place, size: 1 });
+  }
+  return found.map(({ start, size }) => ({
+    start: whole.start.with(axis, start),
+    size: whole.size.with(axis, size),
+  }));
+}
+
+/** One region where they cover everything. */
+export const joined = (regions: readonly Region[], shape: Shape): readonly Region[] =>
+  regions.length > 0 &&
+  regions.reduce((sum, region) => sum + elements(region.size), 0) === elements(shape)
+    ? [wholeRegion(shape)]
+    : regions;
+
+/** Where the elements of `regions` are after slices were taken along `axis`. */
+export function takenRegions(
+  regions: readonly Region[],
+  axis: number,
+  indices: readonly number[],
+): Region[] {
+  return regions.flatMap(({ start, size }) =>
+    runs(indices, start[axis], size[axis]).map(([from, length]) => ({
+      start: start.with(axis, from),
+      size: size.with(axis, length),
+    })),
+  );
+}
+
+/** Where indices of [start, start + size) stand in a row: place and length of every run. */
+function runs(indices: readonly number[], start: number, size: number): [number, number][] {
+  const found: [number, number][] = [];
+  indices.forEach((index, place) => {
+    if (index < start || index >= start + size) return;
+    const last = found.at(-1);
+    if (last !== undefined && last[0] + last[1] === place) last[1]++;
+    else found.push([place, 1]);
+  });
+  return found;
+}
+
+/** `regions` without the elements of `box`. */
+export function without(regions: readonly Region[], box: Region): Region[] {
+  return regions.flatMap((region) => {
+    const rest: Region[] = [];
+    let { start, size } = region;
+    for (let axis = 0; axis < start.length; axis++) {
+      const [from, to] = [start[axis], start[axis] + size[axis]];
+      const [cutFrom, cutTo] = [
+        Math.max(from, box.start[axis]),
+        Math.min(to, box.start[axis] + box.size[axis]),
+      ];
+      if (cutFrom >= cutTo) return [region];
+      if (from < cutFrom) rest.push({ start, size: size.with(axis, cutFrom - from) });
+      if (cutTo < to)
+        rest.push({ start: start.with(axis, cutTo), size: size.with(axis, to - cutTo) });
+      start = start.with(axis, cutFrom);
+      size = size.with(axis, cutTo - cutFrom);
+    }
+    return rest;
+  });
 }
 
 /** 1 where an element trains, 0 where it is kept; undefined when all of it trains. */

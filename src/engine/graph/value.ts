@@ -1,7 +1,7 @@
 // Evaluates the lazy values of variables: the only place where a plan becomes numbers.
 import type { DType } from "../../protocol/checkpoint";
 import { GraftError } from "../../protocol/errors";
-import { fromFloat32 } from "./dtypes";
+import { fromFloat32, toFloat32 } from "./dtypes";
 import { initialize } from "./initializers";
 import { elements, type Value, type Variable } from "./model";
 import { randomStream } from "./random";
@@ -29,13 +29,22 @@ async function evaluateValue(
     case "initializer": {
       const random = randomStream(seed, ["initializer", variable.name, value.key]);
       const fan = { in: value.fanIn, out: value.fanOut };
-      const numbers = initialize(value.initializer, elements(value.shape), fan, random);
+      const numbers = initialize(value.initializer, value.shape, fan, random);
       return fromFloat32(numbers, variable.dtype);
     }
     case "concat": {
       const parts: Uint8Array[] = [];
       for (const part of value.parts) parts.push(await evaluateValue(part, variable, read, seed));
       return concatenate(parts, value.shapes, value.axis, variable);
+    }
+    case "take":
+      return take(await evaluateValue(value.part, variable, read, seed), value);
+    case "scale": {
+      const numbers = toFloat32(
+        await evaluateValue(value.part, variable, read, seed),
+        variable.dtype,
+      );
+      return fromFloat32(scaled(numbers, value), variable.dtype);
     }
   }
 }
@@ -64,4 +73,29 @@ function concatenate(
     });
   }
   return joined;
+}
+
+/** Slices of a C-ordered tensor. */
+function take(
+  bytes: Uint8Array,
+  { axis, indices, shape }: Extract<Value, { from: "take" }>,
+): Uint8Array {
+  const outer = elements(shape.slice(0, axis));
+  const slice = bytes.length / Math.max(1, outer * shape[axis]);
+  const taken = new Uint8Array(outer * indices.length * slice);
+  for (let row = 0, at = 0; row < outer; row++)
+    for (const index of indices) {
+      const start = (row * shape[axis] + index) * slice;
+      taken.set(bytes.subarray(start, start + slice), at);
+      at += slice;
+    }
+  return taken;
+}
+
+function scaled(
+  numbers: Float32Array,
+  { axis, factors, shape }: Extract<Value, { from: "scale" }>,
+): Float32Array {
+  const inner = elements(shape.slice(axis + 1));
+  return numbers.map((number, index) => number * factors[Math.floor(index / inner) % shape[axis]]);
 }

@@ -17,8 +17,8 @@ import {
   type Model,
   type Variable,
 } from "../graph/model";
-import { denseLayers } from "../surgery/addUnits";
-import { unitProducer } from "../graph/units";
+import { unitLayers } from "../surgery/unitLayers";
+import { unitAxis, unitProducer } from "../graph/units";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
 import { openSource } from "./source";
@@ -249,9 +249,12 @@ function toLayer(
   const variables = layer.variables.map((name) => model.variables.get(name)!);
   const parameters = variables.filter(isParameter);
   const edit = edits.findLast((each) => each.layers.includes(layer.name));
-  const canAddUnits = denseLayers(model).includes(layer.name);
+  const canAddUnits = unitLayers(model).includes(layer.name);
   const producer = unitProducer(model, layer.nodes);
-  const units = producer === undefined ? undefined : model.shapes.get(producer.name)?.at(-1);
+  const units =
+    producer === undefined
+      ? undefined
+      : model.shapes.get(producer.name)?.[unitAxis(model, producer)];
   const before = source.layers.find((each) => each.name === layer.name);
   const sizes = layerSizes(model, layer);
   const change = before === undefined ? undefined : describeChange(source, before, model, layer);

@@ -1,22 +1,21 @@
-// Add units to a dense layer: its kernel and bias grow, and so do the rows by which the next layers read them.
+// Add units to a layer: everything that has a number per unit grows, and so do the weights that read the units.
 import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
-import type { Initializer, Model } from "../graph/model";
-import { freshRegions, grownRegions } from "../graph/regions";
-import { unitGroup, unitProducer, type UnitAxis, type UnitGroup } from "../graph/units";
+import type { Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
-import { grownValue, resized } from "./resize";
-import { findLayer, listNames } from "./select";
+import { allUnits, regroup, type Regrouping } from "./regroup";
+import { listNames } from "./select";
+import { describeCoupling, hiddenLayer, layersOf, unitLayers, type UnitLayer } from "./unitLayers";
 
 export const AddUnitsSchema = z.strictObject({
-  layer: z.string().min(1).describe("The dense layer that gets the new units."),
+  layer: z.string().min(1).describe("The dense or convolution layer that gets the new units."),
   units: z.int().min(1).max(1_000_000).describe("How many units to add."),
   init: z
-    .enum(["random", "zero"])
+    .enum(["random", "zero", "net2wider"])
     .default("random")
     .describe(
-      "random: new units start like any unit and change the network's output a little. zero: the next layers read them with weight 0, so the network computes exactly what it did.",
+      "random: new units start like any unit and change the network's output a little. zero: the next layers read them with weight 0, so the network computes exactly what it did. net2wider: new units copy old ones and share their outgoing weights, so the network computes what it did.",
     ),
   train: z
     .enum(["all", "new"])
@@ -27,63 +26,70 @@ export const AddUnitsSchema = z.strictObject({
 });
 type Spec = z.infer<typeof AddUnitsSchema>;
 
-function groupOf(model: Model, name: string): UnitGroup {
-  const layer = findLayer(model, name);
-  const producer = unitProducer(model, layer.nodes);
-  if (layer.kind !== "dense" || producer === undefined)
-    throw new GraftError(
-      "invalid-edit",
-      `Units can be added to dense layers; ${name} is ${layer.kind}. Dense layers: ${listNames(denseLayers(model))}.`,
-    );
-  const group = unitGroup(model, producer);
-  if (group.reachesOutput)
-    throw new GraftError(
-      "invalid-edit",
-      `The units of ${name} are the classes of the output. Use replaceOutput to change the classes.`,
-    );
-  return group;
+const CHOICES = {
+  random: { label: "Random", detail: "Like any new unit; the output changes a little" },
+  zero: {
+    label: "Zero",
+    detail: "The network computes exactly what it did; the new units then learn",
+  },
+  net2wider: {
+    label: "Copies of old units",
+    detail: "Net2Wider: the network computes what it did, shared by more units",
+  },
+} as const;
+
+/** Copies in turn; the reading weights are split unevenly, so that a unit and its copy learn different things. */
+function copies(group: UnitLayer["group"], count: number): Pick<Regrouping, "units" | "factors"> {
+  const old = allUnits(group);
+  const units = [...old, ...Array.from({ length: count }, (_, index) => old[index % old.length])];
+  const total = new Map<number, number>();
+  for (const unit of units) total.set(unit, (total.get(unit) ?? 0) + 1);
+  const seen = new Map<number, number>();
+  const factors = units.map((unit) => {
+    const [all, before] = [total.get(unit)!, seen.get(unit) ?? 0];
+    seen.set(unit, before + 1);
+    return (all - before) / ((all * (all + 1)) / 2);
+  });
+  return { units, factors };
 }
 
-/** Dense layers to which units can be added. */
-export const denseLayers = (model: Model): string[] =>
-  model.layers
-    .filter((layer) => layer.kind === "dense" && layer.output !== model.roles.output)
-    .map((layer) => layer.name);
-
 function apply(model: Model, spec: Spec, key: string): Model {
-  const group = groupOf(model, spec.layer);
-  const variables = new Map(model.variables);
-  const grow = ({ variable: name, axis }: UnitAxis, weights: Initializer) => {
-    const variable = variables.get(name)!;
-    const shape = resized(variable.shape, axis, variable.shape[axis] + spec.units);
-    const value = grownValue(model, variable, axis, spec.units, weights, key);
-    // Moving statistics follow the batch, not the gradient.
-    const trainable =
-      variable.role !== "weight"
-        ? []
-        : spec.train === "new"
-          ? freshRegions(value, shape)
-          : grownRegions(variable, shape, axis);
-    variables.set(name, { ...variable, shape, value, trainable });
-  };
-  for (const axis of group.own) grow(axis, "glorotUniform");
-  for (const axis of group.readers) grow(axis, spec.init === "zero" ? "zeros" : "glorotUniform");
-  return { ...model, variables };
+  const found = hiddenLayer(model, spec.layer);
+  const { group } = found;
+  if (spec.init !== "random") refuseChange(found, spec);
+  const fresh = { units: [...allUnits(group), ...Array<undefined>(spec.units).fill(undefined)] };
+  return regroup(model, group, {
+    ...(spec.init === "net2wider" ? copies(group, spec.units) : fresh),
+    makes: "glorotUniform",
+    reads: spec.init === "zero" ? "zeros" : "glorotUniform",
+    train: spec.train,
+    key,
+  });
+}
+
+/** Where new units cannot be added without changing what the network computes. */
+function refuseChange({ layer, group }: UnitLayer, { init }: Spec): void {
+  const tied = group.variables.find(({ makes, reads }) => makes && reads);
+  const why =
+    group.mixing.length > 0
+      ? `${listNames(group.mixing)} makes each unit depend on all others`
+      : tied !== undefined
+        ? `${tied.variable} both makes the units and reads them`
+        : undefined;
+  if (why !== undefined)
+    throw new GraftError(
+      "invalid-edit",
+      `With "init": "${init}", new units of ${layer.name} would change the network's output, because ${why}. Use "init": "random".`,
+    );
 }
 
 export const addUnits: EditKind<Spec> = {
   title: "Add Units",
-  schema: AddUnitsSchema.describe("More units in a dense layer; every trained number stays."),
+  schema: AddUnitsSchema.describe("More units in a layer; every trained number stays."),
   apply,
-  touches: (model, spec) => {
-    const group = groupOf(model, spec.layer);
-    const resizedNames = new Set([...group.own, ...group.readers].map((axis) => axis.variable));
-    return model.layers
-      .filter((layer) => layer.variables.some((name) => resizedNames.has(name)))
-      .map((layer) => layer.name);
-  },
+  touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>
-    `${describeSizes(before, after)}; ${spec.init === "zero" ? "the network computes what it did before; " : ""}${describeTraining(after)}.`,
+    `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}${spec.init === "random" ? "" : "the network computes what it did before; "}${describeTraining(after)}.`,
   questions: (model, given) => [
     ...("layer" in given
       ? []
@@ -92,7 +98,7 @@ export const addUnits: EditKind<Spec> = {
             field: "layer",
             ask: "layer" as const,
             prompt: "Layer that gets new units",
-            candidates: denseLayers(model),
+            candidates: unitLayers(model),
           },
         ]),
     {
@@ -107,18 +113,7 @@ export const addUnits: EditKind<Spec> = {
       field: "init",
       ask: "choice",
       prompt: "What the new units start from",
-      choices: [
-        {
-          value: "random",
-          label: "Random",
-          detail: "Like any new unit; the output changes a little",
-        },
-        {
-          value: "zero",
-          label: "Zero",
-          detail: "The network computes exactly what it did; the new units then learn",
-        },
-      ],
+      choices: Object.entries(CHOICES).map(([value, choice]) => ({ value, ...choice })),
     },
     {
       field: "train",

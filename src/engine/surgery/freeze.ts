@@ -1,9 +1,12 @@
 // Freeze and unfreeze: what gradient training may change. Names and values stay as they are.
 import { z } from "zod";
+import { elementsOf } from "../graph/coupling/places";
 import { wholeRegion, type Model, type Region, type Variable } from "../graph/model";
+import { joined, slices, without } from "../graph/regions";
 import { describeFreezing, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
-import { isWeight, select, selectUpTo, type Selection } from "./select";
+import { findLayer, isWeight, select, selectUpTo, type Selection } from "./select";
+import { unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
 
 const Name = z
   .string()
@@ -18,11 +21,17 @@ export const FreezeSchema = z.union([
   z.strictObject({
     upTo: z.string().min(1).describe("This layer and every layer that it depends on."),
   }),
+  z.strictObject({
+    layer: z.string().min(1).describe("One layer, by its name."),
+    units: UnitsSchema,
+  }),
 ]);
 type Spec = z.infer<typeof FreezeSchema>;
 
 function selected(model: Model, spec: Spec): Selection {
   if (typeof spec === "object" && "upTo" in spec) return selectUpTo(model, spec.upTo);
+  if (typeof spec === "object" && "units" in spec)
+    return { layers: [findLayer(model, spec.layer)], weights: [] };
   const selections = [spec].flat().map((name) => select(model, name));
   return {
     layers: selections.flatMap((each) => each.layers),
@@ -30,22 +39,51 @@ function selected(model: Model, spec: Spec): Selection {
   };
 }
 
-function setTrainable(
+function withTrainable(
   model: Model,
-  weights: readonly Variable[],
-  trainable: (variable: Variable) => readonly Region[],
+  spec: Spec,
+  change: (trains: readonly Region[], box: Region) => readonly Region[],
 ): Model {
   const variables = new Map(model.variables);
-  for (const variable of weights)
-    variables.set(variable.name, { ...variable, trainable: trainable(variable) });
+  for (const { variable, boxes } of boxesOf(model, spec)) {
+    const trainable = boxes.reduce(change, variable.trainable);
+    variables.set(variable.name, { ...variable, trainable: joined(trainable, variable.shape) });
+  }
   return { ...model, variables };
 }
 
+/** What `spec` names, as regions of weights. */
+function boxesOf(
+  model: Model,
+  spec: Spec,
+): { readonly variable: Variable; readonly boxes: readonly Region[] }[] {
+  if (typeof spec !== "object" || !("units" in spec))
+    return selected(model, spec).weights.map((variable) => ({
+      variable,
+      boxes: [wholeRegion(variable.shape)],
+    }));
+  const { group } = unitLayer(model, spec.layer);
+  const units = unitsIn(spec.units, group.units, spec.layer);
+  return group.variables.flatMap(({ variable: name, axis, places, makes }) => {
+    const variable = model.variables.get(name)!;
+    if (!makes || !isWeight(variable)) return [];
+    return [{ variable, boxes: slices(variable.shape, axis, elementsOf(places, units)) }];
+  });
+}
+
 export const freezeWeights = (model: Model, spec: Spec): Model =>
-  setTrainable(model, selected(model, spec).weights, () => []);
+  withTrainable(model, spec, (trains, box) => without(trains, box));
 
 export const unfreezeWeights = (model: Model, spec: Spec): Model =>
-  setTrainable(model, selected(model, spec).weights, (variable) => [wholeRegion(variable.shape)]);
+  withTrainable(model, spec, (trains, box) => [...without(trains, box), box]);
+
+/** Every weight frozen. */
+export function freezeAll(model: Model): Model {
+  const variables = [...model.variables].map(
+    ([name, variable]) => [name, { ...variable, trainable: [] }] as const,
+  );
+  return { ...model, variables: new Map(variables) };
+}
 
 const touches = (model: Model, spec: Spec) => {
   const { layers, weights } = selected(model, spec);

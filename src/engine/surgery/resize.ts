@@ -5,63 +5,91 @@ import { elements } from "../graph/model";
 export const resized = (shape: Shape, axis: number, size: number): number[] =>
   shape.map((old, index) => (index === axis ? size : old));
 
+export interface FreshNumbers {
+  readonly shape: Shape;
+  /** The shape that the whole variable gets: what the spread of a kernel follows. */
+  readonly whole: Shape;
+  /** What a kernel starts from. */
+  readonly weights: Initializer;
+  readonly key: string;
+}
+
 /**
- * Fresh numbers for (a part of) `variable`. What starts from `weights` is a kernel; a bias or a batch norm's
- * shift starts from zero, a factor and a moving variance from one.
+ * Fresh numbers for (a part of) `variable`. A kernel starts from `weights`; a bias or a batch norm's shift from zero,
+ * a factor and a moving variance from one.
  */
-export function fresh(
-  model: Model,
-  variable: Variable,
-  shape: Shape,
-  weights: Initializer,
-  key: string,
-): Value {
-  const full = variable.shape;
-  // A unit's fan: its inputs (times the window of a convolution), and the units beside it.
-  const window = elements(full.slice(0, -2));
-  const [fanIn, fanOut] =
-    shape.length >= 2
-      ? [window * shape[shape.length - 2], window * shape[shape.length - 1]]
-      : [1, 1];
-  const initializer = shape.length >= 2 ? weights : vectorInitializer(model, variable.name);
+export function fresh(model: Model, variable: Variable, how: FreshNumbers): Value {
+  const { shape, whole, weights, key } = how;
+  const isKernel = whole.length >= 2 && !isPerUnit(model, variable.name);
+  const initializer = isKernel ? weights : vectorInitializer(model, variable.name);
+  const [fanIn, fanOut] = isKernel ? [fanInOf(whole), fanOutOf(whole)] : [1, 1];
   return { from: "initializer", initializer, shape, fanIn, fanOut, key };
+}
+
+// A unit's fan: its inputs, times the window of a convolution.
+const fanInOf = (shape: Shape): number => elements(shape.slice(0, -1));
+const fanOutOf = (shape: Shape): number => elements(shape.slice(0, -2)) * shape[shape.length - 1];
+
+/** Whether a variable is only added to units or multiplied with them, whatever its shape. */
+function isPerUnit(model: Model, name: string): boolean {
+  const users = [...model.nodes.values()].filter((node) =>
+    node.inputs.some((input) => "variable" in input && input.variable === name),
+  );
+  return users.length > 0 && users.every(({ op }) => ["Add", "Sub", "Mul", "Div"].includes(op));
 }
 
 /** Zero, but for what units are multiplied or divided by. */
 function vectorInitializer(model: Model, name: string): Initializer {
   for (const node of model.nodes.values()) {
     const place = node.inputs.findIndex((input) => "variable" in input && input.variable === name);
-    if (node.op === "Mul" && place >= 0) return "ones";
+    if ((node.op === "Mul" || node.op === "Div") && place >= 0) return "ones";
     // Inputs: x, gamma, beta, moving mean, moving variance.
     if (node.op === "BatchNorm" && (place === 1 || place === 4)) return "ones";
   }
   return "zeros";
 }
 
-/** `variable` grown along `axis` by `size` slices of fresh numbers. */
-export function grownValue(
-  model: Model,
-  variable: Variable,
-  axis: number,
-  size: number,
-  weights: Initializer,
-  key: string,
-): Value {
-  const addition = resized(variable.shape, axis, size);
-  const grown = resized(variable.shape, axis, variable.shape[axis] + size);
-  const value = fresh(model, variable, addition, weights, key);
-  // The spread is that of the whole grown layer, so that new units start like old ones did.
-  const spread =
-    value.from === "initializer" && grown.length >= 2
-      ? { ...value, fanIn: fanIn(grown), fanOut: fanOut(grown) }
-      : value;
-  return {
-    from: "concat",
-    axis,
-    parts: [variable.value, spread],
-    shapes: [variable.shape, addition],
-  };
+/** The numbers of `variable`, and behind them along `axis` `size` slices of others. */
+export const joinedWith = (variable: Variable, axis: number, more: Value, size: number): Value => ({
+  from: "concat",
+  axis,
+  parts: [variable.value, more],
+  shapes: [variable.shape, resized(variable.shape, axis, size)],
+});
+
+/** Slices of `part`, written as simply as it goes: what was joined and is taken apart again is what it was. */
+export function taken(part: Value, shape: Shape, axis: number, indices: readonly number[]): Value {
+  if (indices.length === shape[axis] && indices.every((index, place) => index === place))
+    return part;
+  if (part.from === "take" && part.axis === axis)
+    return taken(
+      part.part,
+      part.shape,
+      axis,
+      indices.map((index) => part.indices[index]),
+    );
+  if (part.from === "concat" && part.axis === axis) {
+    let offset = 0;
+    for (const [which, { [axis]: size }] of part.shapes.entries()) {
+      const start = offset;
+      offset += size;
+      if (indices.every((index) => index >= start && index < start + size))
+        return taken(
+          part.parts[which],
+          part.shapes[which],
+          axis,
+          indices.map((index) => index - start),
+        );
+    }
+  }
+  return { from: "take", axis, indices, part, shape };
 }
 
-const fanIn = (shape: Shape): number => elements(shape.slice(0, -1));
-const fanOut = (shape: Shape): number => elements(shape.slice(0, -2)) * shape[shape.length - 1];
+/** Every slice of `part` multiplied by its factor. */
+export const scaled = (
+  part: Value,
+  shape: Shape,
+  axis: number,
+  factors: readonly number[],
+): Value =>
+  factors.every((factor) => factor === 1) ? part : { from: "scale", axis, factors, part, shape };

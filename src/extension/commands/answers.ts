@@ -30,13 +30,19 @@ export function checkPositive(text: string): string | undefined {
     : "A number greater than 0 is expected.";
 }
 
+/** "0-3, 7" */
+export const checkUnits = (text: string): string | undefined =>
+  /^\s*\d+(\s*-\s*\d+)?(\s*,\s*\d+(\s*-\s*\d+)?)*\s*$/.test(text)
+    ? undefined
+    : "Unit numbers such as 0-3, 7 are expected.";
+
 /** "5" is a number of classes; "5, 6, 7" are their names. */
-export function checkClasses(text: string): string | undefined {
+export function checkClasses(text: string, least: 1 | 2): string | undefined {
   const classes = readClasses(text);
+  const few = `At least ${least === 1 ? "one class is" : "two classes are"} expected: a number, or names with commas between them.`;
   if (typeof classes === "number")
-    return classes >= 2 && classes <= 1_000_000 ? undefined : "At least two classes are expected.";
-  if (classes.length < 2)
-    return "A number, or at least two names with commas between them, are expected.";
+    return classes >= least && classes <= 1_000_000 ? undefined : few;
+  if (classes.length < least) return few;
   const twice = classes.find((name, i) => classes.indexOf(name) !== i);
   return twice === undefined ? undefined : `"${twice}" occurs twice.`;
 }

@@ -7,7 +7,7 @@ import type { LayerNode } from "../layers/nodes";
 import { changeRecipe, readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
 import { appendEdit, readEdits, removeValue } from "../recipe/text";
-import { checkClasses, checkNumber, readClasses, readNumber } from "./answers";
+import { checkClasses, checkNumber, checkUnits, readClasses, readNumber } from "./answers";
 import { BACK, input, pick, pickOrType, type Answer, type Question } from "./ask";
 import { confirm } from "./confirm";
 import { EDIT_KINDS, editOf, type EditKind } from "./kinds";
@@ -140,8 +140,15 @@ function ask(question: EditQuestion, how: Question): Promise<Answer<unknown>> {
       const { min, max, suggestion } = question;
       return read(how, String(suggestion ?? ""), (text) => checkNumber(text, min, max), readNumber);
     }
+    case "units":
+      return read(how, "", checkUnits, (text) => text);
     case "classes":
-      return read(how, question.suggestion?.join(", ") ?? "", checkClasses, readClasses);
+      return read(
+        how,
+        question.suggestion?.join(", ") ?? "",
+        (text) => checkClasses(text, question.least),
+        readClasses,
+      );
   }
 }
 

@@ -177,10 +177,7 @@ describe("addUnits", () => {
     );
     expect(both.variables.get("outputs/weights")).toMatchObject({
       shape: [7, 3],
-      trainable: [
-        { start: [0, 0], size: [5, 3] },
-        { start: [5, 0], size: [2, 3] },
-      ],
+      trainable: [{ start: [0, 0], size: [7, 3] }],
     });
   });
 

@@ -78,48 +78,83 @@ describe("numbers that are multiplied into or added to units", () => {
   });
 });
 
-describe("is refused, and says why", () => {
-  test.each<[string, Model, RegExp]>([
+describe("what is tied to the units is resized with them", () => {
+  test.each<[string, Model, Readonly<Record<string, Shape>>]>([
     [
       "units that are added to those of another layer",
       network(
-        [node("sum", "Add", ["hidden/MatMul", "other"], {})].toSpliced(
-          0,
-          0,
+        [
           node("other", "MatMul", ["x", "[o]"], PRODUCT),
-        ),
+          node("sum", "Add", ["hidden/MatMul", "other"], {}),
+        ],
         { o: [5, 4] },
       ),
-      /run through sum \(Add\)/,
+      { "hidden/w": [5, 6], o: [5, 6], "out/w": [6, 3] },
     ],
     [
       "units that are joined with others",
       network([node("both", "Concat", ["hidden/MatMul", "x"], { axis: 1 })], { "out/w": [9, 3] }),
-      /run through both \(Concat\)/,
+      { "hidden/w": [5, 6], "out/w": [11, 3] },
+    ],
+    [
+      "units that are joined with themselves",
+      network([node("both", "Concat", ["hidden/MatMul", "hidden/MatMul"], { axis: 1 })], {
+        "out/w": [8, 3],
+      }),
+      { "hidden/w": [5, 6], "out/w": [12, 3] },
     ],
     [
       "units that are put into another shape",
       network([node("flat", "Reshape", ["hidden/MatMul"], { shape: [-1, 4] })]),
-      /run through flat \(Reshape\)/,
-    ],
-    [
-      "a softmax over the units",
-      network([node("gate", "Softmax", ["hidden/MatMul"], {})]),
-      /run through gate \(Softmax\)/,
+      { "hidden/w": [5, 6], "out/w": [6, 3] },
     ],
     [
       "a kernel that another layer uses too",
       network([
         node("again", "MatMul", ["x", "[hidden/w]"], PRODUCT),
-        node("act", "Relu", ["hidden/MatMul"], {}),
+        node("act", "Relu", ["again"], {}),
       ]),
-      /hidden\/w is used by hidden\/MatMul and by again/,
+      { "hidden/w": [5, 6], "out/w": [6, 3] },
     ],
-  ])("%s", (_, model, message) => {
+    [
+      "one bias, added twice",
+      network(
+        [
+          node("once", "Add", ["hidden/MatMul", "[b]"], {}),
+          node("twice", "Add", ["once", "[b]"], {}),
+        ],
+        { b: [4] },
+      ),
+      { "hidden/w": [5, 6], b: [6], "out/w": [6, 3] },
+    ],
+  ])("%s", (_, model, expected) => {
+    const { model: after, problems } = edited(model, add);
+    expect(problems).toEqual([]);
+    expect(shapes(after)).toEqual(expected);
+  });
+});
+
+describe("is refused, and says why", () => {
+  test("units that are added to what is fed", () => {
+    const model = network([node("sum", "Add", ["hidden/MatMul", "x"], {})], {
+      "hidden/w": [5, 5],
+      "out/w": [5, 3],
+    });
     const { problems } = edited(model, add);
     expect(problems).toMatchObject([{ code: "invalid-edit" }]);
-    expect(problems[0].message).toMatch(message);
+    expect(problems[0].message).toMatch(/units of hidden run through x which is fed/);
   });
+
+  test.each(["zero", "net2wider"])(
+    "%s where a softmax makes units depend on each other",
+    (init) => {
+      const model = network([node("gate", "Softmax", ["hidden/MatMul"], {})]);
+      const { problems } = edited(model, { addUnits: { layer: "hidden", units: 2, init } });
+      expect(problems).toMatchObject([{ code: "invalid-edit" }]);
+      expect(problems[0].message).toMatch(/because gate makes each unit depend/);
+      expect(edited(model, add).problems).toEqual([]);
+    },
+  );
 });
 
 test("a kernel that is used transposed grows along its first axis", () => {

@@ -227,11 +227,11 @@ describe("answers", () => {
   test("classes are a number or names", () => {
     expect(readClasses("5")).toBe(5);
     expect(readClasses("5, 6 ,7,")).toEqual(["5", "6", "7"]);
-    expect(checkClasses("5")).toBeUndefined();
-    expect(checkClasses("cat, dog")).toBeUndefined();
-    expect(checkClasses("cat")).toContain("two names");
-    expect(checkClasses("1")).toContain("two classes");
-    expect(checkClasses("a, b, a")).toContain('"a" occurs twice');
+    expect(checkClasses("5", 2)).toBeUndefined();
+    expect(checkClasses("cat, dog", 2)).toBeUndefined();
+    expect(checkClasses("cat", 2)).toContain("two classes");
+    expect(checkClasses("1", 2)).toContain("two classes");
+    expect(checkClasses("a, b, a", 2)).toContain('"a" occurs twice');
   });
 
   test("numbers", () => {

@@ -36,7 +36,7 @@ describe("what does not fit the schema is told at its place", () => {
     [
       withEdit(`{ "grow": "a" }`),
       "/edits/0",
-      /expected one of freeze, unfreeze, replaceOutput, addUnits/,
+      /expected one of freeze, unfreeze, replaceOutput, .*addUnits/,
     ],
     [
       `{ "checkpoint": "m", "train": [ { "epochs": 1, "optimizer": { "sgd": { "learning_rate": 1 } } } ] }`,

@@ -1,0 +1,28 @@
+// How one op ties axes of its inputs and its output together.
+import type { Embedding } from "./places";
+import type { OpAttributes, OpName } from "../catalogue";
+import type { Shape } from "../model";
+
+/** An axis of the op's output, or of one of its inputs. */
+export interface End {
+  readonly port: "output" | number;
+  readonly axis: number;
+  /** How the tie's axis lies in this one, where it is not the same. */
+  readonly embedding?: Embedding;
+}
+
+/** Axes that can only be resized together. */
+export interface Tie {
+  readonly ends: readonly End[];
+  /** The op sums over the axis: what stands at the second end are weights that read the units of the first. */
+  readonly contracts?: true;
+  /** What each unit becomes depends on the others, so that more of them change what the network computes. */
+  readonly mixes?: true;
+}
+
+/** The ties of a node. An axis of no tie cannot be resized. */
+export type TieRule<Op extends OpName = OpName> = (
+  attributes: OpAttributes[Op],
+  inputs: readonly Shape[],
+  output: Shape,
+) => readonly Tie[];

@@ -1,0 +1,128 @@
+// The one way in which units come, go and change places: every axis of a group gets the same new row of units.
+import { isFresh, type Initializer, type Model, type Variable } from "../graph/model";
+import { rearranged, type Places } from "../graph/coupling/places";
+import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
+import { freshRegions, joined, slices, takenRegions } from "../graph/regions";
+import { fresh, resized, scaled, taken, joinedWith } from "./resize";
+import { withSizes } from "./sizes";
+
+/** The units after an edit: each an old one, by index, or a fresh one. One that is there twice is a copy the second time. */
+export type NewUnits = readonly (number | undefined)[];
+
+export interface Regrouping {
+  readonly units: NewUnits;
+  /** What fresh numbers start from: kernels that make the units, and kernels that read them. */
+  readonly makes: Initializer;
+  readonly reads: Initializer;
+  /** all: what trained goes on training, with the new numbers. new: of every number only the new ones. */
+  readonly train: "all" | "new";
+  /** By how much the reading weights of each new unit are multiplied. */
+  readonly factors?: readonly number[];
+  /** Names the edit: decides the fresh numbers. */
+  readonly key: string;
+}
+
+export const allUnits = (group: UnitGroup): number[] =>
+  Array.from({ length: group.units }, (_, unit) => unit);
+
+/** The model with other units in `group`: variables, their optimizer slots, and the sizes that nodes mention. */
+export function regroup(model: Model, group: UnitGroup, how: Regrouping): Model {
+  const variables = new Map(model.variables);
+  for (const tied of group.variables) {
+    const before = variables.get(tied.variable)!;
+    const after = rearrangedVariable(model, before, tied, group.units, how);
+    variables.set(before.name, after);
+    for (const slot of slotsOf(variables, before)) {
+      const zeros = { ...how, makes: "zeros", reads: "zeros", factors: undefined } as const;
+      variables.set(slot.name, rearrangedVariable(model, slot, tied, group.units, zeros));
+    }
+  }
+  const grown = how.units.length - group.units;
+  return withSizes(
+    { ...model, variables },
+    group.nodes.map(({ node, axis, places }) => ({
+      node,
+      axis,
+      size: model.shapes.get(node)![axis] + grown * places.width * places.starts.length,
+    })),
+  );
+}
+
+/** Optimizer state with one number for each of the variable's. */
+const slotsOf = (variables: ReadonlyMap<string, Variable>, of: Variable): Variable[] =>
+  [...variables.values()].filter(
+    (slot) => slot.role === "slot" && slot.of === of.name && slot.shape.join() === of.shape.join(),
+  );
+
+function rearrangedVariable(
+  model: Model,
+  variable: Variable,
+  { axis, places, makes }: Pick<TiedVariable, "axis" | "places" | "makes">,
+  before: number,
+  how: Regrouping,
+): Variable {
+  const size = variable.shape[axis];
+  const indices = rearranged(places, size, before, how.units);
+  const shape = resized(variable.shape, axis, indices.length);
+  const added = indices.filter((index) => index >= size).length;
+  // The spread is that of the whole layer, so that new units start like old ones did.
+  const numbers = fresh(model, variable, {
+    shape: resized(shape, axis, added),
+    whole: shape,
+    weights: makes ? how.makes : how.reads,
+    key: `${how.key} axis ${axis}`,
+  });
+  const all = added === 0 ? variable.value : joinedWith(variable, axis, numbers, added);
+  const rearrangedValue = taken(all, resized(shape, axis, size + added), axis, indices);
+  const factors = makes ? undefined : how.factors;
+  const value =
+    factors === undefined
+      ? rearrangedValue
+      : scaled(rearrangedValue, shape, axis, alongAxis(places, size, before, factors));
+  const isNew = freshRegions(value, shape);
+  // Moving statistics follow the batch, not the gradient.
+  const trainable =
+    variable.role !== "weight"
+      ? []
+      : how.train === "new" || isFresh(value)
+        ? isNew
+        : [
+            ...takenRegions(variable.trainable, axis, firstOnly(indices)),
+            ...slices(shape, axis, newPlaces(indices, size)),
+          ];
+  return { ...variable, shape, value, trainable: joined(trainable, shape) };
+}
+
+/** Places that hold fresh numbers or copies. */
+function newPlaces(indices: readonly number[], size: number): number[] {
+  const first = firstOnly(indices);
+  return indices.flatMap((index, place) => (index >= size || first[place] < 0 ? [place] : []));
+}
+
+/** −1 for an index that stood before already. */
+function firstOnly(indices: readonly number[]): number[] {
+  const seen = new Set<number>();
+  return indices.map((index) => {
+    if (seen.has(index)) return -1;
+    seen.add(index);
+    return index;
+  });
+}
+
+/** The factor of every slice along an axis whose units have `factors`; one beside the units. */
+function alongAxis(
+  { starts, width }: Places,
+  size: number,
+  before: number,
+  factors: readonly number[],
+): number[] {
+  const all: number[] = [];
+  let at = 0;
+  for (const start of starts) {
+    for (; at < start; at++) all.push(1);
+    for (const factor of factors) for (let part = 0; part < width; part++) all.push(factor);
+    at = start + before * width;
+  }
+  for (; at < size; at++) all.push(1);
+  return all;
+}

@@ -1,0 +1,61 @@
+// Remove units of a layer, with every number that depends on them alone.
+import { z } from "zod";
+import { GraftError } from "../../protocol/errors";
+import type { Model } from "../graph/model";
+import { describeSizes, describeTraining } from "./describe";
+import type { EditKind } from "./edit";
+import { allUnits, regroup } from "./regroup";
+import {
+  describeCoupling,
+  hiddenLayer,
+  layersOf,
+  unitLayers,
+  unitsIn,
+  UnitsSchema,
+} from "./unitLayers";
+
+export const RemoveUnitsSchema = z.strictObject({
+  layer: z.string().min(1).describe("The dense or convolution layer that loses units."),
+  units: UnitsSchema,
+});
+type Spec = z.infer<typeof RemoveUnitsSchema>;
+
+function apply(model: Model, spec: Spec, key: string): Model {
+  const { group } = hiddenLayer(model, spec.layer);
+  const gone = new Set(unitsIn(spec.units, group.units, spec.layer));
+  const units = allUnits(group).filter((unit) => !gone.has(unit));
+  if (units.length === 0)
+    throw new GraftError(
+      "invalid-edit",
+      `${spec.layer} would have no unit left. Use removeLayer to take the whole layer out.`,
+    );
+  return regroup(model, group, { units, makes: "zeros", reads: "zeros", train: "all", key });
+}
+
+export const removeUnits: EditKind<Spec> = {
+  title: "Remove Units",
+  schema: RemoveUnitsSchema.describe(
+    "Takes units out of a layer, with the weights that read them.",
+  ),
+  apply,
+  touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
+  describe: (before, after, spec) =>
+    `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}the other units keep their numbers; ${describeTraining(after)}.`,
+  questions: (model, given) => [
+    ...("layer" in given
+      ? []
+      : [
+          {
+            field: "layer",
+            ask: "layer" as const,
+            prompt: "Layer that loses units",
+            candidates: unitLayers(model),
+          },
+        ]),
+    {
+      field: "units",
+      ask: "units",
+      prompt: "Units to remove, by number, such as 0-3, 7",
+    },
+  ],
+};
