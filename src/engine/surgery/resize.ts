@@ -57,30 +57,59 @@ export const joinedWith = (variable: Variable, axis: number, more: Value, size: 
   shapes: [variable.shape, resized(variable.shape, axis, size)],
 });
 
-/** Slices of `part`, written as simply as it goes: what was joined and is taken apart again is what it was. */
+/**
+ * Slices of `part`, taken as far inside as it goes: what was joined and is taken apart again is what it was.
+ */
 export function taken(part: Value, shape: Shape, axis: number, indices: readonly number[]): Value {
   if (indices.length === shape[axis] && indices.every((index, place) => index === place))
     return part;
-  if (part.from === "take" && part.axis === axis)
-    return taken(
-      part.part,
-      part.shape,
-      axis,
-      indices.map((index) => part.indices[index]),
-    );
-  if (part.from === "concat" && part.axis === axis) {
-    let offset = 0;
-    for (const [which, { [axis]: size }] of part.shapes.entries()) {
-      const start = offset;
-      offset += size;
-      if (indices.every((index) => index >= start && index < start + size))
-        return taken(
-          part.parts[which],
-          part.shapes[which],
-          axis,
-          indices.map((index) => index - start),
-        );
+  const size = indices.length;
+  switch (part.from) {
+    case "take": {
+      if (part.axis === axis) {
+        const through = indices.map((index) => part.indices[index]);
+        return taken(part.part, part.shape, axis, through);
+      }
+      const inner = taken(part.part, part.shape, axis, indices);
+      return { ...part, part: inner, shape: resized(part.shape, axis, size) };
     }
+    case "scale": {
+      const inner = taken(part.part, part.shape, axis, indices);
+      const factors =
+        part.axis === axis ? indices.map((index) => part.factors[index]) : part.factors;
+      return scaled(inner, resized(shape, axis, size), part.axis, factors);
+    }
+    case "concat":
+      return part.axis === axis
+        ? takenOfOne(part, shape, indices)
+        : {
+            ...part,
+            parts: part.parts.map((each, which) => taken(each, part.shapes[which], axis, indices)),
+            shapes: part.shapes.map((each) => resized(each, axis, size)),
+          };
+    default:
+      return { from: "take", axis, indices, part, shape };
+  }
+}
+
+/** Slices of a row of parts along its own axis; of one part alone where they all lie in it. */
+function takenOfOne(
+  part: Extract<Value, { from: "concat" }>,
+  shape: Shape,
+  indices: readonly number[],
+): Value {
+  const { axis } = part;
+  let offset = 0;
+  for (const [which, { [axis]: size }] of part.shapes.entries()) {
+    const start = offset;
+    offset += size;
+    if (indices.every((index) => index >= start && index < offset))
+      return taken(
+        part.parts[which],
+        part.shapes[which],
+        axis,
+        indices.map((index) => index - start),
+      );
   }
   return { from: "take", axis, indices, part, shape };
 }

@@ -5,7 +5,7 @@ import { refName, type Model, type Node, type Ref, type Shape } from "../model";
 import { ancestors, consumers } from "../order";
 import { embed, extract, samePlaces, union, WHOLE, type Places } from "./places";
 import { tiesOf } from "./rules";
-import type { End } from "./tie";
+import type { End, Tie } from "./tie";
 
 /** An axis that holds units of the group. */
 export interface TiedAxis {
@@ -63,6 +63,15 @@ export function groupFrom(model: Model, seed: Seed, name: string): UnitGroup {
   search.reach(seed, seed.axis, WHOLE, { makes: true });
   return search.result();
 }
+
+interface FittingTie extends Tie {
+  /** Where the units came from. */
+  readonly here: End;
+  readonly inTie: Places;
+}
+
+/** How many elements of a tie's axis one unit has: of several ties, that of the least is the axis of the units. */
+const share = ({ inTie }: FittingTie): number => inTie.width * inTie.starts.length;
 
 const shapeOf = (model: Model, ref: Ref): Shape | undefined =>
   "node" in ref ? model.shapes.get(ref.node) : model.variables.get(ref.variable)?.shape;
@@ -164,19 +173,7 @@ class Search {
       this.#refuseSource(node);
       return;
     }
-    const inputs = node.inputs.map((input) => shapeOf(this.model, input));
-    const ties = tiesOf(node, inputs, this.model.shapes.get(node.name)).filter(({ ends }) =>
-      ends.some((end) => end.port === port && end.axis === from.axis),
-    );
-    if (ties.length === 0) {
-      if (this.#relevant.has(node.name)) throw this.#refusal(node.name, `(${node.op})`);
-      return;
-    }
-    for (const { ends, contracts, mixes } of ties) {
-      const here = ends.find((end) => end.port === port && end.axis === from.axis)!;
-      const inTie = extract(from.places, here.embedding, this.units);
-      if (inTie === undefined) throw this.#refusal(node.name, `(${node.op})`);
-      if (inTie.starts.length === 0) continue;
+    for (const { ends, contracts, mixes, here, inTie } of this.#fitting(node, port, from)) {
       if (mixes && this.#beforeOutput.has(node.name) && node.name !== this.model.roles.output)
         this.#mixing.add(node.name);
       for (const [place, end] of ends.entries()) {
@@ -189,6 +186,32 @@ class Search {
           this.reach(to, end.axis, from.places, { makes: from.makes, reads: true });
       }
     }
+  }
+
+  /** The ties that the units at `from` take part in, with their places there. Throws where they fit into none. */
+  #fitting(node: Node, port: End["port"], from: Reached): readonly FittingTie[] {
+    const inputs = node.inputs.map((input) => shapeOf(this.model, input));
+    const isHere = (end: End) => end.port === port && end.axis === from.axis;
+    const ties = tiesOf(node, inputs, this.model.shapes.get(node.name)).filter(({ ends }) =>
+      ends.some(isHere),
+    );
+    if (ties.length === 0) {
+      if (this.#relevant.has(node.name)) throw this.#refusal(node.name, `(${node.op})`);
+      return [];
+    }
+    const fitting = ties.flatMap((tie) => {
+      const here = tie.ends.find(isHere)!;
+      const inTie = extract(from.places, here.embedding, this.units);
+      return inTie === undefined ? [] : [{ ...tie, here, inTie }];
+    });
+    const [one] = fitting
+      .filter(({ alternative }) => alternative)
+      .sort((a, b) => share(a) - share(b));
+    const chosen = [...fitting.filter(({ alternative }) => !alternative), ...(one ? [one] : [])];
+    const needed = ties.filter(({ alternative }) => !alternative).length;
+    if (chosen.length < Math.max(1, needed))
+      throw this.#refusal(node.name, `(${node.op}) in several parts`);
+    return chosen.filter(({ inTie }) => inTie.starts.length > 0);
   }
 
   /** Labels follow the output; whatever else is fed or constant has the size that it has. */

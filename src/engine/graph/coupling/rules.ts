@@ -108,6 +108,9 @@ const reshape: TieRule<"Reshape"> = (_, [x], output) => {
       else toB++;
       if (toA > x.length || toB > output.length) return ties;
     }
+    // Axes of one element at the end belong to the last run.
+    if (toB === output.length) toA = x.length;
+    else if (toA === x.length) toB = output.length;
     if (toB === b + 1) ties.push(...merged(x, [a, toA], b, (port) => port));
     else if (toA === a + 1) ties.push(...merged(output, [b, toB], a, flip));
     [a, b] = [toA, toB];
@@ -142,9 +145,9 @@ function merged(
         elements(shape.slice(axis + 1, to)),
       ];
       const outer = end(port("output"), into);
-      if (times * inner === 1) return tie(end(port(0), axis), outer);
+      if (times * inner === 1) return { ends: [end(port(0), axis), outer], alternative: true };
       const embedding = { kind: "tiled", times, inner, size: shape[axis] } as const;
-      return tie(end(port(0), axis), { ...outer, embedding });
+      return { ends: [end(port(0), axis), { ...outer, embedding }], alternative: true };
     });
 }
 

@@ -16,6 +16,8 @@ export interface Tie {
   readonly ends: readonly End[];
   /** The op sums over the axis: what stands at the second end are weights that read the units of the first. */
   readonly contracts?: true;
+  /** One of several axes that became one: units on that one lie along whichever they fit into. */
+  readonly alternative?: true;
   /** What each unit becomes depends on the others, so that more of them change what the network computes. */
   readonly mixes?: true;
 }
