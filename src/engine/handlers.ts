@@ -1,7 +1,7 @@
 // What the engine process answers: one handler per method of the protocol.
 import { dirname } from "node:path";
+import { EDIT_COMMANDS } from "../protocol/edits";
 import type { EngineHandlers, RecipeText } from "../protocol/engine";
-import { GraftError } from "../protocol/errors";
 import { proposeData } from "./data/propose";
 import { formatOf, openCheckpoint, recognize } from "./formats/table";
 import { withLoss } from "./graph/loss";
@@ -15,7 +15,7 @@ import { openSource } from "./recipe/source";
 import { planCheckpoint, planRecipe, recipeProblems } from "./recipe/plan";
 import { previewEdit } from "./recipe/preview";
 import type { EditKind } from "./surgery/edit";
-import { EDITS, type EditName } from "./surgery/table";
+import { EDITS } from "./surgery/table";
 import { labelTarget, modelInput } from "./train/prepare";
 import { listRuns, readEvents } from "./train/runs";
 import { saveRun } from "./train/saveRun";
@@ -26,11 +26,10 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   plan: ({ path, text }) => planRecipe(path, text),
   planCheckpoint: ({ path }) => planCheckpoint(path),
   problems: ({ path, text }) => recipeProblems(path, text),
-  questions: async ({ kind, given, ...recipe }) => {
-    if (!Object.hasOwn(EDITS, kind))
-      throw new GraftError("invalid-edit", `There is no edit ${kind}.`);
-    const edit = EDITS[kind as EditName] as unknown as EditKind<unknown>;
-    return edit.questions(await editedModel(recipe), given);
+  questions: async ({ command, given, ...recipe }) => {
+    const edit = EDITS[EDIT_COMMANDS[command].edit] as unknown as EditKind<unknown>;
+    const questions = edit.variants?.[command] ?? edit.questions;
+    return questions(await editedModel(recipe), given);
   },
   preview: ({ edit, ...recipe }) => previewEdit(recipe.path, recipe.text, edit),
   proposeData: async ({ files, ...recipe }) => {

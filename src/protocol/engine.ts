@@ -1,5 +1,6 @@
 // The one method map between the extension and the engine process. Types of both sides derive from it.
 import type { CheckpointFile, CheckpointSummary } from "./checkpoint";
+import type { EditCommandName } from "./edits";
 import type { EditQuestion, Plan, Problem } from "./plan";
 import type { RunEvent, RunSummary } from "./run";
 
@@ -35,9 +36,9 @@ export interface EngineMethods {
   problems: { params: RecipeText; result: readonly Problem[] };
   /** The plan of an untouched checkpoint: what the tree shows before there is a recipe. */
   planCheckpoint: { params: { readonly path: string }; result: Plan };
-  /** What a command must ask before it can write an edit of this kind. */
+  /** What a command must ask before it can write its edit. */
   questions: {
-    params: RecipeText & { readonly kind: string; readonly given: EditValue };
+    params: RecipeText & { readonly command: EditCommandName; readonly given: EditValue };
     result: readonly EditQuestion[];
   };
   /** What the edit would do: one sentence, and what is wrong with it. */

@@ -51,7 +51,7 @@ export interface PlanLayer {
   readonly change?: string;
   /** Index in the recipe's `edits` of the last edit that touched the layer. */
   readonly edit?: number;
-  /** How many units it has, where units can be added. */
+  /** How many units it has, where it makes units of its own. */
   readonly units?: number;
   readonly isOutput: boolean;
 }

@@ -17,7 +17,6 @@ import {
   type Model,
   type Variable,
 } from "../graph/model";
-import { unitLayers } from "../surgery/unitLayers";
 import { unitAxis, unitProducer } from "../graph/units";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
@@ -249,7 +248,6 @@ function toLayer(
   const variables = layer.variables.map((name) => model.variables.get(name)!);
   const parameters = variables.filter(isParameter);
   const edit = edits.findLast((each) => each.layers.includes(layer.name));
-  const canAddUnits = unitLayers(model).includes(layer.name);
   const producer = unitProducer(model, layer.nodes);
   const units =
     producer === undefined
@@ -269,7 +267,7 @@ function toLayer(
     variables: planned(layer.variables),
     ...(change !== undefined && { change }),
     ...(edit !== undefined && { edit: edit.index }),
-    ...(canAddUnits && units !== undefined && units > 0 && { units }),
+    ...(units !== undefined && units > 0 && { units }),
     isOutput: edited.roles.output !== undefined && layer.nodes.includes(edited.roles.output),
   };
 }

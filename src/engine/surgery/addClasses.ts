@@ -1,5 +1,6 @@
 // Add classes to the output: the old ones keep their numbers, and so their logits.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import type { Model } from "../graph/model";
 import { classCount, ClassesSchema } from "./classNames";
 import { describeSizes, describeTraining } from "./describe";
@@ -37,8 +38,7 @@ function apply(model: Model, spec: Spec, key: string): Model {
 }
 
 export const addClasses: EditKind<Spec> = {
-  title: "Add Classes",
-  schema: AddClassesSchema.describe("More classes on the existing output; the old ones stay."),
+  schema: AddClassesSchema.describe(EDIT_COMMANDS.addClasses.does),
   apply,
   touches: (model) => layersOf(model, outputGroup(model).variables),
   describe: (before, after, spec) =>

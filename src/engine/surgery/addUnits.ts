@@ -1,5 +1,6 @@
 // Add units to a layer: everything that has a number per unit grows, and so do the weights that read the units.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
@@ -84,8 +85,7 @@ function refuseChange({ layer, group }: UnitLayer, { init }: Spec): void {
 }
 
 export const addUnits: EditKind<Spec> = {
-  title: "Add Units",
-  schema: AddUnitsSchema.describe("More units in a layer; every trained number stays."),
+  schema: AddUnitsSchema.describe(EDIT_COMMANDS.addUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>

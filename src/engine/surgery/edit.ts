@@ -4,8 +4,6 @@ import type { EditQuestion } from "../../protocol/plan";
 import type { Model } from "../graph/model";
 
 export interface EditKind<Spec> {
-  /** Verb as a command's title says it: "Add Units". */
-  readonly title: string;
   readonly schema: z.ZodType<Spec>;
   /** The edited model. Pure; throws a `GraftError` that says what fits instead. `key` names the edit in the recipe. */
   readonly apply: (model: Model, spec: Spec, key: string) => Model;
@@ -14,5 +12,12 @@ export interface EditKind<Spec> {
   /** One sentence about what changed. */
   readonly describe: (before: Model, after: Model, spec: Spec) => string;
   /** What a command asks before it writes the edit, given the fields it knows. */
-  readonly questions: (model: Model, given: Readonly<Record<string, unknown>>) => EditQuestion[];
+  readonly questions: Questions;
+  /** The same for other commands that write this edit (protocol/edits.ts). */
+  readonly variants?: Readonly<Record<string, Questions>>;
 }
+
+export type Questions = (
+  model: Model,
+  given: Readonly<Record<string, unknown>>,
+) => readonly EditQuestion[];

@@ -1,10 +1,12 @@
 // Freeze and unfreeze: what gradient training may change. Names and values stay as they are.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import { elementsOf } from "../graph/coupling/places";
 import { wholeRegion, type Model, type Region, type Variable } from "../graph/model";
 import { joined, slices, without } from "../graph/regions";
+import { unitProducer } from "../graph/units";
 import { describeFreezing, describeTraining } from "./describe";
-import type { EditKind } from "./edit";
+import type { EditKind, Questions } from "./edit";
 import { findLayer, isWeight, select, selectUpTo, type Selection } from "./select";
 import { unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
 
@@ -101,9 +103,27 @@ const layersWithWeights = (model: Model): string[] =>
     .filter((layer) => layer.variables.some((name) => isWeight(model.variables.get(name)!)))
     .map((layer) => layer.name);
 
+/** Which units of which layer. */
+const unitQuestions =
+  (verb: string): Questions =>
+  (model, given) => [
+    ...("layer" in given
+      ? []
+      : [
+          {
+            field: "layer",
+            ask: "layer" as const,
+            prompt: `Layer of the units to ${verb}`,
+            candidates: model.layers
+              .filter(({ nodes }) => unitProducer(model, nodes) !== undefined)
+              .map(({ name }) => name),
+          },
+        ]),
+    { field: "units", ask: "units", prompt: `Units to ${verb}, by number, such as 0-3, 7` },
+  ];
+
 export const freeze: EditKind<Spec> = {
-  title: "Freeze",
-  schema: FreezeSchema.describe("Layers whose numbers training must not change."),
+  schema: FreezeSchema.describe(EDIT_COMMANDS.freeze.does),
   apply: freezeWeights,
   touches,
   describe,
@@ -115,11 +135,21 @@ export const freeze: EditKind<Spec> = {
       candidates: layersWithWeights(model),
     },
   ],
+  variants: {
+    freezeUpTo: (model) => [
+      {
+        field: "upTo",
+        ask: "layer",
+        prompt: "The last layer to freeze, with every layer before it",
+        candidates: layersWithWeights(model),
+      },
+    ],
+    freezeUnits: unitQuestions("freeze"),
+  },
 };
 
 export const unfreeze: EditKind<Spec> = {
-  title: "Unfreeze",
-  schema: FreezeSchema.describe("Layers whose numbers training may change again."),
+  schema: FreezeSchema.describe(EDIT_COMMANDS.unfreeze.does),
   apply: unfreezeWeights,
   touches,
   describe,
@@ -131,4 +161,5 @@ export const unfreeze: EditKind<Spec> = {
       candidates: layersWithWeights(model),
     },
   ],
+  variants: { unfreezeUnits: unitQuestions("train again") },
 };

@@ -1,5 +1,6 @@
 // Remove units of a layer, with every number that depends on them alone.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
@@ -33,10 +34,7 @@ function apply(model: Model, spec: Spec, key: string): Model {
 }
 
 export const removeUnits: EditKind<Spec> = {
-  title: "Remove Units",
-  schema: RemoveUnitsSchema.describe(
-    "Takes units out of a layer, with the weights that read them.",
-  ),
+  schema: RemoveUnitsSchema.describe(EDIT_COMMANDS.removeUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>

@@ -1,6 +1,7 @@
 // Replace the output: fresh weights for a new set of classes. Layer and variable names stay, so that the
 // owner's program goes on fetching the same names.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { UnitGroup } from "../graph/coupling/group";
 import { layerOf } from "../graph/layers";
@@ -71,8 +72,7 @@ const apply = (model: Model, spec: Spec, key: string): Model =>
   });
 
 export const replaceOutput: EditKind<Spec> = {
-  title: "Replace Output",
-  schema: ReplaceOutputSchema.describe("Fresh output weights for new classes."),
+  schema: ReplaceOutputSchema.describe(EDIT_COMMANDS.replaceOutput.does),
   apply,
   touches: (model) => {
     const layer = layerOf(model, outputProducer(model).name);

@@ -1,5 +1,6 @@
 // Replace the units of a layer by others, of another number: DL4J's nOutReplace. The layer and what reads it start afresh.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import { InitializerSchema } from "./initializers";
 import type { Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
@@ -27,10 +28,7 @@ const apply = (model: Model, spec: Spec, key: string): Model =>
   });
 
 export const replaceUnits: EditKind<Spec> = {
-  title: "Replace Units",
-  schema: ReplaceUnitsSchema.describe(
-    "Other units in a layer, of another number: it and the weights that read it start afresh. To keep the trained numbers, use addUnits or removeUnits.",
-  ),
+  schema: ReplaceUnitsSchema.describe(EDIT_COMMANDS.replaceUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>

@@ -1,5 +1,13 @@
 // The commands that write an edit: ask what is missing, show what it would do, write it as one undo step.
 import * as vscode from "vscode";
+import {
+  EDIT_COMMAND_NAMES,
+  EDIT_COMMANDS,
+  editFrom,
+  type EditCommand,
+  type EditCommandName,
+  type EditRow,
+} from "../../protocol/edits";
 import type { EditValue } from "../../protocol/engine";
 import type { EditQuestion, PlanLayer } from "../../protocol/plan";
 import type { App } from "../app";
@@ -8,32 +16,31 @@ import { changeRecipe, readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
 import { appendEdit, readEdits, removeValue } from "../recipe/text";
 import { checkClasses, checkNumber, checkUnits, readClasses, readNumber } from "./answers";
-import { BACK, input, pick, pickOrType, type Answer, type Question } from "./ask";
+import { BACK, input, pick, pickOrType, type Answer, type Choice, type Question } from "./ask";
 import { confirm } from "./confirm";
-import { EDIT_KINDS, editOf, type EditKind } from "./kinds";
 import { openOrAsk } from "./open";
 
 /** `row`: the row of the tree whose menu was used. Without one, the selected layer counts, else the command asks. */
-export async function edit(app: App, kind: EditKind, row: unknown): Promise<void> {
+export async function edit(app: App, command: EditCommandName, row: unknown): Promise<void> {
   const target = await editable(app);
   if (!target) return;
-  const answered: EditValue[] = [knownFields(app, kind, row)];
+  const answered: EditValue[] = [knownFields(app, command, row)];
   for (;;) {
     const known = answered.at(-1) ?? {};
-    const open = (await questionsOf(app, target, kind, known)).filter(
+    const open = (await questionsOf(app, target, command, known)).filter(
       ({ field }) => !(field in known),
     );
     const [next] = open;
     const step = { step: answered.length, steps: answered.length + open.length };
-    const title = titleOf(EDIT_KINDS[kind].title, known);
+    const title = titleOf(EDIT_COMMANDS[command].title, known);
     const answer: Answer<unknown> = next
       ? await ask(next, { title, prompt: next.prompt, ...step })
-      : await confirm(app, target, editOf(kind, known), { title, prompt: "", ...step });
+      : await confirm(app, target, editFrom(command, known), { title, prompt: "", ...step });
     if (answer === undefined) return;
     if (answer === BACK) answered.pop();
     else if (next) answered.push({ ...known, [next.field]: answer });
     else {
-      await changeRecipe(target, (text) => appendEdit(text, editOf(kind, known)));
+      await changeRecipe(target, (text) => appendEdit(text, editFrom(command, known)));
       return;
     }
   }
@@ -73,7 +80,7 @@ export async function toggleFreeze(
     edit: value,
   });
   if (problems.length > 0) {
-    const title = `${EDIT_KINDS[kind].title} ${name}`;
+    const title = `${EDIT_COMMANDS[kind].title} ${name}`;
     const answer = await confirm(app, target, value, { title, prompt: "" });
     if (answer === undefined || answer === BACK) return;
   }
@@ -96,29 +103,55 @@ export function layerOf(row: unknown): PlanLayer | undefined {
   return node.kind === "layer" || node.kind === "variable" ? node.layer : undefined;
 }
 
-function knownFields(app: App, kind: EditKind, row: unknown): EditValue {
-  const { layerField } = EDIT_KINDS[kind];
+function knownFields(app: App, command: EditCommandName, row: unknown): EditValue {
+  const { layerField, row: on }: EditCommand = EDIT_COMMANDS[command];
   if (layerField === undefined) return {};
   const named = layerOf(row)?.name ?? (typeof row === "string" ? row : undefined);
   if (named !== undefined) return { [layerField]: named };
   const selected = app.session.plan?.layers.find(({ name }) => name === app.layers.selectedLayer);
-  const fits =
-    selected && (kind !== "addUnits" || (selected.units !== undefined && !selected.isOutput));
-  return fits ? { [layerField]: selected.name } : {};
+  return selected && offers(selected, on) ? { [layerField]: selected.name } : {};
 }
 
-async function questionsOf(
+/** Whether a layer's row offers the commands of `row`; package.json says the same in its menus. */
+function offers({ units, isOutput }: PlanLayer, row: EditRow = "layer"): boolean {
+  switch (row) {
+    case "layer":
+      return true;
+    case "units":
+      return units !== undefined;
+    case "hidden":
+      return units !== undefined && !isOutput;
+    case "output":
+      return isOutput;
+    case "checkpoint":
+      return false;
+  }
+}
+
+const questionsOf = (
   app: App,
   target: Target,
-  kind: EditKind,
+  command: EditCommandName,
   given: EditValue,
-): Promise<readonly EditQuestion[]> {
-  const { ask: own, key } = EDIT_KINDS[kind];
-  if (!own) {
-    return app.engine.call("questions", { path: target.path, text: target.text, kind: key, given });
-  }
-  const layers = app.session.plan?.layers.filter(({ parameters }) => parameters > 0) ?? [];
-  return [{ ...own, ask: "layer", candidates: layers.map(({ name }) => name) }];
+): Promise<readonly EditQuestion[]> =>
+  app.engine.call("questions", { path: target.path, text: target.text, command, given });
+
+/** Every edit with what it does, and then the one that was chosen. */
+export async function anyEdit(app: App, row: unknown): Promise<void> {
+  const layer = layerOf(row);
+  const choices = EDIT_COMMAND_NAMES.flatMap((value): Choice<EditCommandName>[] => {
+    const { title, does, row: on, layerField }: EditCommand = EDIT_COMMANDS[value];
+    if (
+      layer &&
+      !(layerField !== undefined && offers(layer, on)) &&
+      !(on === "output" && layer.isOutput)
+    )
+      return [];
+    return [{ label: title, detail: does, value }];
+  });
+  const title = layer ? `Edit ${layer.name}` : "Edit the Network";
+  const chosen = await pick({ title, prompt: "What to change" }, choices);
+  if (chosen !== undefined && chosen !== BACK) await edit(app, chosen, row);
 }
 
 function ask(question: EditQuestion, how: Question): Promise<Answer<unknown>> {

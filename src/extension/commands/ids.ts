@@ -1,6 +1,10 @@
 // Every command that package.json contributes. The table of handlers is checked against this list by the compiler, the
 // manifest by a test. Knows no VS Code.
 
+import { EDIT_COMMAND_NAMES, type EditCommandName } from "../../protocol/edits";
+
+export const editId = <Name extends EditCommandName>(name: Name) => `graft.${name}` as const;
+
 export const COMMAND_IDS = [
   // open
   "graft.inspect",
@@ -9,13 +13,10 @@ export const COMMAND_IDS = [
   "graft.filter",
   "graft.clearFilter",
   // edits
-  "graft.freeze",
-  "graft.unfreeze",
+  ...EDIT_COMMAND_NAMES.map(editId),
+  "graft.edit",
   "graft.freezeLayer",
   "graft.unfreezeLayer",
-  "graft.freezeUpTo",
-  "graft.replaceOutput",
-  "graft.addUnits",
   // recipe
   "graft.chooseData",
   "graft.setFeed",
@@ -40,4 +41,5 @@ export const COMMAND_IDS = [
   "graft.restartEngine",
 ] as const;
 
+export type EditCommandId = ReturnType<typeof editId<EditCommandName>>;
 export type CommandId = (typeof COMMAND_IDS)[number];

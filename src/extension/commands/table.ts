@@ -1,5 +1,6 @@
 // Every command and what it does. A command without a handler does not compile.
 import * as vscode from "vscode";
+import { EDIT_COMMAND_NAMES } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { App } from "../app";
 import { Disposables } from "../disposables";
@@ -7,9 +8,9 @@ import { messageOf } from "../engine/errors";
 import { tell } from "../messages";
 import { endQuestions } from "./ask";
 import { chooseData } from "./data";
-import { edit, layerOf, toggleFreeze } from "./edit";
+import { anyEdit, edit, layerOf, toggleFreeze } from "./edit";
 import { setFeed } from "./feeds";
-import { COMMAND_IDS, type CommandId } from "./ids";
+import { COMMAND_IDS, editId, type CommandId, type EditCommandId } from "./ids";
 import { useGraph } from "./graph";
 import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
@@ -21,19 +22,15 @@ import { onlyTrusted } from "./trust";
 /** `what` is what VS Code passes: a file, a row of a tree, or what a lens, a button or a quick fix was about. */
 type Handler = (app: App, what: unknown, more?: unknown) => unknown;
 
-const HANDLERS: Record<CommandId, Handler> = {
+const OWN_HANDLERS: Record<Exclude<CommandId, EditCommandId>, Handler> = {
   "graft.inspect": inspect,
   "graft.openCheckpoint": openCheckpoint,
   "graft.trySample": trySample,
   "graft.filter": filterLayers,
   "graft.clearFilter": (app) => filterLayers(app, ""),
-  "graft.freeze": (app, row) => edit(app, "freeze", row),
-  "graft.unfreeze": (app, row) => edit(app, "unfreeze", row),
+  "graft.edit": anyEdit,
   "graft.freezeLayer": (app, row) => toggleFreeze(app, "freeze", row),
   "graft.unfreezeLayer": (app, row) => toggleFreeze(app, "unfreeze", row),
-  "graft.freezeUpTo": (app, row) => edit(app, "freezeUpTo", row),
-  "graft.replaceOutput": (app, row) => edit(app, "replaceOutput", row),
-  "graft.addUnits": (app, row) => edit(app, "addUnits", row),
   "graft.chooseData": chooseData,
   "graft.setFeed": setFeed,
   "graft.useGraph": useGraph,
@@ -53,6 +50,16 @@ const HANDLERS: Record<CommandId, Handler> = {
   "graft.copyName": (app, row) => copyName(app, row),
   "graft.showLog": (app) => app.log.show(),
   "graft.restartEngine": (app) => app.engine.restart(),
+};
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  ...OWN_HANDLERS,
+  ...Object.fromEntries(
+    EDIT_COMMAND_NAMES.map((name): [EditCommandId, Handler] => [
+      editId(name),
+      (app, row) => edit(app, name, row),
+    ]),
+  ),
 };
 
 export function registerCommands(app: App): vscode.Disposable {
@@ -76,7 +83,7 @@ export async function perform(
 ): Promise<void> {
   try {
     app.log.debug(id);
-    await HANDLERS[id](app, what, more);
+    await HANDLERS[id]!(app, what, more);
   } catch (error) {
     const code = error instanceof GraftError ? error.code : "internal";
     if (code === "cancelled") return;

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { EDIT_COMMANDS } from "../../../src/protocol/edits";
 import { COMMAND_IDS } from "../../../src/extension/commands/ids";
 
 interface Command {
@@ -41,6 +42,14 @@ test("contributes exactly the commands that have handlers", () => {
   const contributed = commands.map(({ command }) => command).sort();
   expect(contributed).toEqual([...COMMAND_IDS].sort());
 });
+
+test.each(Object.entries(EDIT_COMMANDS))(
+  "the edit %s is called what its table says",
+  (name, { title }) => {
+    const command = commands.find((each) => each.command === `graft.${name}`);
+    expect(command?.title).toBe(`${title}…`);
+  },
+);
 
 test.each(commands)("$command is in the category Graft and has a plain title", (command) => {
   expect(command.category).toBe("Graft");
@@ -90,11 +99,30 @@ const shownFor = (view: string, context: string) =>
 test.each([
   [
     "layer.frozen.units",
-    ["addUnits", "copyName", "freezeUpTo", "unfreezeLayer", "unfreezeLayer inline"],
+    [
+      "addUnits",
+      "copyName",
+      "freezeUnits",
+      "freezeUpTo",
+      "removeUnits",
+      "replaceUnits",
+      "unfreezeLayer",
+      "unfreezeLayer inline",
+      "unfreezeUnits",
+    ],
   ],
   [
     "layer.trainable.output.units",
-    ["copyName", "freezeLayer", "freezeLayer inline", "freezeUpTo", "replaceOutput"],
+    [
+      "addClasses",
+      "copyName",
+      "freezeLayer",
+      "freezeLayer inline",
+      "freezeUnits",
+      "freezeUpTo",
+      "replaceOutput",
+      "unfreezeUnits",
+    ],
   ],
   [
     "layer.partly.units.edited",
@@ -103,9 +131,13 @@ test.each([
       "copyName",
       "freezeLayer",
       "freezeLayer inline",
+      "freezeUnits",
       "freezeUpTo",
+      "removeUnits",
+      "replaceUnits",
       "revealEdit",
       "unfreezeLayer",
+      "unfreezeUnits",
     ],
   ],
   ["variable", ["copyName"]],

@@ -7,7 +7,7 @@ import {
   feedConsequence,
   readClasses,
 } from "../../../src/extension/commands/answers";
-import { EDIT_KINDS, editOf } from "../../../src/extension/commands/kinds";
+import { EDIT_COMMANDS, editFrom } from "../../../src/protocol/edits";
 import {
   newPhase,
   phaseText,
@@ -172,8 +172,8 @@ describe("edits as the recipe writes them", () => {
       { addUnits: { layer: "a", units: 8, init: "zero" } },
     ],
   ] as const)("%s", (kind, fields, expected) => {
-    expect(editOf(kind, fields)).toEqual(expected);
-    expect(Object.keys(expected)).toEqual([EDIT_KINDS[kind].key]);
+    expect(editFrom(kind, fields)).toEqual(expected);
+    expect(Object.keys(expected)).toEqual([EDIT_COMMANDS[kind].edit]);
   });
 });
 

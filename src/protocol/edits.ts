@@ -1,0 +1,106 @@
+// The edits as commands: how each is called, what it does in one line, and where the tree offers it. The engine's edits,
+// the extension's commands and package.json (npm run schema) all take this table.
+
+/** Rows of the tree that offer a command: every layer, those with units, hidden ones among them, the output, the checkpoint. */
+export type EditRow = "layer" | "units" | "hidden" | "output" | "checkpoint";
+
+export interface EditCommand {
+  /** The key in the recipe. */
+  readonly edit: string;
+  /** Verb as the command's title says it: "Add Units". */
+  readonly title: string;
+  /** What it does, for the list of edits and the recipe's schema. */
+  readonly does: string;
+  /** Where the tree offers it; only the list of all edits does without one. */
+  readonly row?: EditRow;
+  /** The field that takes a layer's name from the tree. */
+  readonly layerField?: string;
+  /** What stands in the recipe is the value of this field alone. */
+  readonly only?: string;
+}
+
+const command = <Edit extends string>(of: EditCommand & { readonly edit: Edit }) => of;
+
+export const EDIT_COMMANDS = {
+  freeze: command({
+    edit: "freeze",
+    title: "Freeze",
+    does: "Layers whose numbers training must not change.",
+    layerField: "freeze",
+    only: "freeze",
+  }),
+  unfreeze: command({
+    edit: "unfreeze",
+    title: "Unfreeze",
+    does: "Layers whose numbers training may change again.",
+    layerField: "unfreeze",
+    only: "unfreeze",
+  }),
+  freezeUpTo: command({
+    edit: "freeze",
+    title: "Freeze Up to Here",
+    does: "A layer and every layer before it.",
+    row: "layer",
+    layerField: "upTo",
+  }),
+  freezeUnits: command({
+    edit: "freeze",
+    title: "Freeze Units",
+    does: "Some units of a layer: their weights and biases.",
+    row: "units",
+    layerField: "layer",
+  }),
+  unfreezeUnits: command({
+    edit: "unfreeze",
+    title: "Unfreeze Units",
+    does: "Some units of a layer train again.",
+    row: "units",
+    layerField: "layer",
+  }),
+  replaceOutput: command({
+    edit: "replaceOutput",
+    title: "Replace Output",
+    does: "Fresh output weights for new classes.",
+    row: "output",
+  }),
+  addClasses: command({
+    edit: "addClasses",
+    title: "Add Classes",
+    does: "More classes on the existing output; the old ones stay.",
+    row: "output",
+  }),
+  addUnits: command({
+    edit: "addUnits",
+    title: "Add Units",
+    does: "More units in a layer; every trained number stays.",
+    row: "hidden",
+    layerField: "layer",
+  }),
+  removeUnits: command({
+    edit: "removeUnits",
+    title: "Remove Units",
+    does: "Takes units out of a layer, with the weights that read them.",
+    row: "hidden",
+    layerField: "layer",
+  }),
+  replaceUnits: command({
+    edit: "replaceUnits",
+    title: "Replace Units",
+    does: "Other units in a layer, of another number: it and the weights that read it start afresh. To keep the trained numbers, use addUnits or removeUnits.",
+    row: "hidden",
+    layerField: "layer",
+  }),
+} as const;
+
+export type EditCommandName = keyof typeof EDIT_COMMANDS;
+
+/** The edit that a command writes, as it stands in the recipe. */
+export function editFrom(
+  name: EditCommandName,
+  fields: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const { edit, only }: EditCommand = EDIT_COMMANDS[name];
+  return { [edit]: only === undefined ? fields : fields[only] };
+}
+
+export const EDIT_COMMAND_NAMES = Object.keys(EDIT_COMMANDS) as EditCommandName[];
