@@ -1,6 +1,8 @@
 // Where every number goes when units come and go, by index arithmetic that knows nothing of groups.
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Model } from "../../../src/engine/graph/model";
+import { toFloat32 } from "../../../src/engine/graph/dtypes";
+import { evaluate } from "../../../src/engine/graph/value";
 import { executorOn } from "../executor";
 import { built, type Step } from "./networks";
 import { edited, numbersOf, stored } from "./run";
@@ -141,4 +143,37 @@ test("single units are frozen and thawed: their columns, their bias, nothing els
   expect(edited(model, { freeze: { layer: "dense0", units: "3-1" } }).problems[0].message).toMatch(
     /run backwards: write 1-3/,
   );
+});
+
+test("optimizer slots are resized with their variable, and start from zero where it is new", async () => {
+  const model = built({ image: false, channelsFirst: false, steps: steps(["dense", 2]) });
+  const kernel = model.variables.get("dense0/w")!;
+  const slot = {
+    ...kernel,
+    name: "dense0/w/Momentum",
+    value: { from: "stored", name: "dense0/w/Momentum" },
+    role: "slot",
+    of: "dense0/w",
+    trainable: [],
+  } as const;
+  const source = { ...model, variables: new Map([...model.variables, [slot.name, slot]]) };
+  const { model: after } = edited(source, { addUnits: { layer: "dense0", units: 1 } });
+  const widened = after.variables.get(slot.name)!;
+  expect(widened).toMatchObject({ shape: [3, 3], trainable: [], role: "slot" });
+  const read = (name: string) => Promise.resolve(new Uint8Array(stored(source, name).buffer));
+  const before = stored(source, slot.name);
+  expect([...toFloat32(await evaluate(widened, read, 1), "float32")]).toEqual(
+    [0, 1, 2].flatMap((row) => [before[row * 2], before[row * 2 + 1], 0]),
+  );
+});
+
+test("layers that have the same units are named", () => {
+  const model = built({
+    image: true,
+    channelsFirst: false,
+    steps: steps(["convBatchNorm", 4], ["residual", 1], ["conv", 2]),
+  });
+  const { edits } = edited(model, { addUnits: { layer: "conv0", units: 2, init: "zero" } });
+  expect(edits[0].sentence).toMatch(/norm1 and conv2 have the same units and change too/);
+  expect(edits[0].layers).toEqual(["conv0", "norm1", "conv2", "conv4"]);
 });

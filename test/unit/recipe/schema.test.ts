@@ -26,3 +26,19 @@ test("the schema knows every edit and describes every key", () => {
   walk(JSON.parse(text), "");
   expect(undescribed).toEqual([]);
 });
+
+test("docs/edits.md has every edit and every field (npm run schema writes it)", () => {
+  const docs = readFileSync(join(__dirname, "../../../docs/edits.md"), "utf8");
+  const { properties } = recipeJsonSchema() as {
+    properties: { edits: { items: { anyOf: { properties: Record<string, object> }[] } } };
+  };
+  for (const { properties: edit } of properties.edits.items.anyOf) {
+    const [[kind, spec]] = Object.entries(edit);
+    expect(docs).toContain(`## ${kind}\n`);
+    const section = docs.split(`## ${kind}\n`)[1].split("\n## ")[0];
+    const forms = (spec as { anyOf?: object[] }).anyOf ?? [spec];
+    for (const form of forms as { properties?: object }[])
+      for (const field of Object.keys(form.properties ?? {}))
+        expect(section).toContain(`\`${field}\``);
+  }
+});

@@ -36,11 +36,11 @@ test("freeze, add units, replace the output, choose data, train, save", async ({
   });
 
   await test.step("Freeze Up to Here says what it does before it writes", async () => {
-    await w.chooseFromContextMenu(w.layer("hidden2"), "Freeze Up to Here");
+    await w.chooseFromContextMenu(w.layer("hidden2"), "Freeze Up to Here…");
     await w.asked("5,305 numbers will train in all");
     await w.page.keyboard.press("Escape");
     await expect(w.layer("hidden2")).toContainText("trainable");
-    await w.chooseFromContextMenu(w.layer("hidden2"), "Freeze Up to Here");
+    await w.chooseFromContextMenu(w.layer("hidden2"), "Freeze Up to Here…");
     await w.choose("5,305 numbers will train in all", `Write to ${RECIPE}`);
     await expect(w.layer("hidden1")).toContainText("frozen");
     await expect(w.layer("hidden2")).toContainText("frozen");
