@@ -1,0 +1,118 @@
+// Any edits in any order, on networks made at random: each is refused with a reason, or what comes out runs and trains.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { elements, isFrozen, wholeRegion, type Model } from "../../../src/engine/graph/model";
+import { uniforms } from "../../../src/engine/graph/random";
+import { trainableMask } from "../../../src/engine/graph/regions";
+import { beginning, startOf, train, type Lesson } from "../compile/network";
+import { executorOn } from "../executor";
+import { built, designs } from "./networks";
+import { edited } from "./run";
+
+const SAMPLES = 6;
+
+/** Edits by numbers: what they name is found in the model as it is then. */
+const edit = fc.record({ kind: fc.nat(), layer: fc.nat(), size: fc.integer({ min: 1, max: 4 }) });
+
+const KINDS: readonly ((layer: string, size: number) => object)[] = [
+  (layer) => ({ freeze: layer }),
+  (layer) => ({ unfreeze: layer }),
+  (layer) => ({ freeze: { upTo: layer } }),
+  (layer) => ({ freeze: { layer, units: "0" } }),
+  (layer, units) => ({ addUnits: { layer, units, init: "random" } }),
+  (layer, units) => ({ addUnits: { layer, units, init: "zero", train: "new" } }),
+  (layer, units) => ({ addUnits: { layer, units, init: "net2wider" } }),
+  (layer) => ({ removeUnits: { layer, units: "0" } }),
+  (layer, units) => ({ replaceUnits: { layer, units } }),
+  (_, classes) => ({ addClasses: { classes } }),
+  (_, classes) => ({ replaceOutput: { classes: classes + 1 } }),
+];
+
+const sequences = fc.record({
+  design: designs,
+  edits: fc.array(edit, { minLength: 1, maxLength: 5 }),
+});
+
+function after(source: Model, edits: readonly { kind: number; layer: number; size: number }[]) {
+  const written: object[] = [];
+  let model = source;
+  for (const { kind, layer, size } of edits) {
+    const { layers } = model;
+    const next = KINDS[kind % KINDS.length](layers[layer % layers.length].name, size);
+    const result = edited(source, ...written, next);
+    if (result.problems.length > 0) {
+      expect(result.problems[0].code).not.toBe("internal");
+      expect(result.problems[0].message.length).toBeGreaterThan(20);
+      continue;
+    }
+    written.push(next);
+    model = result.model;
+  }
+  return model;
+}
+
+function lessonOf(model: Model): Lesson {
+  const shape = model.shapes.get("x")!.slice(1);
+  const classes = model.shapes.get(model.roles.output!)!.at(-1)!;
+  return {
+    model,
+    samples: SAMPLES,
+    batch: SAMPLES,
+    optimizer: { sgd: { learningRate: 0.5 } },
+    arrays: [
+      { node: "x", shape, data: uniforms(9, ["x"], SAMPLES * elements(shape)) },
+      {
+        node: "y",
+        shape: [],
+        data: Float32Array.from({ length: SAMPLES }, (_, index) => index % classes),
+      },
+    ],
+  };
+}
+
+const trainsAll = (model: Model): Model => ({
+  ...model,
+  variables: new Map(
+    [...model.variables].map(([name, variable]) => [
+      name,
+      variable.role === "weight"
+        ? { ...variable, trainable: [wholeRegion(variable.shape)] }
+        : variable,
+    ]),
+  ),
+});
+
+describe.each(["cpu", "compiled"] as const)("on %s", (backend) => {
+  test("a step moves what is not frozen as it would without freezing, and nothing else by a bit", async () => {
+    const executor = await executorOn(backend);
+    let steps = 0;
+    await fc.assert(
+      fc.asyncProperty(sequences, async ({ design, edits }) => {
+        const model = after(built(design), edits);
+        if ([...model.variables.values()].every(isFrozen)) return;
+        const standing = beginning(lessonOf(model));
+        await train(executor, lessonOf(model), standing);
+        const before = startOf(model);
+        const free = beginning(lessonOf(trainsAll(model)));
+        // Batch norm and dropout run in another mode where they are frozen.
+        const same = ![...model.nodes.values()].some(({ op }) => /BatchNorm|Dropout/.test(op));
+        if (same) await train(executor, lessonOf(trainsAll(model)), free);
+        for (const variable of model.variables.values()) {
+          if (variable.role !== "weight" || !standing.live.has(variable.name)) continue;
+          const mask = trainableMask(variable);
+          const [now, was] = [standing.live.get(variable.name), before.get(variable.name)];
+          const moved = free.live.get(variable.name);
+          const wrong = now.findIndex((value, index) =>
+            mask?.[index] === 0
+              ? !Object.is(value, was[index])
+              : same && !(Math.abs(value - moved[index]) < 1e-5),
+          );
+          expect(wrong, variable.name).toBe(-1);
+          steps++;
+        }
+      }),
+      { numRuns: backend === "cpu" ? 100 : 40, seed: 7 },
+    );
+    expect(steps).toBeGreaterThan(50);
+  });
+});
