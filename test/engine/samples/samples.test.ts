@@ -18,6 +18,8 @@ interface Case {
   readonly heldOut: readonly [inputs: string, labels: string];
   /** Variables that training changes; it must leave every other one as it is. */
   readonly trains: readonly string[];
+  /** How many numbers train, phase by phase. */
+  readonly numbers: readonly number[];
   /** Least share of the held-out samples that the result tells right. */
   readonly right: number;
   /** Whether the old network has the same classes, and must be worse at them. */
@@ -34,34 +36,40 @@ const CASES: Readonly<Record<string, Case>> = {
   "cnn/double_bias": {
     heldOut: MIRRORED,
     trains: layers(["conv1", "fc1", "fc2"], ["W", "b"]),
+    numbers: [76_330, 76_538],
     right: 0.9,
     sameClasses: true,
   },
   "cnn/last_layer": {
     heldOut: MIRRORED,
     trains: layers(["fc2"], ["W", "b"]),
+    numbers: [970],
     right: 0.8,
     sameClasses: true,
   },
   "cnn/last_two_layers": {
     heldOut: MIRRORED,
     trains: layers(["fc1", "fc2"], ["W", "b"]),
+    numbers: [76_330],
     right: 0.9,
     sameClasses: true,
   },
   "reuse-layers/new_output": {
     heldOut: ["X_test.npy", "y_test.npy"],
     trains: layers(["hidden3", "output"], ["biases", "weights"]),
+    numbers: [5305],
     right: 0.95,
   },
   "two-phases/two_phases": {
     heldOut: ["X_test.npy", "y_test.csv"],
     trains: layers(["hidden1", "hidden2", "hidden3", "hidden4", "outputs"], ["bias", "kernel"]),
+    numbers: [2652, 39_752],
     right: 0.85,
   },
   "vgg16/a_last_layer": {
     heldOut: ["flowers_test.npy", "flowers_test_labels.csv"],
     trains: layers(["predictions"], ["bias", "kernel"]),
+    numbers: [1285],
     right: 0.85,
   },
 };
@@ -129,7 +137,7 @@ async function expectSameUncached(place: Workplace, recipe: Recipe): Promise<voi
     expectClose(cached.states.at(-1)!.values.get(name)!, values, 1e-5, name);
 }
 
-describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, right, sameClasses }) => {
+describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, numbers, right, sameClasses }) => {
   const recipe = recipeOf(name);
   const [inputs, labels] = heldOut;
   let place: Workplace;
@@ -149,8 +157,10 @@ describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, right, same
     return hits.length / wanted.length;
   };
 
-  test("trains what it says, and nothing else", () =>
-    expectTrainedOnly(place, recipe, run, trains));
+  test("trains what it says, and nothing else", async () => {
+    expect(run.of("phase").map((phase) => phase.trainableParameters)).toEqual(numbers);
+    await expectTrainedOnly(place, recipe, run, trains);
+  });
 
   test("tells held-out samples right", async () => {
     const now = await rightOf(recipe.save!.as);
