@@ -109,8 +109,8 @@ const wholeName = (name: string): string => name.replace(/\/part_\d+$/, "");
 export const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort();
 
 /** TensorFlow computes what Graft computes. */
-export function expectSameLogits({ predicted, saved }: Trained): void {
-  expectClose(saved.logits, predicted, 1e-5);
+export function expectSameLogits({ predicted, saved }: Trained, tolerance = 1e-5): void {
+  expectClose(saved.logits, predicted, tolerance);
 }
 
 /** Frozen variables hold the source's bits, the others do not, and all hold what the trainer had. */

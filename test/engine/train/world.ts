@@ -8,7 +8,7 @@ import type { BackendChoice } from "../../../src/engine/train/backend";
 import type { SavedState } from "../../../src/engine/train/state";
 import { trainRecipe } from "../../../src/engine/train/train";
 
-const SAMPLE = path.join(__dirname, "../../../samples/digits");
+export const SAMPLES = path.join(__dirname, "../../../samples");
 
 export interface Workplace {
   readonly folder: string;
@@ -18,11 +18,14 @@ export interface Workplace {
 }
 
 /** A copy of the digits sample. */
-export function digits(): Workplace {
+export const digits = (): Workplace => copyOf("digits");
+
+/** A copy of a sample's folder. */
+export function copyOf(sample: string): Workplace {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "graft-train-"));
   // Whoever tried the sample left its result there.
   const filter = (file: string) => path.basename(file) !== "result";
-  fs.cpSync(SAMPLE, folder, { recursive: true, filter });
+  fs.cpSync(path.join(SAMPLES, sample), folder, { recursive: true, filter });
   return {
     folder,
     store: path.join(folder, "store"),
