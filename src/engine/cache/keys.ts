@@ -1,6 +1,8 @@
 // Names of what is in the bottleneck store: content only, never file names or paths. So editing the head reuses
 // everything, touching the frozen part invalidates exactly what it must, and a sample is the same sample anywhere.
 import { createHash, hash } from "node:crypto";
+import type { BackendInfo } from "../../protocol/run";
+import { bytesOf } from "../graph/dtypes";
 import { elements, refName, type Model, type Shape } from "../graph/model";
 import { pathTo } from "../ops/run";
 import { KEY_WORDS, type Keys } from "./keyTable";
@@ -74,7 +76,7 @@ export function sampleKeys(inputs: readonly Samples[], samples: number): Keys {
   );
   const start = Buffer.from(`${form.join(" ")}\u0000`);
   const rows = inputs.map(({ shape, data }) => ({
-    bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    bytes: bytesOf(data),
     size: elements(shape) * data.BYTES_PER_ELEMENT,
   }));
   const length = rows.reduce((sum, { size }) => sum + size, start.length);

@@ -1,7 +1,7 @@
 // The live values of a model's variables: what training started from, and what it has made of it so far.
 import { createHash } from "node:crypto";
 import type { VariableOutcome } from "../../protocol/run";
-import { movedBytes, toFloat32 } from "../graph/dtypes";
+import { bytesOf, movedBytes, toFloat32 } from "../graph/dtypes";
 import { isFrozen, type Model, type Shape, type Variable } from "../graph/model";
 import { evaluate, type ReadStored } from "../graph/value";
 
@@ -41,8 +41,7 @@ export class LiveVariables {
     const numbers = this.get(name);
     const known = this.hashes.get(numbers);
     if (known !== undefined) return known;
-    const { buffer, byteOffset, byteLength } = numbers;
-    const computed = sha256(new Uint8Array(buffer, byteOffset, byteLength));
+    const computed = sha256(bytesOf(numbers));
     this.hashes.set(numbers, computed);
     return computed;
   }
