@@ -10,23 +10,16 @@ import { KEY_WORDS, type Keys } from "./keyTable";
 /** Raised when the meaning of stored bytes changes. */
 const STORE_VERSION = 2;
 
-/** Who computes: bottlenecks of different backends differ in the last bits. */
-export interface Computer {
-  readonly name: string;
-  readonly version: string;
-  /** What else decides the last bits, such as the level of optimization. */
-  readonly settings?: Readonly<Record<string, string | number>>;
-}
-
 /**
  * The key of a space: the canonical frozen part (ops, attributes and edges without their names, hashes of the values
- * that its variables have now, the scalars fed to it), the cut, and the backend.
+ * that its variables have now, the scalars fed to it), the cut, and the backend that computes it: others differ in the
+ * last bits.
  */
 export function spaceKey(
   model: Model,
   bottlenecks: readonly string[],
   variableHash: (name: string) => string,
-  { name, version, settings = {} }: Computer,
+  { name, version }: Pick<BackendInfo, "name" | "version">,
   scalars: ReadonlyMap<string, number>,
 ): string {
   const { nodes } = pathTo(model, bottlenecks);
@@ -44,13 +37,12 @@ export function spaceKey(
     }),
   }));
   const cut = bottlenecks.map((each) => place.get(each));
-  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify(
     {
       version: STORE_VERSION,
       canonical,
       cut,
-      computer: { name, version, settings: sorted },
+      computer: { name, version },
       dtype: "float32",
     },
     // JSON would write every infinity and NaN as null.
