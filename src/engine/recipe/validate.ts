@@ -5,7 +5,7 @@ import { misfit } from "../data/assign";
 import { isPossible, trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
 import { isFrozen, type Model } from "../graph/model";
-import { ancestors } from "../graph/order";
+import { ancestors, usedVariables } from "../graph/order";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
@@ -54,13 +54,7 @@ export function validate(source: Model, recipe: Recipe): Validated {
 function phaseProblems(model: Model, index: number): Problem[] {
   const pointer = `/train/${index}`;
   const { loss, output } = model.roles;
-  const needed = ancestors(model, [loss!]);
-  const used = new Set<string>();
-  for (const node of model.nodes.values())
-    if (needed.has(node.name))
-      for (const input of node.inputs) if ("variable" in input) used.add(input.variable);
-  const trains = [...used].some((name) => !isFrozen(model.variables.get(name)!));
-  if (!trains)
+  if (usedVariables(model, ancestors(model, [loss!])).every(isFrozen))
     return [
       {
         code: "nothing-to-train",

@@ -47,18 +47,6 @@ export class LiveVariables {
   }
 }
 
-/** Variables that the graph's nodes read, or those of its nodes that are named. */
-export function usedVariables(
-  model: Model,
-  nodes: Iterable<string> = model.nodes.keys(),
-): Variable[] {
-  const names = new Set<string>();
-  for (const node of nodes)
-    for (const input of model.nodes.get(node)!.inputs)
-      if ("variable" in input) names.add(input.variable);
-  return [...names].map((name) => model.variables.get(name)!);
-}
-
 /** Starting values, as little-endian bytes in the variable's own type, by name. */
 export async function startingValues(
   variables: readonly Variable[],
