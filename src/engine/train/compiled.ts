@@ -36,7 +36,7 @@ const WORK_PER_THREAD = 8e6;
 /** `threads`: the most that a program may use. `callMs`: how long a call of several steps may take. */
 export const compiled = (info: BackendInfo, threads: number, callMs = CALL_MS): Executor => ({
   info,
-  forward: (request) => new CompiledForward(request, threads),
+  forward: (request) => new CompiledForward(request, info, threads),
   training: (request) => new CompiledTraining(request, threads, callMs),
 });
 
@@ -90,9 +90,16 @@ class CompiledForward implements Forward {
     private readonly request: ForwardRequest,
     private readonly threads: number,
   ) {}
+    private readonly info: BackendInfo,
 
   async run(arrays: readonly SampleArray[], indices: Int32Array): Promise<readonly Fetched[]> {
     this.arrays = arrays;
+  async prepare(arrays: readonly SampleArray[], rows: number): Promise<BackendInfo> {
+    this.arrays = arrays;
+    await this.programs.get(rows);
+    return this.info;
+  }
+
     const { live, moving, path } = this.request;
     const { session, shapes } = await this.programs.get(indices.length);
     const feeds = new Map<string, Fed>();
