@@ -77,3 +77,19 @@ export const selu = elementwise(tf.selu, (dy, _, y) =>
 );
 
 export const stopGradient = elementwise(tf.clone, (dy) => tf.zerosLike(dy));
+
+/** Repeats axes; the gradient is summed over the repetitions. TensorFlow.js' own takes no more than four axes. */
+export const tile = (input: Tensor, multiples: readonly number[]): Tensor =>
+  graded(
+    (x) => [tf.tile(x, [...multiples])],
+    (dy) => [
+      multiples.reduce((sum, count, axis) => (count === 1 ? sum : folded(sum, axis, count)), dy),
+    ],
+  )(input);
+
+/** The sum of the `count` parts that an axis consists of. */
+function folded(x: Tensor, axis: number, count: number): Tensor {
+  const shape = x.shape.with(axis, x.shape[axis] / count);
+  const before = tf.util.sizeFromShape(shape.slice(0, axis));
+  return tf.reshape(tf.sum(tf.reshape(x, [before, count, -1]), 1), shape);
+}

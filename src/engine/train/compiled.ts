@@ -45,7 +45,9 @@ const threadsFor = (work: number, most: number): number =>
 
 /** Asked where there is a convolution: a network of dense layers does not wait for the answer. */
 const targetFor = async ({ nodes }: Path): Promise<Target> =>
-  nodes.some(({ op }) => op === "Conv2D") ? { block: await channelBlock() } : {};
+  nodes.some(({ op }) => op === "Conv2D" || op === "Conv2DTranspose")
+    ? { block: await channelBlock() }
+    : {};
 
 const dtypeOf = ({ data }: SampleArray) => (data instanceof Float32Array ? "float32" : "int32");
 
@@ -88,18 +90,18 @@ class CompiledForward implements Forward {
 
   constructor(
     private readonly request: ForwardRequest,
+    private readonly info: BackendInfo,
     private readonly threads: number,
   ) {}
-    private readonly info: BackendInfo,
 
-  async run(arrays: readonly SampleArray[], indices: Int32Array): Promise<readonly Fetched[]> {
-    this.arrays = arrays;
   async prepare(arrays: readonly SampleArray[], rows: number): Promise<BackendInfo> {
     this.arrays = arrays;
     await this.programs.get(rows);
     return this.info;
   }
 
+  async run(arrays: readonly SampleArray[], indices: Int32Array): Promise<readonly Fetched[]> {
+    this.arrays = arrays;
     const { live, moving, path } = this.request;
     const { session, shapes } = await this.programs.get(indices.length);
     const feeds = new Map<string, Fed>();
