@@ -53,6 +53,11 @@ def conv2d(x, kernel, strides, padding):
     return tf.nn.conv2d(x, kernel, strides, padding)
 
 
+def conv2d_transpose(x, kernel, a):
+    shape = [x.shape[0], *a["outputSize"], kernel.shape[2]]
+    return tf.nn.conv2d_transpose(x, kernel, shape, a["strides"], a["padding"])
+
+
 def depthwise(x, kernel, strides, padding):
     return tf.nn.depthwise_conv2d(x, kernel, [1, *strides, 1], padding)
 
@@ -80,12 +85,17 @@ def reduce(function):
     return lambda inputs, a, case: function(inputs[0], a["axes"], keepdims=a["keepDims"])
 
 
+def strided_slice(inputs, a, case):
+    [x] = inputs
+    return x[tuple(slice(*each) for each in zip(a["begin"], a["end"], a["strides"]))]
+
 
 OPS = {
     "MatMul": lambda i, a, c: tf.matmul(*i, transpose_a=a["transposeA"], transpose_b=a["transposeB"]),
     "BiasAdd": lambda i, a, c: tf.nn.bias_add(*i, data_format="NC..." if a["dataFormat"] == "NCHW" else "N...C"),
     "Conv2D": channels_last(dilated(conv2d)),
     "DepthwiseConv2D": channels_last(dilated(depthwise)),
+    "Conv2DTranspose": channels_last(conv2d_transpose),
     "MaxPool": channels_last(lambda x, a: tf.nn.max_pool2d(x, a["window"], a["strides"], a["padding"])),
     "AvgPool": channels_last(lambda x, a: tf.nn.avg_pool2d(x, a["window"], a["strides"], a["padding"])),
     "BatchNorm": batch_norm,
@@ -123,6 +133,8 @@ OPS = {
     "Reshape": lambda i, a, c: tf.reshape(i[0], a["shape"]),
     "Transpose": lambda i, a, c: tf.transpose(i[0], a["permutation"]),
     "Concat": lambda i, a, c: tf.concat(i, a["axis"]),
+    "Slice": strided_slice,
+    "Tile": lambda i, a, c: tf.tile(i[0], a["multiples"]),
     "Squeeze": lambda i, a, c: tf.squeeze(i[0], a["axes"]),
     "ExpandDims": lambda i, a, c: tf.expand_dims(i[0], a["axis"]),
     "Pad": lambda i, a, c: tf.pad(i[0], np.reshape(a["paddings"], [-1, 2])),

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { crc32 } from "node:zlib";
+import { bytesOf } from "../graph/dtypes";
 import { writeDurably } from "./durable";
 import { KEY_WORDS, type Keys } from "./keyTable";
 
@@ -173,6 +174,3 @@ async function readFully(
 
 const copyOf = (bytes: Buffer<ArrayBuffer>, at: number, length: number): ArrayBuffer =>
   bytes.buffer.slice(bytes.byteOffset + at, bytes.byteOffset + at + length);
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);

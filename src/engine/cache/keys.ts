@@ -1,6 +1,8 @@
 // Names of what is in the bottleneck store: content only, never file names or paths. So editing the head reuses
 // everything, touching the frozen part invalidates exactly what it must, and a sample is the same sample anywhere.
 import { createHash, hash } from "node:crypto";
+import type { BackendInfo } from "../../protocol/run";
+import { bytesOf } from "../graph/dtypes";
 import { elements, refName, type Model, type Shape } from "../graph/model";
 import { pathTo } from "../ops/run";
 import { KEY_WORDS, type Keys } from "./keyTable";
@@ -8,23 +10,16 @@ import { KEY_WORDS, type Keys } from "./keyTable";
 /** Raised when the meaning of stored bytes changes. */
 const STORE_VERSION = 2;
 
-/** Who computes: bottlenecks of different backends differ in the last bits. */
-export interface Computer {
-  readonly name: string;
-  readonly version: string;
-  /** What else decides the last bits, such as the level of optimization. */
-  readonly settings?: Readonly<Record<string, string | number>>;
-}
-
 /**
  * The key of a space: the canonical frozen part (ops, attributes and edges without their names, hashes of the values
- * that its variables have now, the scalars fed to it), the cut, and the backend.
+ * that its variables have now, the scalars fed to it), the cut, and the backend that computes it: others differ in the
+ * last bits.
  */
 export function spaceKey(
   model: Model,
   bottlenecks: readonly string[],
   variableHash: (name: string) => string,
-  { name, version, settings = {} }: Computer,
+  { name, version }: Pick<BackendInfo, "name" | "version">,
   scalars: ReadonlyMap<string, number>,
 ): string {
   const { nodes } = pathTo(model, bottlenecks);
@@ -42,13 +37,12 @@ export function spaceKey(
     }),
   }));
   const cut = bottlenecks.map((each) => place.get(each));
-  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify(
     {
       version: STORE_VERSION,
       canonical,
       cut,
-      computer: { name, version, settings: sorted },
+      computer: { name, version },
       dtype: "float32",
     },
     // JSON would write every infinity and NaN as null.
@@ -74,7 +68,7 @@ export function sampleKeys(inputs: readonly Samples[], samples: number): Keys {
   );
   const start = Buffer.from(`${form.join(" ")}\u0000`);
   const rows = inputs.map(({ shape, data }) => ({
-    bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    bytes: bytesOf(data),
     size: elements(shape) * data.BYTES_PER_ELEMENT,
   }));
   const length = rows.reduce((sum, { size }) => sum + size, start.length);

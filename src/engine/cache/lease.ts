@@ -1,7 +1,7 @@
 // A file in a space for each process that uses it, so that nobody prunes what is in use.
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { isAlive, OWNER, OWNER_PATTERN } from "./owner";
+import { isAlive, OWNER, OWNER_PATTERN } from "../files/owner";
 
 const LEASE = new RegExp(`^(${OWNER_PATTERN})\\.\\d+\\.lease$`);
 

@@ -2,7 +2,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { z } from "zod";
-import { temporaryName } from "./durable";
+import { temporaryName } from "../files/replace";
 
 const NOTE = "space.json";
 

@@ -2,7 +2,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { CHUNK_SUFFIX, DamagedChunk, readChunk, verifyChunk, type Chunk } from "./chunk";
-import { sweepTemporaries, temporaryName } from "./durable";
+import { sweepTemporaries, temporaryName } from "../files/replace";
 import { KEY_WORDS } from "./keyTable";
 import { isLeased } from "./lease";
 import { readNote, type SpaceNote } from "./spaceNote";

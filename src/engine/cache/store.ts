@@ -4,7 +4,8 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { CHUNK_SUFFIX, DamagedChunk, readChunk, readRows, writeChunk, type Chunk } from "./chunk";
-import { makeFolder, sweepTemporaries, writeFailed } from "./durable";
+import { sweepTemporaries } from "../files/replace";
+import { makeFolder, writeFailed } from "./durable";
 import { KEY_WORDS, KeyTable, type Keys } from "./keyTable";
 import { takeLease } from "./lease";
 import { describeSpace, type SpaceNote } from "./spaceNote";

@@ -3,7 +3,7 @@
 // nothing is computed twice at run time.
 import * as cpu from "@tensorflow/tfjs-backend-cpu";
 import type { DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core";
-import { tf } from "../ops/tf";
+import { tf, type Tensor } from "../ops/tf";
 import type { Value } from "./graph";
 import { RULES } from "./kernels/table";
 import { Recorder, Untraceable, type Layout, type Symbol, type Target } from "./recorder";
@@ -98,17 +98,27 @@ export function withTracing<T>(target: Target, fn: (recorder: Recorder) => T): T
     share: (info: TensorInfo) => tracing.incRef(info.dataId as never),
   };
   const recorder = new Recorder(tensors, target);
+  const engine = tf.engine();
+  const kept: Tensor[] = [];
+  const { keep } = engine;
+  engine.keep = (tensor) => {
+    kept.push(tensor);
+    return keep.call(engine, tensor) as typeof tensor;
+  };
   // Takes effect before the first await of the promise that it returns.
   void tf.setBackend(NAME);
   tracing.recorder = recorder;
-  tf.engine().startScope("trace");
+  engine.startScope("trace");
   try {
     return fn(recorder);
   } catch (error) {
+    // A gradient that was broken off never lets go of what its tape keeps.
+    tf.dispose(kept);
     // The code that is traced may have told it as an error of its own.
     throw error instanceof Error && error.cause instanceof Untraceable ? error.cause : error;
   } finally {
-    tf.engine().endScope();
+    engine.endScope();
+    engine.keep = keep;
     tracing.recorder = undefined;
     if (before) void tf.setBackend(before);
   }

@@ -1,8 +1,8 @@
 // Opening data files: what the operating system says, in our words; reads that never allocate more than the file holds.
-import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { GraftError } from "../../protocol/errors";
+import { replaceFile } from "../files/replace";
 
 /** Node limits one read to 2^31 - 1 bytes. */
 const READ_STEP = 64 * 2 ** 20;
@@ -117,24 +117,12 @@ export const readHead = (
     size: file.size,
   }));
 
-/** Complete or not at all: written beside the target, then renamed over it. */
-export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    const handle = await open(temporary, "wx");
-    try {
-      for (const part of parts) await handle.writeFile(part);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
+/** Complete or not at all. */
+export const writeAtomically = (path: string, parts: readonly Uint8Array[]): Promise<void> =>
+  replaceFile(path, parts).catch((cause: unknown) => {
     throw new GraftError(
       "write-failed",
       `${path} was not written: ${cause instanceof Error ? cause.message : String(cause)}. What was there before is unchanged.`,
       { cause },
     );
-  }
-}
+  });

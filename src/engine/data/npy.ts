@@ -8,6 +8,7 @@ import {
   type NumericDType,
   viewOf,
 } from "./array";
+import { bytesOf } from "../graph/dtypes";
 import { readHead, withFile, writeAtomically } from "./files";
 import { NPY_HEAD_BYTES, NPY_MAGIC, type NpyHeader, parseNpyHeader } from "./npyHeader";
 
@@ -98,10 +99,7 @@ const DESCR: Readonly<Record<NumericDType, string>> = {
 };
 
 function encodeNumbers({ dtype, data }: NumericArray): { descr: string; bytes: Uint8Array } {
-  return {
-    descr: DESCR[dtype],
-    bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  };
+  return { descr: DESCR[dtype], bytes: bytesOf(data) };
 }
 
 function encodeStrings(data: readonly string[]): { descr: string; bytes: Uint8Array } {

@@ -45,6 +45,8 @@ export interface OpAttributes {
   Conv2D: Convolution;
   /** Inputs: x, kernel [height, width, in, multiplier]. */
   DepthwiseConv2D: Convolution;
+  /** Inputs: x, kernel [height, width, out, in]. Images of `outputSize` (height, width), of which a Conv2D would make x. */
+  Conv2DTranspose: Window2D & { readonly outputSize: readonly [number, number] };
   MaxPool: Pooling;
   AvgPool: Pooling;
   /** Inputs: x, gamma, beta, moving mean, moving variance; the channel axis follows `dataFormat`, or is the last. `momentum` of the moving statistics. */
@@ -97,6 +99,14 @@ export interface OpAttributes {
   Reshape: { readonly shape: readonly number[] };
   Transpose: { readonly permutation: readonly number[] };
   Concat: { readonly axis: number };
+  /** Per axis, with Python's rules: negative numbers count from the end, null is as far as the axis goes. */
+  Slice: {
+    readonly begin: readonly (number | null)[];
+    readonly end: readonly (number | null)[];
+    readonly strides: readonly number[];
+  };
+  /** How often each axis is repeated. */
+  Tile: { readonly multiples: readonly number[] };
   Squeeze: { readonly axes: readonly number[] };
   ExpandDims: { readonly axis: number };
   /** Before and after, per axis, flattened. */

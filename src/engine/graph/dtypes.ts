@@ -6,6 +6,10 @@ import { GraftError } from "../../protocol/errors";
 export const isTrainableType = (dtype: DType): boolean =>
   dtype === "float32" || dtype === "float64";
 
+/** The bytes of an array of numbers, where they lie. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
 /** Little-endian bytes as float32 numbers. Throws `unsupported-format` for types that are not computed with. */
 export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
   // A copy: the bytes may lie at any offset of a larger buffer.
@@ -31,7 +35,7 @@ export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
 export function fromFloat32(numbers: Float32Array, dtype: DType): Uint8Array {
   switch (dtype) {
     case "float32":
-      return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength).slice();
+      return bytesOf(numbers).slice();
     case "float64":
       return new Uint8Array(Float64Array.from(numbers).buffer);
     default:

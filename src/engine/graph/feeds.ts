@@ -47,11 +47,3 @@ export function trainingFeeds(
     return { name, kind, ...(value !== undefined && { value }) };
   });
 }
-
-/** Whether a value is one that a feed of this kind can have. */
-export const isPossible = (kind: ScalarFeed["kind"], value: number): boolean =>
-  kind === "rate"
-    ? value >= 0 && value < 1
-    : kind === "keep"
-      ? value > 0 && value <= 1
-      : Number.isFinite(value);

@@ -43,6 +43,8 @@ export function layerSizes(model: Model, layer: Layer): string {
     if (layer.kind === "dense" && shape.length === 2) return `${shape[0]} → ${shape[1]}`;
     if (layer.kind.endsWith("onv2d") && shape.length === 4)
       return `${shape[0]}×${shape[1]}, ${shape[2]} → ${shape[3]}`;
+    if (layer.kind === "conv2dTranspose" && shape.length === 4)
+      return `${shape[0]}×${shape[1]}, ${shape[3]} → ${shape[2]}`;
     if (layer.kind === "embedding" && shape.length === 2) return `${shape[0]} × ${shape[1]}`;
   }
   return "";

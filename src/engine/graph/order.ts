@@ -1,6 +1,6 @@
 // Order and reach in a graph. Iterative throughout: a chain of a hundred thousand nodes must not overflow the stack.
 import { GraftError } from "../../protocol/errors";
-import type { Model, Node } from "./model";
+import type { Model, Node, Variable } from "./model";
 
 /** `names` and every node that they depend on. */
 export function ancestors(model: Pick<Model, "nodes">, names: Iterable<string>): Set<string> {
@@ -21,6 +21,18 @@ export function consumers(model: Pick<Model, "nodes">): Map<string, string[]> {
   for (const node of model.nodes.values())
     for (const input of new Set(inputNames(node))) uses.get(input)?.push(node.name);
   return uses;
+}
+
+/** Variables that the graph's nodes read, or those of its nodes that are named. */
+export function usedVariables(
+  model: Model,
+  nodes: Iterable<string> = model.nodes.keys(),
+): Variable[] {
+  const names = new Set<string>();
+  for (const node of nodes)
+    for (const input of model.nodes.get(node)!.inputs)
+      if ("variable" in input) names.add(input.variable);
+  return [...names].map((name) => model.variables.get(name)!);
 }
 
 /** `keys` and what they depend on, dependencies first. Throws `corrupt-file` naming a node of a cycle. */

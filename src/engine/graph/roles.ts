@@ -55,26 +55,30 @@ const CROSS_ENTROPY: ReadonlySet<OpName> = new Set<OpName>([
   "SigmoidCrossEntropy",
 ]);
 
-/** The comparisons of an output with labels among `names`: cross-entropies, else differences that are squared. */
-function comparisons(graph: Graph, names: ReadonlySet<string>): Comparison[] {
+type Comparer = (graph: Graph, node: Node) => Comparison[];
+
+/** What a node of one of these kinds says about output and labels, the surest sign of a loss first. */
+const LOSSES: readonly Comparer[] = [crossEntropy, crossEntropyByHand, squaredDifference];
+/** Beside a loss of another kind, these may as well be metrics. */
+const OTHER_LOSSES: readonly Comparer[] = [absoluteDifference, hinge];
+
+/** The comparisons of an output with labels among `names`, of the first kind that there are any of. */
+function comparisons(
+  graph: Graph,
+  names: ReadonlySet<string>,
+  kinds: readonly Comparer[] = [...LOSSES, ...OTHER_LOSSES],
+): Comparison[] {
   const nodes = [...names].map((name) => graph.nodes.get(name)!);
-  const entropies = nodes.filter((node) => CROSS_ENTROPY.has(node.op));
-  if (entropies.length > 0)
-    return entropies.flatMap(({ inputs: [logits, labels] }) =>
-      "node" in logits && "node" in labels
-        ? [{ output: unwrapped(graph, logits.node), labels: labels.node }]
-        : [],
-    );
-  const byHand = nodes.flatMap((node) => crossEntropyByHand(graph, node));
-  if (byHand.length > 0) return byHand;
-  return nodes.flatMap((node) => {
-    const difference = squaredDifference(graph, node);
-    if (difference === undefined) return [];
-    const [a, b] = difference;
-    // The labels are the side that no variable has a part in.
-    if (!dependsOnVariable(graph, b)) return [{ output: unwrapped(graph, a), labels: b }];
-    return dependsOnVariable(graph, a) ? [] : [{ output: unwrapped(graph, b), labels: a }];
-  });
+  for (const compare of kinds) {
+    const found = nodes.flatMap((node) => compare(graph, node));
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function crossEntropy(graph: Graph, { op, inputs: [logits, labels] }: Node): Comparison[] {
+  if (!CROSS_ENTROPY.has(op) || !("node" in logits) || !("node" in labels)) return [];
+  return [{ output: unwrapped(graph, logits.node), labels: labels.node }];
 }
 
 /** labels · log(softmax(logits)), as the first tutorials wrote it, with or without clipping. */
@@ -107,13 +111,42 @@ function logitsOfLog({ nodes }: Graph, name: string): string | undefined {
 const firstNode = ({ inputs: [input] }: Node): string | undefined =>
   input !== undefined && "node" in input ? input.node : undefined;
 
-/** The two sides of (a − b)², however it is spelt. */
-function squaredDifference({ nodes }: Graph, node: Node): [string, string] | undefined {
-  if (node.op === "SquaredDifference") return bothNodes(node.inputs);
-  if (node.op !== "Square" && node.op !== "L2Loss") return undefined;
-  const [input] = node.inputs;
-  const inner = "node" in input ? nodes.get(input.node) : undefined;
-  return inner?.op === "Sub" ? bothNodes(inner.inputs) : undefined;
+/** (a − b)², however it is spelt. */
+function squaredDifference(graph: Graph, node: Node): Comparison[] {
+  if (node.op === "SquaredDifference") return between(graph, node.inputs);
+  if (node.op !== "Square" && node.op !== "L2Loss") return [];
+  const inner = inputAt(graph, node, 0);
+  return inner?.op === "Sub" ? between(graph, inner.inputs) : [];
+}
+
+/** |a − b| */
+function absoluteDifference(graph: Graph, node: Node): Comparison[] {
+  const inner = node.op === "Abs" ? inputAt(graph, node, 0) : undefined;
+  return inner?.op === "Sub" ? between(graph, inner.inputs) : [];
+}
+
+/** max(0, 1 − a·b) */
+function hinge(graph: Graph, node: Node): Comparison[] {
+  if (node.op !== "Relu" && node.op !== "Maximum") return [];
+  return node.inputs.flatMap((_, index) => {
+    const margin = inputAt(graph, node, index);
+    if (margin?.op !== "Sub" || inputAt(graph, margin, 0)?.op !== "Const") return [];
+    const product = inputAt(graph, margin, 1);
+    return product?.op === "Mul" ? between(graph, product.inputs) : [];
+  });
+}
+
+/** Of two sides, the labels are the one that no variable has a part in. */
+function between(graph: Graph, inputs: readonly Ref[]): Comparison[] {
+  const [a, b] = bothNodes(inputs) ?? [];
+  if (a === undefined || b === undefined) return [];
+  if (!dependsOnVariable(graph, b)) return [{ output: unwrapped(graph, a), labels: b }];
+  return dependsOnVariable(graph, a) ? [] : [{ output: unwrapped(graph, b), labels: a }];
+}
+
+function inputAt({ nodes }: Graph, { inputs }: Node, index: number): Node | undefined {
+  const input = inputs[index];
+  return input !== undefined && "node" in input ? nodes.get(input.node) : undefined;
 }
 
 const bothNodes = ([a, b]: readonly Ref[]): [string, string] | undefined =>
@@ -137,14 +170,17 @@ function unwrapped({ nodes, shapes }: Graph, name: string): string {
   }
 }
 
-/** Without gradients: scalars that a cross-entropy or squared difference is reduced to. */
+/** Without gradients: scalars that a comparison with labels is reduced to. */
 function reducedLosses(graph: Graph): string[] {
   const { nodes, shapes } = graph;
   const uses = consumers(graph);
-  return [...nodes.values()]
+  const scalars = [...nodes.values()]
     .filter((node) => shapes.get(node.name)?.length === 0 && uses.get(node.name)!.length === 0)
-    .map((node) => node.name)
-    .filter((name) => comparisons(graph, ancestors(graph, [name])).length > 0);
+    .map((node) => node.name);
+  const comparing = (kinds: readonly Comparer[]) =>
+    scalars.filter((name) => comparisons(graph, ancestors(graph, [name]), kinds).length > 0);
+  const losses = comparing(LOSSES);
+  return losses.length > 0 ? losses : comparing(OTHER_LOSSES);
 }
 
 /** Ops that follow the logits in a graph that only predicts. */

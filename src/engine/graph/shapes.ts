@@ -65,6 +65,7 @@ const LEAST_INPUTS: { readonly [Op in OpName]?: number } = {
   BiasAdd: 2,
   Conv2D: 2,
   DepthwiseConv2D: 2,
+  Conv2DTranspose: 2,
   BatchNorm: 5,
   Add: 2,
   Sub: 2,
@@ -162,6 +163,21 @@ const convolution =
     return slide2D(x, [dilated(rows, 0), dilated(columns, 1)], attributes, channels, fail);
   };
 
+const transposed: Rule<"Conv2DTranspose"> = ([x, kernel], attributes, fail) => {
+  if (kernel.length !== 4) return fail("the kernel must have four axes");
+  const [rows, columns, channels, depth] = kernel;
+  const [height, width] = attributes.outputSize;
+  const [batch] = isVague(x) ? [-1] : x;
+  const output =
+    attributes.dataFormat === "NCHW"
+      ? [batch, channels, height, width]
+      : [batch, height, width, channels];
+  const taken = slide2D(output, [rows, columns], attributes, () => depth, fail);
+  if (!isVague(x) && !(x.length === 4 && x.every((size, axis) => fits(size, taken[axis]))))
+    return fail(`a convolution of ${formatShape(output)} yields ${formatShape(taken)}`);
+  return output;
+};
+
 const pooling: Rule<"MaxPool" | "AvgPool"> = ([x], attributes, fail) =>
   slide2D(x, attributes.window, attributes, (channels) => channels, fail);
 
@@ -190,6 +206,30 @@ const reshape: Rule<"Reshape"> = ([x], { shape }, fail) => {
 /** `axis` counted from the start. */
 export const fromStart = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
+/** Which elements a slice takes of an axis of `size`: the first, and how many. */
+export function span(
+  size: number,
+  begin: number | null,
+  end: number | null,
+  stride: number,
+): { readonly first: number; readonly count: number } {
+  const [least, most] = stride > 0 ? [0, size] : [-1, size - 1];
+  const clamp = (index: number): number => Math.min(Math.max(fromStart(index, size), least), most);
+  const first = begin === null ? (stride > 0 ? least : most) : clamp(begin);
+  const stop = end === null ? (stride > 0 ? most : least) : clamp(end);
+  return { first, count: Math.max(0, Math.ceil((stop - first) / stride)) };
+}
+
+const slice: Rule<"Slice"> = ([x], { begin, end, strides }, fail) => {
+  if (isVague(x)) return begin.map(() => -1);
+  if ([begin, end, strides].some((list) => list.length !== x.length))
+    return fail("a slice needs a begin, an end and a stride for each axis");
+  if (strides.includes(0)) return fail("a stride cannot be 0");
+  return x.map((size, axis) =>
+    size < 0 ? size : span(size, begin[axis], end[axis], strides[axis]).count,
+  );
+};
+
 const reduction: Rule<"Mean" | "Sum" | "Max" | "Min"> = ([x], { axes, keepDims }, fail) => {
   if (isVague(x)) return keepDims || (axes.length === 1 && axes[0] !== 0) ? x : [];
   const over = new Set(axes.map((axis) => fromStart(axis, x.length)));
@@ -206,6 +246,7 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
   BiasAdd: biasAdd,
   Conv2D: convolution((kernel) => kernel[3]),
   DepthwiseConv2D: convolution((kernel) => kernel[2] * kernel[3]),
+  Conv2DTranspose: transposed,
   MaxPool: pooling,
   AvgPool: pooling,
   BatchNorm: batchNorm,
@@ -269,6 +310,13 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
       if (!sizes.every((other) => fits(size, other))) return fail(`axis ${each} must agree`);
       return size;
     });
+  },
+  Slice: slice,
+  Tile: ([x], { multiples }, fail) => {
+    if (isVague(x)) return multiples.map(() => -1);
+    if (multiples.length !== x.length || multiples.some((count) => count < 0))
+      return fail("there must be a multiple for each axis, and none below 0");
+    return x.map((size, axis) => (size < 0 ? size : size * multiples[axis]));
   },
   Squeeze: ([x], { axes }, fail) => {
     if (isVague(x)) return x;

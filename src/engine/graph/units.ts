@@ -19,6 +19,8 @@ function productOf(node: Node): Product | undefined {
       return { kernel: kernel.variable, axis: node.attributes.transposeB ? 0 : 1 };
     case "Conv2D":
       return { kernel: kernel.variable, axis: 3 };
+    case "Conv2DTranspose":
+      return { kernel: kernel.variable, axis: 2 };
     default:
       return undefined;
   }
@@ -37,7 +39,7 @@ export const kernelOf = (node: Node): string | undefined => productOf(node)?.ker
 /** The axis of a node's output along which its units lie. */
 export function unitAxis(model: Model, node: Node): number {
   const shape = model.shapes.get(node.name) ?? [];
-  return node.op === "Conv2D"
+  return node.op === "Conv2D" || node.op === "Conv2DTranspose"
     ? channelAxis(shape, node.attributes.dataFormat)
     : Math.max(0, shape.length - 1);
 }

@@ -34,6 +34,16 @@ export const DepthwiseConv2D: Kernel<"DepthwiseConv2D"> = (
       : tf.depthwiseConv2d(image, kernel as tf.Tensor4D, [...strides], pad(padding)),
   );
 
+export const Conv2DTranspose: Kernel<"Conv2DTranspose"> = (
+  [x, kernel],
+  { strides, padding, dataFormat, outputSize },
+) =>
+  channelsLast(x, dataFormat, (image) => {
+    const weights = kernel as tf.Tensor4D;
+    const shape = [image.shape[0], ...outputSize, weights.shape[2]] as const;
+    return tf.conv2dTranspose(image, weights, [...shape], [...strides], pad(padding));
+  });
+
 export const MaxPool: Kernel<"MaxPool"> = ([x], { window, strides, padding, dataFormat }) =>
   channelsLast(x, dataFormat, (image) =>
     tf.maxPool(image, [...window], [...strides], pad(padding)),

@@ -1,8 +1,7 @@
 // Gradients where those of TensorFlow.js are not TensorFlow's: at the bends of activation functions, at ties, and where
 // one side is broadcast. Written in its own ops, so that they run on every backend and can be traced.
+import { graded } from "./graded";
 import { tf, type Tensor } from "./tf";
-
-type Save = tf.GradSaveFunc;
 
 const where = (condition: Tensor, dy: Tensor): Tensor => tf.mul(dy, tf.cast(condition, "float32"));
 
@@ -16,23 +15,14 @@ function sumTo(shape: readonly number[], gradient: Tensor): Tensor {
 const extreme = (
   compute: (a: Tensor, b: Tensor) => Tensor,
   isFirst: (a: Tensor, b: Tensor) => Tensor,
-) => {
-  const graded = tf.customGrad((...all) => {
-    const [a, b, save] = all as unknown as [Tensor, Tensor, Save];
-    save([a, b]);
-    return {
-      value: compute(a, b),
-      gradFunc: (dy: Tensor, [first, second]: Tensor[]) => {
-        const chosen = isFirst(first, second);
-        return [
-          sumTo(first.shape, where(chosen, dy)),
-          sumTo(second.shape, where(tf.logicalNot(chosen), dy)),
-        ];
-      },
-    };
-  });
-  return (a: Tensor, b: Tensor): Tensor => graded(a, b);
-};
+) =>
+  graded(
+    (a, b) => [compute(a, b), a, b],
+    (dy, a, b) => {
+      const chosen = isFirst(a, b);
+      return [sumTo(a.shape, where(chosen, dy)), sumTo(b.shape, where(tf.logicalNot(chosen), dy))];
+    },
+  );
 export const maximum = extreme(tf.maximum, tf.greaterEqual);
 export const minimum = extreme(tf.minimum, tf.lessEqual);
 
@@ -44,35 +34,31 @@ export function extremum(
   keepDims: boolean,
 ): Tensor {
   const over = [...axes];
-  const graded = tf.customGrad((...all) => {
-    const [x, save] = all as unknown as [Tensor, Save];
-    const kept = compute(x, over, true);
-    save([x, kept]);
-    return {
-      value: keepDims ? tf.clone(kept) : compute(x, over, false),
-      gradFunc: (dy: Tensor, [from, most]: Tensor[]) => {
-        const isMost = tf.cast(tf.equal(from, most), "float32");
-        const share = tf.div(tf.reshape(dy, most.shape), tf.sum(isMost, over, true));
-        return tf.mul(isMost, share);
-      },
-    };
-  });
-  return graded(input);
+  return graded(
+    (x) => {
+      const most = compute(x, over, true);
+      return [keepDims ? tf.clone(most) : compute(x, over, false), x, most];
+    },
+    (dy, x, most) => {
+      const isMost = tf.cast(tf.equal(x, most), "float32");
+      const share = tf.div(tf.reshape(dy, most.shape), tf.sum(isMost, over, true));
+      return [tf.mul(isMost, share)];
+    },
+  )(input);
 }
 
 /** An elementwise op with a gradient of its own, from its input and output. */
 const elementwise = (
   compute: (x: Tensor) => Tensor,
   gradient: (dy: Tensor, x: Tensor, y: Tensor) => Tensor,
-) => {
-  const graded = tf.customGrad((...all) => {
-    const [x, save] = all as unknown as [Tensor, Save];
-    const value = compute(x);
-    save([x, value]);
-    return { value, gradFunc: (dy: Tensor, [from, y]: Tensor[]) => gradient(dy, from, y) };
-  });
-  return (x: Tensor): Tensor => graded(x);
-};
+) =>
+  graded(
+    (x) => {
+      const y = compute(x);
+      return [y, x, y];
+    },
+    (dy, x, y) => [gradient(dy, x, y)],
+  );
 
 /** 0 at 0. */
 export const abs = elementwise(tf.abs, (dy, x) => tf.mul(dy, tf.sign(x)));
@@ -91,3 +77,19 @@ export const selu = elementwise(tf.selu, (dy, _, y) =>
 );
 
 export const stopGradient = elementwise(tf.clone, (dy) => tf.zerosLike(dy));
+
+/** Repeats axes; the gradient is summed over the repetitions. TensorFlow.js' own takes no more than four axes. */
+export const tile = (input: Tensor, multiples: readonly number[]): Tensor =>
+  graded(
+    (x) => [tf.tile(x, [...multiples])],
+    (dy) => [
+      multiples.reduce((sum, count, axis) => (count === 1 ? sum : folded(sum, axis, count)), dy),
+    ],
+  )(input);
+
+/** The sum of the `count` parts that an axis consists of. */
+function folded(x: Tensor, axis: number, count: number): Tensor {
+  const shape = x.shape.with(axis, x.shape[axis] / count);
+  const before = tf.util.sizeFromShape(shape.slice(0, axis));
+  return tf.reshape(tf.sum(tf.reshape(x, [before, count, -1]), 1), shape);
+}

@@ -1,18 +1,19 @@
 // Losses, per sample; the graph itself reduces them to a scalar.
+import { graded } from "./graded";
 import type { Kernel } from "./kernel";
-import { tf, type Tensor } from "./tf";
+import { tf } from "./tf";
 
 /** Σ −labels · log softmax(logits), given −labels, with TensorFlow's gradients: softmax(logits) − labels, and log softmax(logits). */
-const crossEntropy = tf.customGrad((logits, negatives, save) => {
-  const logProbabilities = tf.logSoftmax(logits as Tensor);
-  (save as (saved: Tensor[]) => void)([logProbabilities, negatives as Tensor]);
-  const value = tf.sum(tf.mul(logProbabilities, negatives as Tensor), -1);
-  const gradFunc = (dy: Tensor, [logs, minus]: Tensor[]) => {
+const crossEntropy = graded(
+  (logits, negatives) => {
+    const logs = tf.logSoftmax(logits);
+    return [tf.sum(tf.mul(logs, negatives), -1), logs, negatives];
+  },
+  (dy, logs, negatives) => {
     const each = tf.expandDims(dy, -1);
-    return [tf.mul(tf.add(tf.exp(logs), minus), each), tf.mul(logs, each)];
-  };
-  return { value, gradFunc: gradFunc as (dy: Tensor, saved: Tensor[]) => Tensor[] };
-}) as (logits: Tensor, negatives: Tensor) => Tensor;
+    return [tf.mul(tf.add(tf.exp(logs), negatives), each), tf.mul(logs, each)];
+  },
+);
 
 export const SparseSoftmaxCrossEntropy: Kernel<"SparseSoftmaxCrossEntropy"> = ([logits, labels]) =>
   crossEntropy(logits, tf.oneHot(tf.cast(labels, "int32"), logits.shape.at(-1) ?? 0, -1, 0));

@@ -3,6 +3,7 @@ import type { OpAttributes } from "../graph/catalogue";
 import type { Ref } from "../graph/model";
 import { channelAxis } from "../graph/shapes";
 import { GraftError } from "../../protocol/errors";
+import { FEEDS } from "../../protocol/feeds";
 import type { Kernel, RunContext } from "./kernel";
 import { tf, type Tensor } from "./tf";
 
@@ -74,14 +75,16 @@ export function dropoutRate(
   scalars: RunContext["scalars"],
 ): number | undefined {
   if ("rate" in attributes) return attributes.rate;
-  const isRate = "rateFrom" in attributes;
-  const name = isRate ? attributes.rateFrom : attributes.keepProbabilityFrom;
+  const [name, kind] =
+    "rateFrom" in attributes
+      ? ([attributes.rateFrom, "rate"] as const)
+      : ([attributes.keepProbabilityFrom, "keep"] as const);
   const fed = scalars.get(name);
   if (fed === undefined) return undefined;
-  const rate = isRate ? fed : 1 - fed;
-  if (rate >= 0 && rate < 1) return rate;
+  const { what, range, isPossible } = FEEDS[kind];
+  if (isPossible(fed)) return kind === "rate" ? fed : 1 - fed;
   throw new GraftError(
     "recipe-schema",
-    `${name} is fed ${fed}, which is no ${isRate ? "dropout rate: from 0 up to, but not including, 1" : "share of units to keep: more than 0, up to 1"}. Correct it under "graph": { "feeds": … }.`,
+    `${name} is fed ${fed}. It is ${what}: ${range}. Correct it under "graph": { "feeds": … }.`,
   );
 }

@@ -1,5 +1,6 @@
 // Convolution and pooling, channels last, whose gradients TensorFlow.js lacks or has wrong.
 import type { Padding } from "../graph/catalogue";
+import { graded } from "./graded";
 import { tf, type Tensor } from "./tf";
 
 export type Pair = readonly [number, number];
@@ -45,28 +46,21 @@ export function dilatedConv2d(
   dilations: Pair,
   padding: Padding,
 ): Tensor {
-  const graded = tf.customGrad((...all) => {
-    const [x, kernel, save] = all as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    save([x, kernel]);
-    const rates: [number, number] = [...dilations];
-    return {
-      value: tf.conv2d(x, kernel, 1, pad(padding), "NHWC", rates),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [from, by] = saved as [tf.Tensor4D, tf.Tensor4D];
-        const { padInput, padGradient } = geometry(from, by, dilations, padding);
-        const turned = tf.transpose(tf.reverse(by, [0, 1]), [0, 1, 3, 2]);
-        // The kernel's: inputs as a batch of channels, the gradient as a kernel, and the dilation as stride.
-        const channels = tf.transpose(padInput(from), [3, 1, 2, 0]);
-        const asKernel = tf.transpose(dy as tf.Tensor4D, [1, 2, 0, 3]);
-        const slope = tf.conv2d(channels, asKernel, rates, "valid");
-        return [
-          tf.conv2d(padGradient(dy), turned, 1, "valid", "NHWC", rates),
-          tf.transpose(slope, [1, 2, 0, 3]),
-        ];
-      },
-    };
-  });
-  return graded(image, weights);
+  const rates: [number, number] = [...dilations];
+  const convolve = (x: Tensor, kernel: Tensor, how: "same" | "valid") =>
+    tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, 1, how, "NHWC", rates);
+  return graded(
+    (x, kernel) => [convolve(x, kernel, pad(padding)), x, kernel],
+    (dy, x, kernel) => {
+      const { padInput, padGradient } = geometry(x, kernel, dilations, padding);
+      const turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
+      // The kernel's: inputs as a batch of channels, the gradient as a kernel, and the dilation as stride.
+      const channels = tf.transpose(padInput(x), [3, 1, 2, 0]);
+      const asKernel = tf.transpose(dy as tf.Tensor4D, [1, 2, 0, 3]);
+      const slope = tf.conv2d(channels, asKernel, rates, "valid");
+      return [convolve(padGradient(dy), turned, "valid"), tf.transpose(slope, [1, 2, 0, 3])];
+    },
+  )(image, weights);
 }
 
 /** Inputs [batch, height, width, in] and [height, width, in, multiplier]. */
@@ -76,49 +70,38 @@ export function dilatedDepthwiseConv2d(
   dilations: Pair,
   padding: Padding,
 ): Tensor {
-  const graded = tf.customGrad((...all) => {
-    const [x, kernel, save] = all as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    save([x, kernel]);
-    const rates: [number, number] = [...dilations];
-    return {
-      value: tf.depthwiseConv2d(x, kernel, 1, pad(padding), "NHWC", rates),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [from, by] = saved as [tf.Tensor4D, tf.Tensor4D];
-        const [batch, height, width, depth] = from.shape;
-        const [rows, columns, , multiplier] = by.shape;
-        const outputs = depth * multiplier;
-        const { padInput, padGradient } = geometry(from, by, dilations, padding);
-        const turned = tf.reshape(tf.reverse(by, [0, 1]), [rows, columns, outputs, 1]);
-        const spread = tf.depthwiseConv2d(
-          padGradient(dy),
-          turned as tf.Tensor4D,
-          1,
-          "valid",
-          "NHWC",
-          rates,
-        );
-        // The kernel's: every channel of every sample is a channel, and the samples are summed.
-        const padded = tf.transpose(padInput(from), [1, 2, 0, 3]);
-        const channels = tf.reshape(padded, [1, ...padded.shape.slice(0, 2), batch * depth]);
-        const asKernel = tf.reshape(tf.transpose(dy, [1, 2, 0, 3]), [
-          ...dy.shape.slice(1, 3),
-          batch * depth,
-          multiplier,
-        ]);
-        const slope = tf.depthwiseConv2d(
-          channels as tf.Tensor4D,
-          asKernel as tf.Tensor4D,
-          rates,
-          "valid",
-        );
-        return [
-          tf.sum(tf.reshape(spread, [batch, height, width, depth, multiplier]), -1),
-          tf.reshape(tf.sum(tf.reshape(slope, [rows, columns, batch, outputs]), 2), by.shape),
-        ];
-      },
-    };
-  });
-  return graded(image, weights);
+  const rates: [number, number] = [...dilations];
+  const convolve = (x: Tensor, kernel: Tensor, how: "same" | "valid") =>
+    tf.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, 1, how, "NHWC", rates);
+  return graded(
+    (x, kernel) => [convolve(x, kernel, pad(padding)), x, kernel],
+    (dy, x, kernel) => {
+      const [batch, height, width, depth] = x.shape;
+      const [rows, columns, , multiplier] = kernel.shape;
+      const outputs = depth * multiplier;
+      const { padInput, padGradient } = geometry(x, kernel, dilations, padding);
+      const turned = tf.reshape(tf.reverse(kernel, [0, 1]), [rows, columns, outputs, 1]);
+      const spread = convolve(padGradient(dy), turned, "valid");
+      // The kernel's: every channel of every sample is a channel, and the samples are summed.
+      const padded = tf.transpose(padInput(x), [1, 2, 0, 3]);
+      const channels = tf.reshape(padded, [1, ...padded.shape.slice(0, 2), batch * depth]);
+      const asKernel = tf.reshape(tf.transpose(dy, [1, 2, 0, 3]), [
+        ...dy.shape.slice(1, 3),
+        batch * depth,
+        multiplier,
+      ]);
+      const slope = tf.depthwiseConv2d(
+        channels as tf.Tensor4D,
+        asKernel as tf.Tensor4D,
+        rates,
+        "valid",
+      );
+      return [
+        tf.sum(tf.reshape(spread, [batch, height, width, depth, multiplier]), -1),
+        tf.reshape(tf.sum(tf.reshape(slope, [rows, columns, batch, outputs]), 2), kernel.shape),
+      ];
+    },
+  )(image, weights);
 }
 
 /** A pool with TensorFlow's padding, and its gradient. */
@@ -142,12 +125,11 @@ function paddedAvgPool(
   rows: Pads,
   columns: Pads,
 ): Tensor {
-  const graded = tf.customGrad((...all) => {
-    const [x] = all as unknown as [tf.Tensor4D];
-    const [batch, height, width, depth] = x.shape;
-    const value = tf.avgPool(x, [...window], [...strides], "same");
-    const [, down, across] = value.shape;
-    const gradFunc = (dy: Tensor): Tensor => {
+  const [batch, height, width, depth] = image.shape;
+  return graded(
+    (x) => [tf.avgPool(x as tf.Tensor4D, [...window], [...strides], "same")],
+    (dy) => {
+      const [, down, across] = dy.shape;
       const byRow = wholePerPart(down, height, window[0], strides[0], rows[0]);
       const byColumn = wholePerPart(across, width, window[1], strides[1], columns[0]);
       const scale = tf.tensor4d(
@@ -162,11 +144,9 @@ function paddedAvgPool(
           { dy: tf.mul(dy, scale), input: tf.zeros(padded) },
           { filterSize: [...window], strides: [...strides], pad: "valid" },
         );
-      return tf.slice(gradient, [0, rows[0], columns[0], 0], [batch, height, width, depth]);
-    };
-    return { value, gradFunc };
-  });
-  return graded(image);
+      return [tf.slice(gradient, [0, rows[0], columns[0], 0], [batch, height, width, depth])];
+    },
+  )(image);
 }
 
 /** For each window along an axis: its size over that of its part on the image. */

@@ -226,7 +226,8 @@ function describeChange(
 function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number] {
   const shapes = layer.variables.map((name) => model.variables.get(name)!.shape);
   const kernel = shapes.find((shape) => shape.length >= 2) ?? [0, 0];
-  return [kernel.at(-2)!, kernel.at(-1)!];
+  const [first, last] = [kernel.at(-2)!, kernel.at(-1)!];
+  return layer.kind === "conv2dTranspose" ? [last, first] : [first, last];
 }
 
 function stateOf(variables: readonly Variable[]): TrainState {

@@ -1,11 +1,12 @@
 // What is wrong with a recipe for a model: pure, for the editor's diagnostics, the commands and the command line.
 import { GraftError } from "../../protocol/errors";
+import { FEEDS } from "../../protocol/feeds";
 import type { Problem, ScalarFeed } from "../../protocol/plan";
 import { misfit } from "../data/assign";
-import { isPossible, trainingFeeds } from "../graph/feeds";
+import { trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
 import { isFrozen, type Model } from "../graph/model";
-import { ancestors } from "../graph/order";
+import { ancestors, usedVariables } from "../graph/order";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
@@ -54,13 +55,7 @@ export function validate(source: Model, recipe: Recipe): Validated {
 function phaseProblems(model: Model, index: number): Problem[] {
   const pointer = `/train/${index}`;
   const { loss, output } = model.roles;
-  const needed = ancestors(model, [loss!]);
-  const used = new Set<string>();
-  for (const node of model.nodes.values())
-    if (needed.has(node.name))
-      for (const input of node.inputs) if ("variable" in input) used.add(input.variable);
-  const trains = [...used].some((name) => !isFrozen(model.variables.get(name)!));
-  if (!trains)
+  if (usedVariables(model, ancestors(model, [loss!])).every(isFrozen))
     return [
       {
         code: "nothing-to-train",
@@ -84,25 +79,11 @@ function phaseProblems(model: Model, index: number): Problem[] {
   return [];
 }
 
-const FEED_WORDS: Record<ScalarFeed["kind"], { what: string; range: string; example: number }> = {
-  rate: {
-    what: "the share of units that dropout drops",
-    range: "from 0 up to, but not including, 1",
-    example: 0.5,
-  },
-  keep: {
-    what: "the share of units that dropout keeps",
-    range: "more than 0, up to 1",
-    example: 0.5,
-  },
-  number: { what: "a number that the loss depends on", range: "a number", example: 0 },
-};
-
 /** A scalar that nothing feeds, or that is fed what it cannot be. */
 function feedProblems(feed: ScalarFeed): Problem[] {
   const { name, kind, value } = feed;
-  if (value !== undefined && isPossible(kind, value)) return [];
-  const { what, range, example } = FEED_WORDS[kind];
+  const { what, range, example, isPossible } = FEEDS[kind];
+  if (value !== undefined && isPossible(value)) return [];
   const pointer = pointerOf(["graph", "feeds", name]);
   if (value !== undefined) {
     const message = `${name} is fed ${value}. It is ${what}: ${range}.`;

@@ -26,6 +26,7 @@ type EagerName = Exclude<BackendName, "compiled">;
 export const NO_GRADIENT_ON_WASM: ReadonlySet<OpName> = new Set<OpName>([
   "Conv2D",
   "DepthwiseConv2D",
+  "Conv2DTranspose",
   "MaxPool",
   "Gather",
 ]);

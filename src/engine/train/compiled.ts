@@ -36,7 +36,7 @@ const WORK_PER_THREAD = 8e6;
 /** `threads`: the most that a program may use. `callMs`: how long a call of several steps may take. */
 export const compiled = (info: BackendInfo, threads: number, callMs = CALL_MS): Executor => ({
   info,
-  forward: (request) => new CompiledForward(request, threads),
+  forward: (request) => new CompiledForward(request, info, threads),
   training: (request) => new CompiledTraining(request, threads, callMs),
 });
 
@@ -45,7 +45,9 @@ const threadsFor = (work: number, most: number): number =>
 
 /** Asked where there is a convolution: a network of dense layers does not wait for the answer. */
 const targetFor = async ({ nodes }: Path): Promise<Target> =>
-  nodes.some(({ op }) => op === "Conv2D") ? { block: await channelBlock() } : {};
+  nodes.some(({ op }) => op === "Conv2D" || op === "Conv2DTranspose")
+    ? { block: await channelBlock() }
+    : {};
 
 const dtypeOf = ({ data }: SampleArray) => (data instanceof Float32Array ? "float32" : "int32");
 
@@ -88,8 +90,15 @@ class CompiledForward implements Forward {
 
   constructor(
     private readonly request: ForwardRequest,
+    private readonly info: BackendInfo,
     private readonly threads: number,
   ) {}
+
+  async prepare(arrays: readonly SampleArray[], rows: number): Promise<BackendInfo> {
+    this.arrays = arrays;
+    await this.programs.get(rows);
+    return this.info;
+  }
 
   async run(arrays: readonly SampleArray[], indices: Int32Array): Promise<readonly Fetched[]> {
     this.arrays = arrays;

@@ -24,7 +24,7 @@ const TURN_MS = 40;
 
 export const eager = (info: BackendInfo, turnMs = TURN_MS): Executor => ({
   info,
-  forward,
+  forward: (request) => forward(request, info),
   training: (request) => training(request, turnMs),
 });
 
@@ -37,12 +37,14 @@ function upload(live: LiveVariables, names: Iterable<string>): Map<string, Tenso
 
 const floats = (tensor: Tensor): Float32Array => Float32Array.from(tensor.dataSync());
 
-function forward({ path, live, moving, scalars, scalarLoss: reduces }: ForwardRequest): Forward {
+function forward(request: ForwardRequest, info: BackendInfo): Forward {
+  const { path, live, moving, scalars, scalarLoss: reduces } = request;
   const fixed = upload(
     live,
     [...live.names()].filter((name) => !moving.has(name)),
   );
   return {
+    prepare: async () => info,
     async run(arrays, indices) {
       let fetched: Fetched[] = [];
       tf.tidy(() => {

@@ -26,6 +26,8 @@ export interface Fetched {
 
 /** A part of the graph in inference mode. */
 export interface Forward {
+  /** Gets ready for batches of `rows` samples of `arrays`, and tells who computes them. */
+  prepare(arrays: readonly SampleArray[], rows: number): Promise<BackendInfo>;
   /** What the path fetches for the samples at `indices` of `arrays`, as one batch. */
   run(arrays: readonly SampleArray[], indices: Int32Array): Promise<readonly Fetched[]>;
   release(): Promise<void>;

@@ -1,23 +1,20 @@
 // Writes the bottlenecks of a recipe's first phase for other programs: an .npz with an array for each cut tensor (by its
 // name), "labels", "classes" and "validation", the places of the samples that are kept out of training.
-import { createWriteStream } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
 import * as path from "node:path";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { GraftError } from "../../protocol/errors";
-import { temporaryName } from "../cache/durable";
 import { sampleKeys } from "../cache/keys";
 import type { DataArray } from "../data/array";
 import { encodeNpy, npyStart } from "../data/npy";
+import { replaceFile } from "../files/replace";
 import { cut } from "../graph/cut";
 import { elements } from "../graph/model";
-import { ancestors } from "../graph/order";
+import { ancestors, usedVariables } from "../graph/order";
 import { parseRecipe } from "../recipe/parse";
 import { chooseExecutor, type BackendChoice } from "./backend";
 import { featurize, type Bottlenecks } from "./featurize";
-import { load, startingValues, usedVariables } from "./live";
+import { load, startingValues } from "./live";
 import { prepare, type Prepared } from "./prepare";
 import { streamed } from "./source";
 import { gradientNodes } from "./train";
@@ -109,7 +106,6 @@ async function writeNpz(
     validation: { dtype: "int32", shape: [split.validation.length], data: split.validation },
   };
   const zip = new ZipFile();
-  let failure: unknown;
   const options = { compress: false, forceDosTimestamp: true };
   for (const [index, { node, shape }] of rows.tensors.entries()) {
     const start = npyStart("<f4", [data.samples, ...shape]);
@@ -120,29 +116,17 @@ async function writeNpz(
   }
   for (const [name, array] of Object.entries(small))
     zip.addBuffer(Buffer.concat(encodeNpy(array)), `${name}.npy`, options);
-  zip.on("error", (error: unknown) => {
-    failure = error;
-    (zip.outputStream as Readable).destroy(error as Error);
-  });
+  const output = zip.outputStream as Readable;
+  zip.on("error", (error: unknown) => void output.destroy(error as Error));
+  // It is thrown to whoever reads, who may not have begun.
+  output.on("error", () => undefined);
   zip.end();
-  const temporary = temporaryName(file);
-  try {
-    await pipeline(zip.outputStream, createWriteStream(temporary, { flags: "wx" }));
-    const handle = await open(temporary, "r+");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    const cause = failure ?? error;
+  await replaceFile(file, output).catch((cause: unknown) => {
     if (cause instanceof GraftError) throw cause;
     throw new GraftError("write-failed", `${file} was not written: ${(cause as Error).message}.`, {
       cause,
     });
-  }
+  });
   return [
     ...rows.tensors.map(({ node, shape }) => ({
       name: node,

@@ -17,31 +17,38 @@ export function withFallback(
     told.add(text);
     return executor;
   };
+  /** Something of the first executor, until it cannot be compiled; then of the other. */
+  function switching<T extends { release(): Promise<void> }>(
+    make: (executor: Executor) => T,
+    what: string,
+  ) {
+    let current = make(first);
+    return {
+      use: <R>(work: (current: T) => Promise<R>): Promise<R> =>
+        work(current).catch(async (error: unknown) => {
+          const executor = await fallen(error, what);
+          await current.release();
+          current = make(executor);
+          return work(current);
+        }),
+      release: () => current.release(),
+    };
+  }
+
   return {
     info: first.info,
     forward(request): Forward {
-      let forward = first.forward(request);
+      const forward = switching((executor) => executor.forward(request), "the forward pass runs");
       return {
-        run: (...batch) =>
-          forward.run(...batch).catch(async (error: unknown) => {
-            const executor = await fallen(error, "the forward pass runs");
-            await forward.release();
-            forward = executor.forward(request);
-            return forward.run(...batch);
-          }),
+        prepare: (...what) => forward.use((each) => each.prepare(...what)),
+        run: (...batch) => forward.use((each) => each.run(...batch)),
         release: () => forward.release(),
       };
     },
     training(request): Training {
-      let training = first.training(request);
+      const training = switching((executor) => executor.training(request), "training runs");
       return {
-        run: (...steps) =>
-          training.run(...steps).catch(async (error: unknown) => {
-            const executor = await fallen(error, "training runs");
-            await training.release();
-            training = executor.training(request);
-            return training.run(...steps);
-          }),
+        run: (...steps) => training.use((each) => each.run(...steps)),
         release: () => training.release(),
       };
     },

@@ -1,6 +1,7 @@
 // Bottlenecks of every sample: taken from the store, or computed once and kept there.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GraftError } from "../../protocol/errors";
+import type { BackendInfo } from "../../protocol/run";
 import { spaceKey } from "../cache/keys";
 import { KEY_WORDS, KeyTable, type Keys } from "../cache/keyTable";
 import { checkRoom } from "../cache/room";
@@ -54,25 +55,35 @@ export interface Bottlenecks extends RowReader {
 /** Sees to it that the store has the bottlenecks of all samples; null when asked to stop. */
 export async function featurize(request: FeaturizeRequest): Promise<Bottlenecks | null> {
   const { model, bottlenecks, live, executor, keys } = request;
-  const { info: backend } = executor;
   const tensors = bottlenecks.map((node) => ({ node, shape: sampleShape(model, node) }));
   const width = rowWidth(tensors.map(({ shape }) => shape));
   // The live values, not the checkpoint's: an earlier phase may have trained what is frozen now.
   const hash = (name: string) => live.hash(name);
-  const space = await openSpace({
-    root: request.store,
-    key: spaceKey(model, bottlenecks, hash, backend, request.scalars),
-    width,
-    note: {
-      ...request.origin,
-      backend: `${backend.name} ${backend.version}`,
-      cut: tensors.map(({ node, shape }) => ({ name: node, shape: [...shape] })),
-    },
-    damaged: (problem) =>
-      request.warn(`Damaged bottlenecks were removed and are computed again: ${problem}.`),
-  });
+  const open = (backend: BackendInfo) =>
+    openSpace({
+      root: request.store,
+      key: spaceKey(model, bottlenecks, hash, backend, request.scalars),
+      width,
+      note: {
+        ...request.origin,
+        backend: `${backend.name} ${backend.version}`,
+        cut: tensors.map(({ node, shape }) => ({ name: node, shape: [...shape] })),
+      },
+      damaged: (problem) =>
+        request.warn(`Damaged bottlenecks were removed and are computed again: ${problem}.`),
+    });
+  let backend = executor.info;
+  let space = await open(backend);
   try {
-    if (!(await fill(request, space, width, request.stopRequested))) {
+    let filled = await fill(request, space, backend, width);
+    // What could not be compiled, another backend computes: it has a space of its own.
+    if (typeof filled === "object") {
+      await space.close();
+      backend = filled;
+      space = await open(backend);
+      filled = await fill(request, space, backend, width);
+    }
+    if (filled === "stopped") {
       await space.close();
       return null;
     }
@@ -86,7 +97,7 @@ export async function featurize(request: FeaturizeRequest): Promise<Bottlenecks 
     async read(samples, rows) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (await space.read(keys, samples, rows)) return;
-        await fill(request, space, width, () => false);
+        await fill(request, space, backend, width, () => false);
       }
       throw new GraftError(
         "checksum-mismatch",
@@ -97,19 +108,24 @@ export async function featurize(request: FeaturizeRequest): Promise<Bottlenecks 
   };
 }
 
-/** Computes what the store lacks, and commits it in chunks; false when asked to stop. */
+/**
+ * Computes what the space of `backend` lacks, and commits it in chunks. Where another backend would compute it, nothing is
+ * done: that one is returned.
+ */
 async function fill(
   request: FeaturizeRequest,
   space: BottleneckSpace,
+  backend: BackendInfo,
   width: number,
-  stopRequested: () => boolean,
-): Promise<boolean> {
+  stopRequested = request.stopRequested,
+): Promise<"done" | "stopped" | BackendInfo> {
   const { keys, samples, model } = request;
   const missing = missingSamples(keys, samples, space);
   const reused = samples - missing.length;
-  request.progress(reused, reused, width);
-  if (missing.length === 0) return true;
-  await checkRoom(request.store, missing.length, width);
+  if (missing.length === 0) {
+    request.progress(reused, reused, width);
+    return "done";
+  }
   const path = pathTo(model, request.bottlenecks, new Set(model.roles.inputs));
   const { live, scalars } = request;
   const forward = request.executor.forward({ path, live, moving: new Set(), scalars });
@@ -127,10 +143,14 @@ async function fill(
     await space.refresh();
   };
   try {
+    const other = await forward.prepare(request.inputs, Math.min(batchSize, missing.length));
+    if (other.name !== backend.name) return other;
+    request.progress(reused, reused, width);
+    await checkRoom(request.store, missing.length, width);
     for (let start = 0; start < missing.length; start += batchSize) {
       if (stopRequested()) {
         await commit();
-        return false;
+        return "stopped";
       }
       const batch = missing
         .slice(start, start + batchSize)
@@ -144,7 +164,7 @@ async function fill(
       await nextTurn();
     }
     await commit();
-    return true;
+    return "done";
   } finally {
     await forward.release();
   }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { GraftError } from "../../protocol/errors";
 import type { Keys } from "../cache/keyTable";
 import type { BoundData } from "../data/bind";
+import { bytesOf } from "../graph/dtypes";
 import type { LiveVariables } from "./live";
 
 export interface RunIdentity {
@@ -11,9 +12,6 @@ export interface RunIdentity {
   /** Hash of the values that training starts from. */
   readonly start: string;
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** `live` holds the values that training starts from. */
 export function identify(

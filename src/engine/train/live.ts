@@ -1,7 +1,7 @@
 // The live values of a model's variables: what training started from, and what it has made of it so far.
 import { createHash } from "node:crypto";
 import type { VariableOutcome } from "../../protocol/run";
-import { movedBytes, toFloat32 } from "../graph/dtypes";
+import { bytesOf, movedBytes, toFloat32 } from "../graph/dtypes";
 import { isFrozen, type Model, type Shape, type Variable } from "../graph/model";
 import { evaluate, type ReadStored } from "../graph/value";
 
@@ -41,23 +41,10 @@ export class LiveVariables {
     const numbers = this.get(name);
     const known = this.hashes.get(numbers);
     if (known !== undefined) return known;
-    const { buffer, byteOffset, byteLength } = numbers;
-    const computed = sha256(new Uint8Array(buffer, byteOffset, byteLength));
+    const computed = sha256(bytesOf(numbers));
     this.hashes.set(numbers, computed);
     return computed;
   }
-}
-
-/** Variables that the graph's nodes read, or those of its nodes that are named. */
-export function usedVariables(
-  model: Model,
-  nodes: Iterable<string> = model.nodes.keys(),
-): Variable[] {
-  const names = new Set<string>();
-  for (const node of nodes)
-    for (const input of model.nodes.get(node)!.inputs)
-      if ("variable" in input) names.add(input.variable);
-  return [...names].map((name) => model.variables.get(name)!);
 }
 
 /** Starting values, as little-endian bytes in the variable's own type, by name. */

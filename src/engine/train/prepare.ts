@@ -7,14 +7,13 @@ import type { Checkpoint } from "../formats/format";
 import { scalarFeeds } from "../graph/feeds";
 import type { OpName } from "../graph/catalogue";
 import { elements, isFrozen, type Model, type Shape, type Variable } from "../graph/model";
-import { ancestors } from "../graph/order";
+import { ancestors, usedVariables } from "../graph/order";
 import { isVague } from "../graph/shapes";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
 import { openSource } from "../recipe/source";
 import { validate } from "../recipe/validate";
-import { usedVariables } from "./live";
 import type { SampleArray } from "./samples";
 import { split, type Split } from "./split";
 

@@ -5,9 +5,10 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import type { RunEvent, RunState, RunSummary } from "../../protocol/run";
-import { makeFolder, sweepTemporaries, temporaryName, writeFailed } from "../cache/durable";
+import { makeFolder, writeFailed } from "../cache/durable";
 import { runsFolder } from "../cache/folder";
-import { isAlive, OWNER } from "../cache/owner";
+import { isAlive, OWNER } from "../files/owner";
+import { sweepTemporaries, temporaryName } from "../files/replace";
 
 interface RunRecord {
   readonly recipe: string;

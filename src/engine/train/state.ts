@@ -5,6 +5,7 @@ import * as fs from "node:fs/promises";
 import { GraftError } from "../../protocol/errors";
 import type { BackendInfo } from "../../protocol/run";
 import { writeDurably } from "../cache/durable";
+import { bytesOf } from "../graph/dtypes";
 import type { RunIdentity } from "./identity";
 
 const MAGIC = "GRAFTST2";
@@ -51,9 +52,7 @@ export async function writeState(file: string, state: SavedState): Promise<void>
   const start = Buffer.alloc(MAGIC.length + 4);
   start.write(MAGIC, "latin1");
   start.writeUInt32LE(text.length, MAGIC.length);
-  const bodies = parts.map(({ data }) =>
-    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-  );
+  const bodies = parts.map(({ data }) => bytesOf(data));
   const content = [start, text, ...bodies];
   const digest = createHash("sha256");
   for (const part of content) digest.update(part);

@@ -1,4 +1,5 @@
 // What is typed into an input box, checked and read. Knows no VS Code.
+import { FEEDS } from "../../protocol/feeds";
 import type { ScalarFeed } from "../../protocol/plan";
 import { percent } from "../words";
 
@@ -55,23 +56,15 @@ export function readClasses(text: string): number | readonly string[] {
     .filter((name) => name !== "");
 }
 
-const FEED_WORDS: Record<ScalarFeed["kind"], string> = {
-  rate: "share of units that dropout drops while training, from 0 to less than 1",
-  keep: "share of units that dropout keeps while training, more than 0, up to 1",
-  number: "a number that the loss depends on",
-};
-
 export function feedPrompt({ name, kind }: ScalarFeed): string {
-  return `${name}: ${FEED_WORDS[kind]}`;
+  const { what, range } = FEEDS[kind];
+  return `${name}: ${what}, ${range}`;
 }
 
 export function checkFeed(kind: ScalarFeed["kind"], text: string): string | undefined {
   const wrong = checkNumber(text, -Infinity, Infinity, false);
-  if (wrong !== undefined || kind === "number") return wrong;
-  const value = readNumber(text);
-  if (kind === "rate")
-    return value >= 0 && value < 1 ? undefined : "A number from 0 to less than 1 is expected.";
-  return value > 0 && value <= 1 ? undefined : "A number more than 0, up to 1, is expected.";
+  const { range, isPossible } = FEEDS[kind];
+  return wrong ?? (isPossible(readNumber(text)) ? undefined : `A number is expected: ${range}.`);
 }
 
 /** "keep_prob 0.8: dropout keeps 80 % of the units in every training step" */

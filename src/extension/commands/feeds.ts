@@ -22,7 +22,7 @@ export async function setFeed(app: App, what: unknown, feed?: unknown): Promise<
 
 /** Asks for every value that training lacks. False when one stays unsaid. Where more is wrong, that comes first. */
 export async function askMissingFeeds(app: App, target: Target): Promise<boolean> {
-  const { problems } = await planOf(app, target);
+  const { problems } = await app.plans.of(await vscode.workspace.openTextDocument(target.uri));
   if (problems.some(({ severity, feed }) => severity === "error" && !feed)) return true;
   for (const { feed } of problems)
     if (feed && !(await askFeed(await existing(target.uri), feed))) return false;

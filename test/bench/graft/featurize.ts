@@ -10,12 +10,8 @@ import { chooseExecutor, type BackendChoice } from "../../../src/engine/train/ba
 import type { Executor, Forward } from "../../../src/engine/train/executor";
 import { forwardBatch } from "../../../src/engine/train/forwardBatch";
 import { featurize } from "../../../src/engine/train/featurize";
-import {
-  load,
-  startingValues,
-  usedVariables,
-  type LiveVariables,
-} from "../../../src/engine/train/live";
+import { usedVariables } from "../../../src/engine/graph/order";
+import { load, startingValues, type LiveVariables } from "../../../src/engine/train/live";
 import { prepare, type Prepared } from "../../../src/engine/train/prepare";
 import { batches } from "../../../src/engine/train/samples";
 import { openWork } from "./recipe";

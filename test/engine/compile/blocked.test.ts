@@ -10,7 +10,13 @@ import { LiveVariables } from "../../../src/engine/train/live";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { trainables } from "../../../src/engine/train/step";
-import { CONVOLUTIONS, convolutions, nameOf, type Case } from "../gradients/cases";
+import {
+  CONVOLUTIONS,
+  convolutions,
+  nameOf,
+  transposedConvolutions,
+  type Case,
+} from "../gradients/cases";
 import { expectResult } from "../gradients/compare";
 import { x } from "../gradients/inputs";
 import { compiledGradients, gradients, valueAndGradients } from "../gradients/run";
@@ -39,6 +45,7 @@ const CASES = [
   named(withImages(first, 1), ", one image"),
   named(withImages(first, 16), ", as many images as a block"),
   named(withImages(first, 17), ", one image more"),
+  ...transposedConvolutions(16, 32).map((each) => named(withImages(each, 9))),
 ];
 const block = await channelBlock();
 await executorOn("cpu");

@@ -63,6 +63,15 @@ describe.each([
     if (kernel === "Relu") expect(finalBits(run)).toEqual(finalBits(eager));
   });
 
+  test("bottlenecks lie in the space of the backend that computed them", async () => {
+    const run = await train(place, what);
+    const eager = await train(place, what, { backend: otherBackend(run) });
+    const below = kernel === "Relu";
+    const computed = (each: Trained) => each.of("ended")[0].prefixSamples;
+    expect(computed(run)).toBeGreaterThan(0);
+    expect(computed(eager)).toBe(below ? 0 : computed(run));
+  });
+
   test("a stopped run goes on to the same bits", async () => {
     const whole = await train(place, what);
     const stopped = await train(place, what, { stopAfter: 7 });

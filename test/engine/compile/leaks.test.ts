@@ -3,10 +3,12 @@ import * as v8 from "node:v8";
 import * as vm from "node:vm";
 import { join } from "node:path";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { RULES } from "../../../src/engine/compile/kernels/table";
 import { Session } from "../../../src/engine/compile/session";
 import { uniforms } from "../../../src/engine/graph/random";
 import { pathTo } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
+import { chooseExecutor } from "../../../src/engine/train/backend";
 import type { Executor } from "../../../src/engine/train/executor";
 import { executorOn } from "../executor";
 import { FIXTURES } from "../fixture";
@@ -143,3 +145,23 @@ test("a forward pass, many times over, does not grow", async () => {
   await forward.release();
   expect(grown).toBeLessThan(60);
 }, 120_000);
+
+test("a trace that is broken off leaves no tensor behind", async () => {
+  const rules = RULES as Record<string, (typeof RULES)[string]>;
+  // A gradient's: the tape is full by then.
+  const { Conv2DBackpropFilter: rule } = rules;
+  const executor = await chooseExecutor("compiled", digits, {
+    trained: new Set(digits.nodes.keys()),
+    note: () => {},
+  });
+  const once = () => train(executor, DIGITS, beginning(DIGITS));
+  delete rules.Conv2DBackpropFilter;
+  try {
+    await once();
+    const before = tf.memory().numTensors;
+    await once();
+    expect(tf.memory().numTensors).toBe(before);
+  } finally {
+    rules.Conv2DBackpropFilter = rule;
+  }
+}, 60_000);

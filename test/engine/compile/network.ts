@@ -4,7 +4,8 @@ import { elements, type Model } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import type { Executor } from "../../../src/engine/train/executor";
-import { LiveVariables, sha256, usedVariables } from "../../../src/engine/train/live";
+import { usedVariables } from "../../../src/engine/graph/order";
+import { LiveVariables, sha256 } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase, type Progress } from "../../../src/engine/train/phase";
@@ -34,6 +35,8 @@ export interface Lesson {
   readonly optimizer: Optimizer;
   readonly epochs?: number;
   readonly batch: number;
+  /** Of the samples, in every epoch; shuffled where it is not said. */
+  readonly order?: Int32Array;
 }
 
 /** Where a lesson stands: everything that a resumed one needs. */
@@ -56,7 +59,8 @@ export async function train(
   standing: Standing,
   stopRequested: () => boolean = () => false,
 ): Promise<number[]> {
-  const { model, arrays, samples, optimizer, batch, epochs = 1, scalars = new Map() } = lesson;
+  const { model, arrays, samples, optimizer, batch, order } = lesson;
+  const { epochs = 1, scalars = new Map<string, number>() } = lesson;
   const { train: phases } = RecipeSchema.parse({
     checkpoint: "m",
     train: [{ epochs, batch, optimizer }],
@@ -81,6 +85,7 @@ export async function train(
       training: standing.training,
       scalars,
       seed: 3,
+      ...(order && { order: () => order }),
     },
     standing.progress,
     {

@@ -76,6 +76,34 @@ export const convolutions = <Op extends "Conv2D" | "DepthwiseConv2D">(
     }),
   );
 
+// Transposed convolution: [output, kernel, stride]; its input is what a convolution makes of such an output.
+const TRANSPOSED: readonly Sizes[] = [
+  [[5, 6], 3, 1],
+  [[7, 6], [3, 2], 2],
+  [[8, 6], 3, 2],
+  [[8, 7], [2, 3], 3],
+  [[9, 9], 2, 3],
+  [[6, 5], 1, 2],
+];
+
+export const transposedConvolutions = (channels: number, outputs: number): Case[] =>
+  PADDINGS.flatMap((padding) =>
+    TRANSPOSED.flatMap(([image, kernel, stride]) => {
+      const [size, window, strides] = [pair(image!), pair(kernel!), pair(stride!)];
+      const [height, width] = size.map((length, axis) =>
+        padding === "SAME"
+          ? Math.ceil(length / strides[axis]!)
+          : Math.ceil((length - window[axis]! + 1) / strides[axis]!),
+      );
+      return of("Conv2DTranspose", [
+        `${size.join("×")}, kernel ${window.join("×")}, stride ${strides.join("×")}, ${channels} to ${outputs}, ${padding}`,
+        { strides, padding, outputSize: size, ...NHWC },
+        x([2, height!, width!, channels]),
+        x([...window, outputs, channels]),
+      ]);
+    }),
+  );
+
 // Pooling: [image, window, stride].
 const POOLS: readonly Sizes[] = [
   [[4, 6], 2, 2],
@@ -191,6 +219,15 @@ const norms = (moves: boolean): Case[] =>
     ],
   );
 
+/** [begin, end, stride] of each axis. */
+const slice = (
+  ...axes: (readonly [begin: number | null, end: number | null, stride?: number])[]
+): OpAttributes["Slice"] => ({
+  begin: axes.map(([begin]) => begin),
+  end: axes.map(([, end]) => end),
+  strides: axes.map(([, , stride = 1]) => stride),
+});
+
 const conv = { strides: [2, 1], dilations: [1, 1], padding: "SAME", ...NCHW } as const;
 const plain = { transposeA: false, transposeB: false };
 
@@ -233,6 +270,15 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
       "channels first",
       { ...conv, strides: [2, 2] },
       x([2, 3, 5, 6]),
+      x([3, 2, 3, 2]),
+    ]),
+  ],
+  Conv2DTranspose: [
+    ...transposedConvolutions(2, 3),
+    ...of("Conv2DTranspose", [
+      "channels first",
+      { strides: [2, 1], padding: "SAME", outputSize: [5, 6], ...NCHW },
+      x([2, 2, 3, 6]),
       x([3, 2, 3, 2]),
     ]),
   ],
@@ -331,6 +377,23 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
     ["rows", { axis: 0 }, x([2, 3]), x([1, 3]), x([3, 3])],
     ["columns", { axis: -1 }, x([2, 3]), x([2, 1])],
     ["channels", { axis: 3 }, x([2, 2, 3, 1]), x([2, 2, 3, 2])],
+  ),
+  Slice: of(
+    "Slice",
+    ["a part of both axes", slice([1, 4], [0, 2]), x([5, 3])],
+    ["one row, from the end", slice([-2, -1], [null, null]), x([5, 3])],
+    ["every other", slice([null, null, 2], [1, null, 2]), x([5, 4])],
+    ["every third, with a rest", slice([1, null, 3], [null, null, 3]), x([6, 5])],
+    ["backwards", slice([null, null, -1], [3, 0, -2]), x([4, 5])],
+    ["past the end", slice([2, 9], [-9, 2]), x([4, 3])],
+    ["channels", slice([null, null], [0, 2], [null, null, 2], [1, 3]), x([2, 3, 5, 4])],
+  ),
+  Tile: of(
+    "Tile",
+    ["rows and columns", { multiples: [2, 3] }, x([2, 3])],
+    ["one axis", { multiples: [1, 2, 1] }, x([2, 3, 4])],
+    ["once", { multiples: [1, 1] }, x([2, 3])],
+    ["five axes", { multiples: [1, 2, 1, 1, 3] }, x([2, 1, 2, 1, 2])],
   ),
   Squeeze: of(
     "Squeeze",

@@ -255,12 +255,12 @@ describe("shapes", () => {
   test("outputs beyond the first have names of their own", () => {
     const model = lifted([
       X,
-      integers("axis", [1], true),
-      op("split", "Split", ["axis", "x"]),
-      op("sum", "AddV2", ["split", "split:1"]),
+      integers("k", [1], true),
+      op("top", "TopKV2", ["x", "k"]),
+      op("sum", "AddV2", ["top", "top:1"]),
     ]);
-    expect(show(model, "sum")).toBe("Add(split, split:1) : [-1]");
-    expect(show(model, "split:1")).toBe("Opaque(x) : [-1]");
+    expect(show(model, "sum")).toBe("Add(top, top:1) : [-1]");
+    expect(show(model, "top:1")).toBe("Opaque(x) : [-1]");
   });
 
   test("an op that does not fit its inputs is opaque, and the graph still opens", () => {
@@ -369,4 +369,130 @@ test.each([
     op("chosen", type, ["condition", "x", "negative"]),
   ]);
   expect(attributes(model, "chosen")).toEqual({ rows });
+});
+
+describe("parts of tensors", () => {
+  const cube = placeholder("x", [-1, 4, 6]);
+  const axis = (value: number) => integers("axis", [value], true);
+  const whole = { begin: null, end: null };
+  const parts = (...axes: readonly { begin: number | null; end: number | null }[]) => ({
+    begin: axes.map(({ begin }) => begin),
+    end: axes.map(({ end }) => end),
+    strides: axes.map(() => 1),
+  });
+  const read = (name: string) => op("out", "Neg", [name]);
+
+  test("an output of Split is a slice of its own", () => {
+    const split = op("split", "Split", ["axis", "x"], { num_split: as.integer(3) });
+    const model = lifted([cube, axis(-1), split, read("split:2")]);
+    expect(show(model, "out")).toBe("Neg(split:2) : [-1, 4, 2]");
+    expect(attributes(model, "split:2")).toEqual(parts(whole, whole, { begin: 4, end: 6 }));
+    expect(model.nodes.has("split:1")).toBe(false);
+  });
+
+  test.each([
+    ["", [1, 2, 3], { begin: 1, end: 3 }],
+    [", one of them the rest", [1, -1, 2], { begin: 1, end: 4 }],
+  ])("sizes of SplitV%s", (_, sizes, expected) => {
+    const split = op("split", "SplitV", ["x", "sizes", "axis"], { num_split: as.integer(3) });
+    const model = lifted([cube, integers("sizes", sizes), axis(2), split, read("split:1")]);
+    expect(attributes(model, "split:1")).toEqual(parts(whole, whole, expected));
+  });
+
+  test.each([
+    ["sizes that do not add up", [1, 2, 9]],
+    ["fewer sizes", [6]],
+  ])("%s: the output is opaque", (_, sizes) => {
+    const split = op("split", "SplitV", ["x", "sizes", "axis"], { num_split: as.integer(3) });
+    const model = lifted([cube, integers("sizes", sizes), axis(2), split, read("split:1")]);
+    expect(show(model, "split:1")).toMatch(/^Opaque/);
+  });
+
+  test("an output of Unpack has an axis less", () => {
+    const unpack = op("steps", "Unpack", ["x"], { num: as.integer(4), axis: as.integer(1) });
+    const model = lifted([cube, unpack, read("steps:3")]);
+    expect(show(model, "steps:3")).toBe("Squeeze(steps:3:part1) : [-1, 6]");
+    expect(attributes(model, "steps:3:part1")).toEqual(parts(whole, { begin: 3, end: 4 }, whole));
+  });
+
+  test.each([
+    ["an axis that is not there", { num: as.integer(4), axis: as.integer(5) }],
+    ["another number than there are", { num: as.integer(9), axis: as.integer(1) }],
+  ])("Unpack of %s is opaque", (_, attr) => {
+    const model = lifted([cube, op("steps", "Unpack", ["x"], attr), read("steps:8")]);
+    expect(show(model, "steps:8")).toMatch(/^Opaque/);
+  });
+
+  test("Pack is a Concat along a new axis", () => {
+    const pack = op("pack", "Pack", ["x", "x"], { axis: as.integer(-1) });
+    const model = lifted([cube, pack, read("pack")]);
+    expect(show(model, "pack")).toBe("Concat(pack:part1, pack:part2) : [-1, 4, 6, 2]");
+  });
+
+  test("the whole of an axis is taken as such, however it is written", () => {
+    const ends = [integers("begin", [0, 1, 0]), integers("size", [-1, 2, 6])];
+    const model = lifted([cube, ends, op("cut", "Slice", ["x", "begin", "size"]), read("cut")]);
+    expect(attributes(model, "cut")).toEqual(parts(whole, { begin: 1, end: 3 }, whole));
+  });
+
+  test("x[:, -1, tf.newaxis] takes, drops and adds an axis; x[...] is x", () => {
+    const [begin, end, strides] = ["begin", "end", "strides"].map((name, index) =>
+      integers(
+        name,
+        [
+          [0, -1, 0],
+          [0, 0, 0],
+          [1, 1, 1],
+        ][index]!,
+      ),
+    );
+    const masks = {
+      begin_mask: as.integer(1),
+      end_mask: as.integer(1),
+      shrink_axis_mask: as.integer(2),
+      new_axis_mask: as.integer(4),
+    };
+    const inputs = ["x", "begin", "end", "strides"];
+    const model = lifted([
+      ...[cube, begin!, end!, strides!],
+      op("last", "StridedSlice", inputs, masks),
+      op("all", "StridedSlice", inputs, {
+        ellipsis_mask: as.integer(1),
+        new_axis_mask: as.integer(6),
+      }),
+      read("last"),
+    ]);
+    expect(show(model, "last")).toBe("ExpandDims(last:part2) : [-1, 1, 6]");
+    expect(attributes(model, "last:part1")).toEqual(parts(whole, { begin: -1, end: null }, whole));
+    expect(attributes(model, "last:part2")).toEqual({ axes: [1] });
+    expect(show(model, "all")).toBe("ExpandDims(all:part1) : [-1, 4, 6, 1, 1]");
+  });
+
+  test("a part of the batch counts samples that only a run knows", () => {
+    const ends = [integers("begin", [1, 0, 0]), integers("size", [-1, -1, -1])];
+    const model = lifted([
+      ...[cube, ends, op("some", "Slice", ["x", "begin", "size"])].flat(),
+      op("shape", "Shape", ["some"]),
+      integers("axes", [0]),
+      op("count", "Prod", ["shape", "axes"]),
+      op("cast", "Cast", ["count"], { DstT: as.type(1) }),
+      op("mean", "RealDiv", ["some", "cast"]),
+    ]);
+    expect(show(model, "some")).toBe("Slice(x) : [-1, 4, 6]");
+    expect(show(model, "mean")).toMatch(/^Opaque/);
+  });
+
+  test("a transposed convolution of a size that only a run knows is opaque", () => {
+    const model = lifted([
+      placeholder("x", [-1, 4, 4, 2]),
+      placeholder("size", [4], 3),
+      variable("w", [3, 3, 5, 2]),
+      op("up", "Conv2DBackpropInput", ["size", "w/read", "x"], {
+        strides: as.integers([1, 2, 2, 1]),
+        padding: as.text("SAME"),
+      }),
+      read("up"),
+    ]);
+    expect(show(model, "up")).toMatch(/^Opaque/);
+  });
 });

@@ -6,6 +6,7 @@ import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { validate } from "../../../src/engine/recipe/validate";
 import { FIXTURES } from "../fixture";
 import { handmade, node, PRODUCT } from "../handmade";
+import { constant, integers, lifted, op, placeholder, variable } from "./source";
 import { importFile } from "./summary";
 
 const source = (name: string) => importFile(join(FIXTURES, "graphs", `${name}.meta`));
@@ -159,4 +160,45 @@ describe("data for inputs that the graph does not have", () => {
   test.each([["x.npy"], [{ x: "x.npy" }], [{ "x:0": "x.npy" }]])("%j fits", (inputs) => {
     expect(problems(inputs)).toEqual([]);
   });
+});
+
+describe("without gradients, beside a loss", () => {
+  const compared = [
+    placeholder("x", [-1, 4]),
+    placeholder("y", [-1, 2]),
+    variable("w", [4, 2]),
+    op("out", "MatMul", ["x", "w/read"]),
+    op("off", "Sub", ["out", "y"]),
+    op("distances", "Abs", ["off"]),
+    op("squares", "Square", ["off"]),
+    integers("axes", [0, 1]),
+  ].flat();
+  const mae = op("mae", "Mean", ["distances", "axes"]);
+  const mse = op("mse", "Mean", ["squares", "axes"]);
+
+  test("an absolute difference is a metric", () => {
+    expect(lifted([...compared, mae, mse]).roles).toMatchObject({ loss: "mse", output: "out" });
+  });
+
+  test("and alone it is the loss", () => {
+    const found = { loss: "mae", output: "out", labels: "y", inputs: ["x"] };
+    expect(lifted([...compared, mae]).roles).toEqual(found);
+  });
+});
+
+test("a hinge as Keras spells it", () => {
+  const { roles: found } = lifted([
+    placeholder("x", [-1, 4]),
+    placeholder("y", [-1, 1]),
+    ...variable("w", [4, 1]),
+    op("out", "MatMul", ["x", "w/read"]),
+    op("product", "Mul", ["y", "out"]),
+    constant("one", 1),
+    constant("zero", 0),
+    op("margin", "Sub", ["one", "product"]),
+    op("hinge", "Maximum", ["margin", "zero"]),
+    integers("axes", [0, 1]),
+    op("loss", "Mean", ["hinge", "axes"]),
+  ]);
+  expect(found).toEqual({ loss: "loss", output: "out", labels: "y", inputs: ["x"] });
 });

@@ -3,7 +3,7 @@ const { subscribe } = require("node:diagnostics_channel");
 
 const { point, file, nth } = JSON.parse(process.env.DIE_AT);
 let reached = 0;
-subscribe("graft:durable", (message) => {
+subscribe("graft:replace", (message) => {
   if (message.point !== point || !message.file.endsWith(file)) return;
   if (++reached === nth) process.kill(process.pid, "SIGKILL");
 });

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { POINTS } from "../../../src/engine/cache/durable";
+import { POINTS } from "../../../src/engine/files/replace";
 import { verifyChunk } from "../../../src/engine/cache/chunk";
 import { isLeased } from "../../../src/engine/cache/lease";
 import { readNpy, writeNpy } from "../../../src/engine/data/npy";

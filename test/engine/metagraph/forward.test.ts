@@ -56,6 +56,8 @@ const META: MetaGraphDef = create(MetaGraphDefSchema, {
       { name: "batches", op: "Reshape", input: ["t", "fixed"] },
       integerConst("depth", [8], true),
       { name: "onehot", op: "OneHot", input: ["t", "depth"] },
+      integerConst("images", [4, 6, 6, 8]),
+      { name: "up", op: "Conv2DBackpropInput", input: ["images", "t", "t"] },
     ],
   },
 });
@@ -108,6 +110,19 @@ describe("a reshape's target", () => {
   test("that is no constant is refused", () => {
     expect(() => reshaped("fed")).toThrow(/\[-1, 11\] of model\/fed cannot be written/);
   });
+});
+
+test("the channels of a transposed convolution", () => {
+  const up: Node = {
+    name: "up",
+    op: "Conv2DTranspose",
+    attributes: { strides: [1, 1], padding: "SAME", dataFormat: "NHWC", outputSize: [6, 6] },
+    inputs: [],
+    origin: ["up"],
+  };
+  const sized = (channels: number) => model([up], { up: [-1, 6, 6, channels] });
+  const { meta } = patchMetaGraph(META, sized(8), sized(11));
+  expect(values(meta, "images")).toEqual([4, 6, 6, 11]);
 });
 
 test("the depth of one-hot labels", () => {

@@ -38,6 +38,10 @@ const CASES: { readonly [Op in Exclude<OpName, "Placeholder" | "Opaque">]: Case<
   BiasAdd: [() => [numbers(3, 4), numbers(4)], { dataFormat: "NHWC" }],
   Conv2D: [() => [image(), numbers(3, 3, 2, 3)], window],
   DepthwiseConv2D: [() => [image(), numbers(3, 3, 2, 2)], { ...window, strides: [1, 1] }],
+  Conv2DTranspose: [
+    () => [numbers(2, 3, 5, 3), numbers(3, 3, 2, 3)],
+    { ...window, outputSize: [5, 5] },
+  ],
   MaxPool: [() => [image()], window],
   AvgPool: [() => [image()], window],
   BatchNorm: [
@@ -78,6 +82,8 @@ const CASES: { readonly [Op in Exclude<OpName, "Placeholder" | "Opaque">]: Case<
   Reshape: [matrix, { shape: [-1, 2] }],
   Transpose: [matrix, { permutation: [1, 0] }],
   Concat: [matrices, { axis: 1 }],
+  Slice: [matrix, { begin: [null, 1], end: [null, -1], strides: [-1, 2] }],
+  Tile: [matrix, { multiples: [2, 1] }],
   Squeeze: [() => [numbers(3, 1, 4)], { axes: [1] }],
   ExpandDims: [matrix, { axis: 1 }],
   Pad: [matrix, { paddings: [1, 1, 0, 2] }],

@@ -8,7 +8,8 @@ import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
 import { applyRecipe } from "../../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
-import { load, startingValues, usedVariables } from "../../../src/engine/train/live";
+import { usedVariables } from "../../../src/engine/graph/order";
+import { load, startingValues } from "../../../src/engine/train/live";
 import { executorOn, tensorsOf } from "../executor";
 import { fixture, type Recorded } from "../fixture";
 

@@ -6,7 +6,7 @@ import { evaluate } from "../../../src/engine/graph/value";
 import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
-import { usedVariables } from "../../../src/engine/train/live";
+import { usedVariables } from "../../../src/engine/graph/order";
 import { applyRecipe } from "../../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 

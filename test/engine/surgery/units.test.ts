@@ -43,6 +43,12 @@ function network(
 const edited = (model: Model, edit: object) =>
   applyRecipe(model, RecipeSchema.parse({ checkpoint: "m", edits: [edit] }));
 const add = { addUnits: { layer: "hidden", units: 2 } };
+/** [begin, end] of each axis. */
+const cut = (...axes: (readonly [number | null, number | null])[]) => ({
+  begin: axes.map(([begin]) => begin),
+  end: axes.map(([, end]) => end),
+  strides: axes.map(() => 1),
+});
 const replace = { replaceOutput: { classes: 6 } };
 const shapes = ({ variables }: Model) =>
   Object.fromEntries([...variables.values()].map((each) => [each.name, each.shape]));
@@ -104,6 +110,18 @@ describe("what is tied to the units is resized with them", () => {
       { "hidden/w": [5, 6], "out/w": [12, 3] },
     ],
     [
+      "units that are repeated",
+      network([node("twice", "Tile", ["hidden/MatMul"], { multiples: [1, 2] })], {
+        "out/w": [8, 3],
+      }),
+      { "hidden/w": [5, 6], "out/w": [12, 3] },
+    ],
+    [
+      "units of some samples",
+      network([node("some", "Slice", ["hidden/MatMul"], cut([1, null], [null, null]))]),
+      { "hidden/w": [5, 6], "out/w": [6, 3] },
+    ],
+    [
       "units that are put into another shape",
       network([node("flat", "Reshape", ["hidden/MatMul"], { shape: [-1, 4] })]),
       { "hidden/w": [5, 6], "out/w": [6, 3] },
@@ -135,6 +153,13 @@ describe("what is tied to the units is resized with them", () => {
 });
 
 describe("is refused, and says why", () => {
+  test("units of which only some are taken", () => {
+    const some = node("some", "Slice", ["hidden/MatMul"], cut([null, null], [0, 2]));
+    const { problems } = edited(network([some], { "out/w": [2, 3] }), add);
+    expect(problems).toMatchObject([{ code: "invalid-edit" }]);
+    expect(problems[0].message).toMatch(/units of hidden run through some \(Slice\)/);
+  });
+
   test("units that are added to what is fed", () => {
     const model = network([node("sum", "Add", ["hidden/MatMul", "x"], {})], {
       "hidden/w": [5, 5],

@@ -8,12 +8,8 @@ import { pathTo } from "../../../src/engine/ops/run";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { freezeWeights, unfreezeWeights } from "../../../src/engine/surgery/freeze";
 import { replaceOutput } from "../../../src/engine/surgery/replaceOutput";
-import {
-  load,
-  startingValues,
-  usedVariables,
-  type LiveVariables,
-} from "../../../src/engine/train/live";
+import { usedVariables } from "../../../src/engine/graph/order";
+import { load, startingValues, type LiveVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";

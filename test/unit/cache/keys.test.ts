@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { sampleKeys } from "../../../src/engine/cache/keys";
 import { KeyTable } from "../../../src/engine/cache/keyTable";
-import { isAlive, OWNER } from "../../../src/engine/cache/owner";
+import { isAlive, OWNER } from "../../../src/engine/files/owner";
 import { randomStream } from "../../../src/engine/graph/random";
 
 const hex = (keys: Int32Array, sample: number) =>

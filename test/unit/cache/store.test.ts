@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sampleKeys } from "../../../src/engine/cache/keys";
-import { OWNER } from "../../../src/engine/cache/owner";
+import { OWNER } from "../../../src/engine/files/owner";
 import { checkRoom } from "../../../src/engine/cache/room";
 import { openSpace, type BottleneckSpace } from "../../../src/engine/cache/store";
 

@@ -169,3 +169,14 @@ test.each([
 ])("Inspect Checkpoint on %s: %s", (name, shown) => {
   expect(new RegExp(inExplorer ?? "$^").test(name)).toBe(shown);
 });
+
+test("the licence texts are those of the ONNX Runtime that the package carries", () => {
+  const read = (file: string) => readFileSync(join(root, file), "utf8");
+  const { version } = JSON.parse(read("node_modules/onnxruntime-node/package.json")) as {
+    readonly version: string;
+  };
+  expect(read("licenses/README.md")).toContain(`ONNX Runtime ${version} `);
+  expect(read("licenses/onnxruntime/LICENSE")).toContain("Copyright (c) Microsoft Corporation");
+  expect(read("licenses/onnxruntime/ThirdPartyNotices.txt")).toContain("THIRD PARTY SOFTWARE");
+  expect(read(".vscodeignore").split("\n")).toContain("!licenses/**");
+});

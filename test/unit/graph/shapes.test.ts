@@ -19,6 +19,20 @@ const conv = (more: Partial<OpAttributes["Conv2D"]> = {}) => ({
   dilations: [1, 1] as const,
   ...more,
 });
+const up = (outputSize: readonly [number, number]) => ({
+  strides: [2, 2] as const,
+  padding: "SAME" as const,
+  dataFormat: "NHWC" as const,
+  outputSize,
+});
+/** [begin, end, stride] of each axis. */
+const cut = (
+  ...axes: (readonly [number | null, number | null, number?])[]
+): OpAttributes["Slice"] => ({
+  begin: axes.map(([begin]) => begin),
+  end: axes.map(([, end]) => end),
+  strides: axes.map(([, , stride = 1]) => stride),
+});
 const plain = { transposeA: false, transposeB: false };
 
 describe("what comes out", () => {
@@ -55,6 +69,21 @@ describe("what comes out", () => {
       infer("Conv2D", conv(), [-1, -1, -1, 3], [3, 3, 3, 5]),
       [-1, -1, -1, 5],
     ],
+    [
+      "Conv2DTranspose",
+      infer("Conv2DTranspose", up([7, 8]), [-1, 4, 4, 5], [3, 3, 3, 5]),
+      [-1, 7, 8, 3],
+    ],
+    [
+      "Conv2DTranspose NCHW",
+      infer("Conv2DTranspose", { ...up([8, 8]), dataFormat: "NCHW" }, [2, 5, 4, 4], [3, 3, 3, 5]),
+      [2, 3, 8, 8],
+    ],
+    ["Slice", infer("Slice", cut([1, -1], [null, null]), [5, 3]), [3, 3]],
+    ["Slice of every other", infer("Slice", cut([null, null, 2], [4, 0, -3]), [5, 7]), [3, 2]],
+    ["Slice past the end", infer("Slice", cut([2, 9], [7, null]), [5, 3]), [3, 0]],
+    ["Slice of a batch", infer("Slice", cut([null, null], [1, 2]), [-1, 3]), [-1, 1]],
+    ["Tile", infer("Tile", { multiples: [2, 3] }, [-1, 4]), [-1, 12]],
     [
       "DepthwiseConv2D",
       infer("DepthwiseConv2D", conv(), [-1, 7, 8, 3], [3, 3, 3, 2]),

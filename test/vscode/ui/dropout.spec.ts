@@ -21,7 +21,7 @@ test.describe("with data", () => {
     await w.openSideBar("Explorer");
     await w.explorerItem(RECIPE).dblclick();
     await w.lens("Train").first().click();
-    await w.asked("keep_prob: share of units that dropout keeps");
+    await w.asked("keep_prob: the share of units that dropout keeps");
     await w.page.keyboard.press("Escape");
     await expect(w.notification("cannot train")).toHaveCount(0);
 
@@ -29,16 +29,16 @@ test.describe("with data", () => {
     await w.page.locator(".squiggly-error").first().click({ force: true });
     await w.page.keyboard.press("ControlOrMeta+.");
     await w.page.getByText("Set the value of keep_prob…").click();
-    await w.answer("keep_prob: share", "1.5");
-    await expect(w.inputMessage).toContainText("A number more than 0, up to 1, is expected.");
-    await w.answer("A number more than 0", "0.8");
+    await w.answer("keep_prob: the share", "1.5");
+    await expect(w.inputMessage).toContainText("A number is expected: more than 0, up to 1.");
+    await w.answer("A number is expected", "0.8");
     await w.choose("dropout keeps 80 % of the units", `Write to ${RECIPE}`);
     await expect(w.page.locator(".squiggly-error")).toHaveCount(0);
 
     await w.page.keyboard.press("ControlOrMeta+z");
     await expect(w.page.locator(".squiggly-error").first()).toBeVisible();
     await w.lens("Train").first().click();
-    await w.answer("keep_prob: share", "0.5");
+    await w.answer("keep_prob: the share", "0.5");
     await w.choose("dropout keeps 50 % of the units", `Write to ${RECIPE}`);
     await expect(w.notification(`Training of ${RECIPE} finished.`)).toBeVisible();
   });
@@ -63,7 +63,7 @@ test.describe("without data", () => {
     await w.page.evaluate(COUNT_CLOSINGS);
     await w.choose("What to learn from", "digits_5_to_9_X.npy, 696 × 64 float32 → x");
     await w.choose("Share of the samples", "20 %");
-    await w.asked("keep_prob: share of units that dropout keeps");
+    await w.asked("keep_prob: the share of units that dropout keeps");
     await w.page.keyboard.press("Enter");
     await w.asked("dropout keeps 50 % of the units");
     expect(await w.page.evaluate("document.body.dataset.closings")).toBe("0");

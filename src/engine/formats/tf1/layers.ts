@@ -10,6 +10,7 @@ const OWNERS: Partial<
   MatMul: { kind: "dense", kernel: 1 },
   Conv2D: { kind: "conv2d", kernel: 1 },
   DepthwiseConv2D: { kind: "depthwiseConv2d", kernel: 1 },
+  Conv2DTranspose: { kind: "conv2dTranspose", kernel: 1 },
   BatchNorm: { kind: "batchNorm", kernel: 1 },
   Gather: { kind: "embedding", kernel: 0 },
 };

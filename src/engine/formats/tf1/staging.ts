@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { GraftError } from "../../../protocol/errors";
-import { isAlive, OWNER, OWNER_PATTERN } from "../../cache/owner";
+import { isAlive, OWNER, OWNER_PATTERN } from "../../files/owner";
+import { flushFolder } from "../../files/replace";
 import { reason, systemCode, writeFailed } from "./errors";
 import type { Sink } from "./tablewriter";
 
@@ -93,7 +94,7 @@ async function commit(
   }
   // The new files are in place: what is left of the old ones is no reason to fail.
   for (const aside of replaced) await rm(aside, { force: true }).catch(() => undefined);
-  for (const folder of new Set(created.map(({ to }) => dirname(to)))) await syncFolder(folder);
+  for (const folder of new Set(created.map(({ to }) => dirname(to)))) await flushFolder(folder);
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -135,11 +136,4 @@ async function writeFile(path: string, write: (sink: Sink) => Promise<void>): Pr
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;)
     at += (await handle.write(bytes, at, Math.min(bytes.length - at, 64 << 20))).bytesWritten;
-}
-
-/** So that the new names survive a power cut. Not possible on Windows, and not needed there. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r").catch(() => null);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }

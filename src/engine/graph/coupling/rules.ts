@@ -54,6 +54,11 @@ const conv2D: TieRule<"Conv2D"> = ({ dataFormat }, [x], output) => [
   tie(end(1, 3), end("output", channelAxis(output, dataFormat))),
 ];
 
+const conv2DTranspose: TieRule<"Conv2DTranspose"> = ({ dataFormat }, [x], output) => [
+  contracting(end(0, channelAxis(x, dataFormat)), end(1, 3)),
+  tie(end(1, 2), end("output", channelAxis(output, dataFormat))),
+];
+
 /** Channel c becomes the channels c · multiplier …: its own kernels, in a row. */
 const depthwise: TieRule<"DepthwiseConv2D"> = ({ dataFormat }, [x, kernel], output) => {
   const embedding = { kind: "tiled", times: 1, inner: kernel[3], size: kernel[2] } as const;
@@ -165,6 +170,20 @@ const concat: TieRule<"Concat"> = (attributes, inputs, output) => {
   return [...others, ...parts];
 };
 
+/** An axis that is cut stays as long as it is: what is cut off it says so in numbers. */
+const slice: TieRule<"Slice"> = ({ begin, end: stop, strides }, inputs, output) =>
+  passing(NONE, inputs, output).filter(
+    (_, axis) => begin[axis] === null && stop[axis] === null && strides[axis] === 1,
+  );
+
+const tile: TieRule<"Tile"> = ({ multiples }, [x]) =>
+  axesOf(x).map((axis) => {
+    const embedding = { kind: "tiled", times: multiples[axis], inner: 1, size: x[axis] } as const;
+    return multiples[axis] === 1
+      ? tie(end(0, axis), end("output", axis))
+      : tie(end(0, axis), { ...end("output", axis), embedding });
+  });
+
 const squeeze: TieRule<"Squeeze"> = ({ axes }, [x]) => {
   const over = new Set(axes.map((axis) => fromStart(axis, x.length)));
   const gone = (axis: number) => (axes.length === 0 ? x[axis] === 1 : over.has(axis));
@@ -186,6 +205,7 @@ const RULES: { readonly [Op in OpName]: TieRule<Op> } = {
   BiasAdd: perChannel,
   Conv2D: conv2D,
   DepthwiseConv2D: depthwise,
+  Conv2DTranspose: conv2DTranspose,
   MaxPool: pooling,
   AvgPool: pooling,
   BatchNorm: perChannel,
@@ -233,6 +253,8 @@ const RULES: { readonly [Op in OpName]: TieRule<Op> } = {
   Transpose: ({ permutation }) =>
     permutation.map((axis, place) => tie(end(0, axis), end("output", place))),
   Concat: concat,
+  Slice: slice,
+  Tile: tile,
   Squeeze: squeeze,
   ExpandDims: expandDims,
   Pad: ({ paddings }, inputs, output) =>

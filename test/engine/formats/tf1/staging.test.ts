@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { staged, type Staging } from "../../../../src/engine/formats/tf1/staging";
-import { OWNER } from "../../../../src/engine/cache/owner";
+import { OWNER } from "../../../../src/engine/files/owner";
 import { temporaryFolder } from "./fixtures";
 
 let folder: string;

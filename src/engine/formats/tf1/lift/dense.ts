@@ -2,6 +2,7 @@
 import type { DataFormat, OpAttributes } from "../../../graph/catalogue";
 import * as attributes from "./attributes";
 import { inputOf, inputsOf, make, numbersOf, shapeOf, type Lifter, type Lifting } from "./lifting";
+import { integersOf } from "./shape";
 import type { SourceNode } from "./source";
 
 export const matMul: Lifter = (lifting, node) =>
@@ -40,6 +41,21 @@ export const conv2D: Lifter = (lifting, node) => {
 export const depthwiseConv2D: Lifter = (lifting, node) => {
   const attributes = convolution(node);
   return attributes && make(lifting, node, "DepthwiseConv2D", attributes, inputsOf(lifting, node));
+};
+
+/** Conv2DBackpropInput(output shape, kernel, x): the gradient of a convolution, used to make images larger. */
+export const conv2DTranspose: Lifter = (lifting, node) => {
+  const found = convolution(node);
+  const shape = integersOf(lifting, node, 0);
+  // TensorFlow computes no dilated one.
+  if (found === undefined || shape?.length !== 4 || found.dilations.some((rate) => rate !== 1))
+    return undefined;
+  const { strides, padding, dataFormat } = found;
+  const [height, width] = dataFormat === "NCHW" ? shape.slice(2) : shape.slice(1, 3);
+  if (typeof height !== "number" || typeof width !== "number") return undefined;
+  const all = { strides, padding, dataFormat, outputSize: [height, width] as const };
+  const [kernel, x] = [inputOf(lifting, node, 1), inputOf(lifting, node, 2)];
+  return make(lifting, node, "Conv2DTranspose", all, [x, kernel]);
 };
 
 export const pooling =

@@ -18,7 +18,7 @@ import { inputNode, type SourceNode } from "./source";
 
 export const reshape: Lifter = (lifting, node) => {
   const x = inputOf(lifting, node, 0);
-  const wanted = targetOf(lifting, node);
+  const wanted = integersOf(lifting, node, 1);
   if (wanted === undefined) return undefined;
   const before = sizes(shapeOf(x), x.kind === "node" ? x.batch : 1);
   const shape = resolve(before, wanted, isUnknownRank(x));
@@ -28,16 +28,16 @@ export const reshape: Lifter = (lifting, node) => {
   return make(lifting, node, "Reshape", { shape }, [x], { origin, vague: false, batch });
 };
 
-/** The sizes asked for: known, or packed from sizes of which only a run knows some. */
-function targetOf(lifting: Lifting, node: SourceNode): Known[] | undefined {
-  const target = inputOf(lifting, node, 1);
+/** The numbers of an input that is a vector: known, or packed from numbers of which only a run knows some. */
+export function integersOf(lifting: Lifting, node: SourceNode, index: number): Known[] | undefined {
+  const target = inputOf(lifting, node, index);
   if (target.kind === "static") {
     const [rank] = target.value.shape;
     const { values } = target.value;
     if (target.value.shape.length !== 1 || rank < 0 || rank > 64) return undefined;
     return Array.from({ length: rank }, (_, index) => values[values.length === 1 ? 0 : index]);
   }
-  const pack = inputNode(lifting.graph, node, 1);
+  const pack = inputNode(lifting.graph, node, index);
   if (pack?.op !== "Pack") return undefined;
   return inputsOf(lifting, pack).map((size) =>
     size.kind === "static" && size.value.shape.length === 0 ? size.value.values[0] : null,

@@ -1,6 +1,14 @@
 // What each TensorFlow op is lifted into. An op that is not here, or whose lifter gives up, becomes an opaque node.
 import { addN, cast, clip, divide, leakyRelu, plainOp } from "./elementwise";
-import { biasAdd, conv2D, depthwiseConv2D, gather, matMul, pooling } from "./dense";
+import {
+  biasAdd,
+  conv2D,
+  conv2DTranspose,
+  depthwiseConv2D,
+  gather,
+  matMul,
+  pooling,
+} from "./dense";
 import { constant, passes, passesAll, pipeline, placeholder, variable } from "./input";
 import { merge, switchOp } from "./control";
 import { mulOrDropout, selectOrDropout } from "./dropout";
@@ -9,6 +17,7 @@ import { softmax, sparseSoftmax } from "./loss";
 import { addOrBatchNorm, fusedBatchNorm } from "./normalization";
 import { argMax, inTopK, reduction } from "./reduction";
 import { concat, ensureShape, expandDims, oneHot, pad, reshape, squeeze, transpose } from "./shape";
+import { pack, slice, split, stridedSlice, tile, unpack } from "./parts";
 
 const TABLE: Readonly<Record<string, Lifter>> = {
   // Sources
@@ -49,6 +58,7 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   BiasAddV1: biasAdd,
   Conv2D: conv2D,
   DepthwiseConv2dNative: depthwiseConv2D,
+  Conv2DBackpropInput: conv2DTranspose,
   MaxPool: pooling("MaxPool"),
   MaxPoolV2: pooling("MaxPool"),
   AvgPool: pooling("AvgPool"),
@@ -105,6 +115,13 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   Transpose: transpose,
   ConcatV2: concat(false),
   Concat: concat(true),
+  Slice: slice,
+  StridedSlice: stridedSlice,
+  Split: split,
+  SplitV: split,
+  Pack: pack,
+  Unpack: unpack,
+  Tile: tile,
   Squeeze: squeeze,
   ExpandDims: expandDims,
   Pad: pad,

@@ -4,6 +4,7 @@ import type { Node } from "../../../graph/model";
 import type { NodeDef } from "../proto/tensorflow_pb";
 import type { NodeDifference } from "./differences";
 import { constantOf, type PatchedGraph } from "./graph";
+import { channelAxis } from "../../../graph/shapes";
 import { setShape } from "./shapes";
 import { integers, integersLike, sameShape } from "./tensors";
 
@@ -17,6 +18,11 @@ export function patchForward(graph: PatchedGraph, changed: readonly NodeDifferen
       const [old, now] = [before.attributes.shape, after.attributes.shape];
       if (!sameShape(old, now)) setSize(graph, before, "Reshape", old, now);
     }
+    if (after.op === "Conv2DTranspose" && shape !== undefined) {
+      const channels = channelAxis(shape, after.attributes.dataFormat);
+      const others = shape.with(channels, -1);
+      setSize(graph, before, "Conv2DBackpropInput", others, shape, 0);
+    }
     if (after.op === "OneHot" && before.op === "OneHot") {
       const [old, now] = [before.attributes.depth, after.attributes.depth];
       if (old !== now) setSize(graph, before, "OneHot", [old], [now]);
@@ -24,22 +30,23 @@ export function patchForward(graph: PatchedGraph, changed: readonly NodeDifferen
   }
 }
 
-/** Writes what changed from `old` to `size` into the second input of the op that `node` was lifted from. */
+/** Writes what changed from `old` to `size` into an input, the second one, of the op that `node` was lifted from. */
 function setSize(
   graph: PatchedGraph,
   node: Node,
   op: string,
   old: readonly number[],
   size: readonly number[],
+  input = 1,
 ): void {
   const found = source(graph, node, op);
-  const target = found === undefined ? undefined : graph.inputNode(found, 1);
+  const target = found === undefined ? undefined : graph.inputNode(found, input);
   if (found === undefined || target === undefined) throw notConstant(node, size);
   const constant = constantOf(target);
   if (constant !== undefined) {
     const written = integers(constant);
     const patched = size.map((value, i) => (value === old[i] ? (written?.[i] ?? value) : value));
-    graph.setConstant(found, 1, integersLike(constant, patched));
+    graph.setConstant(found, input, integersLike(constant, patched));
   } else if (target.op === "Pack") setPacked(graph, target, size);
   else if (![...graph.sources([target.name])].some((name) => isShape(graph.nodes.get(name))))
     throw notConstant(node, size);
