@@ -14,7 +14,7 @@ import {
 import { inspectCommand } from "./cli/inspect";
 import { endWithReader, guard, print } from "./cli/output";
 import { planCommand } from "./cli/plan";
-import { predictCommand, type PredictOptions } from "./cli/predict";
+import { parseFeed, predictCommand, type PredictOptions } from "./cli/predict";
 import { saveCommand } from "./cli/save";
 import { trainCommand, type TrainOptions } from "./cli/train";
 import { useCacheFolder } from "./cache/folder";
@@ -81,6 +81,7 @@ program
   .requiredOption("--input <file>", "samples: .npy, .npz or CSV")
   .requiredOption("--output <file>", "where the result goes, as .npy")
   .option("--layer <name>", "a layer (its last activation) or any op; the logits when absent")
+  .option("--feed <name=value...>", "a number, true or false for a scalar placeholder", parseFeed)
   .option("--json", "print one JSON object", false)
   .addOption(backend())
   .action((file: string, options: PredictOptions) =>

@@ -5,6 +5,7 @@ import { convertInput } from "./data/inputs";
 import { writeNpy } from "./data/npy";
 import { loadSource } from "./data/sources";
 import { openCheckpoint } from "./formats/table";
+import { scalarFeeds } from "./graph/feeds";
 import { elements, type Model } from "./graph/model";
 import { usedVariables } from "./graph/order";
 import { pathTo } from "./ops/run";
@@ -22,6 +23,8 @@ export interface PredictRequest {
   /** A layer (its last activation) or an op; the logits when absent. */
   readonly layer?: string | undefined;
   readonly backend: BackendChoice;
+  /** Values of scalar placeholders, such as a switch between two branches. */
+  readonly feeds?: Readonly<Record<string, number | boolean>>;
 }
 
 export interface Prediction {
@@ -58,9 +61,10 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     const live = load(used, values);
     const order = Int32Array.from({ length: shape[0] }, (_, index) => index);
     const arrays = [{ node: inputs[0], shape: shape.slice(1), data }];
+    const scalars = scalarFeeds(model, checkedFeeds(model, request.feeds ?? {}));
     const parts: Float32Array[] = [];
     let sample: readonly number[] = [];
-    const forward = executor.forward({ path: way, live, moving: new Set(), scalars: new Map() });
+    const forward = executor.forward({ path: way, live, moving: new Set(), scalars });
     for (const batch of batches(order, forwardBatch(model, way))) {
       const [fetched] = await forward.run(arrays, batch);
       sample = fetched.shape.slice(1);
@@ -75,6 +79,22 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Throws `unknown-node` for a feed that the graph has no placeholder for. */
+function checkedFeeds<Feeds extends Readonly<Record<string, number | boolean>>>(
+  { nodes, shapes }: Model,
+  feeds: Feeds,
+): Feeds {
+  const scalars = [...nodes.values()]
+    .filter(({ name, op }) => op === "Placeholder" && shapes.get(name)?.length === 0)
+    .map(({ name }) => name);
+  const unknown = Object.keys(feeds).find((name) => !scalars.includes(name));
+  if (unknown === undefined) return feeds;
+  throw new GraftError(
+    "unknown-node",
+    `There is no scalar placeholder ${unknown} to feed. The graph has ${listNames(scalars)}.`,
+  );
 }
 
 /** The node that a layer's or op's name stands for. */

@@ -1,6 +1,7 @@
 // A loss for a graph that has none: softmax cross-entropy on its output.
 import { GraftError } from "../../protocol/errors";
 import type { Model, Node } from "./model";
+import { formatShape } from "./shapes";
 
 const LABELS = "graft/labels";
 const PER_SAMPLE = "graft/cross_entropy";
@@ -31,7 +32,13 @@ export function withLoss(model: Model): Model {
   if (model.shapes.get(roles.output)?.at(-1) === 1)
     throw new GraftError(
       "ambiguous-graph",
-      `The graph has no loss, and its output ${roles.output} has one unit: classes need two or more, and how far a number is off the graph does not say. Save the checkpoint from the graph that it was trained in, or replace the output.`,
+      `The graph has no loss, and its output ${roles.output} has one unit: classes need two or more, and how far a number is off the graph does not say. Save the checkpoint from the graph that it was trained in, or replace the output, with "loss": "meanSquaredError" for numbers.`,
+    );
+  const shape = model.shapes.get(roles.output) ?? [-1];
+  if (shape.length > 2)
+    throw new GraftError(
+      "ambiguous-graph",
+      `The graph has no loss, and its output ${roles.output} holds no classes: it is ${formatShape(shape)}. Put classes behind it with { "replaceOutput": { "classes": …, "head": "pooling" } }, or name another output with "graph": { "output": … }.`,
     );
   const nodes = new Map<string, Node>(model.nodes);
   const add = (node: Node) => nodes.set(node.name, node);

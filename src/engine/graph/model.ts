@@ -33,6 +33,8 @@ export type Value =
       readonly fanIn: number;
       readonly fanOut: number;
       readonly key: string;
+      /** The variable that the numbers are drawn for, where a copy of it has another name. */
+      readonly drawnFor?: string;
     }
   | {
       readonly from: "concat";
@@ -45,6 +47,14 @@ export type Value =
       readonly from: "take";
       readonly axis: number;
       readonly indices: readonly number[];
+      readonly part: Value;
+      readonly shape: Shape;
+    }
+  /** Along an axis of `part`, which has `shape`, sums of slices; a sum of none is zero. */
+  | {
+      readonly from: "sum";
+      readonly axis: number;
+      readonly terms: readonly (readonly number[])[];
       readonly part: Value;
       readonly shape: Shape;
     }
@@ -67,6 +77,7 @@ export function isFresh(value: Value): boolean {
     case "concat":
       return value.parts.every(isFresh);
     case "take":
+    case "sum":
     case "scale":
       return isFresh(value.part);
   }
@@ -91,6 +102,8 @@ export type VariableRole =
   | "counter"
   /** Moving average of another variable. */
   | "average"
+  /** Of a branch that is kept as it was: nothing trains it, and no edit unfreezes it. */
+  | "kept"
   /** Stored, but the graph does not use it. */
   | "unused";
 

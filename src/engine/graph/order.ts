@@ -15,6 +15,14 @@ export function ancestors(model: Pick<Model, "nodes">, names: Iterable<string>):
   return reached;
 }
 
+/** `names` and every node that depends on them. */
+export function descendants(model: Pick<Model, "nodes">, names: Iterable<string>): Set<string> {
+  const reached = new Set<string>(names);
+  for (const node of model.nodes.values())
+    if (inputNames(node).some((input) => reached.has(input))) reached.add(node.name);
+  return reached;
+}
+
 /** The nodes that read each node's output, in the model's order. A node that reads it twice is listed once. */
 export function consumers(model: Pick<Model, "nodes">): Map<string, string[]> {
   const uses = new Map<string, string[]>([...model.nodes.keys()].map((name) => [name, []]));

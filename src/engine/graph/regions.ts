@@ -29,6 +29,8 @@ export function freshRegions(value: Value, shape: Shape): Region[] {
         ...slices(shape, axis, repetitions(indices)),
       ];
     }
+    case "sum":
+      return [wholeRegion(shape)];
     case "scale":
       return freshRegions(value.part, value.shape);
   }

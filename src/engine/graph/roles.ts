@@ -49,6 +49,56 @@ export function findRoles(graph: Graph, { losses, output: chosen }: RoleHints): 
   return { inputs, output, loss, ...(fed.length === 1 && { labels: fed[0] }) };
 }
 
+/** What the graph is known to minimize: its loss, or those that it may be. */
+export const knownLosses = ({ loss, ambiguous }: Roles): readonly string[] =>
+  loss !== undefined ? [loss] : ambiguous?.role === "loss" ? ambiguous.candidates : [];
+
+/**
+ * The roles of a graph of which only the output `output` counts: of a loss that compares several outputs, the part that
+ * compares this one. Without a loss where no part does.
+ */
+export function focusedRoles(graph: Graph, losses: readonly string[], output: string): Roles {
+  const inputs = placeholders(graph, [output]);
+  for (const whole of losses.length > 0 ? losses : reducedLosses(graph)) {
+    const all = comparisons(graph, ancestors(graph, [whole]));
+    const own = all.filter((each) => each.output === output);
+    const loss = own.length === all.length ? whole : lossPart(graph, whole, output);
+    if (own.length === 0 || loss === undefined) continue;
+    const fed = [...new Set(own.flatMap((each) => placeholdersOf(graph, [each.labels])))];
+    if (fed.length > 1)
+      return { inputs, output, loss, ambiguous: { role: "labels", candidates: fed } };
+    const fedInputs = inputs.filter((name) => name !== fed[0]);
+    return { inputs: fedInputs, output, loss, ...(fed.length === 1 && { labels: fed[0] }) };
+  }
+  return { inputs, output };
+}
+
+/**
+ * The scalar within `loss` that `output` alone decides: what regularization and other outputs are added to. Undefined
+ * where the loss does not depend on `output` in this way.
+ */
+export function lossPart(graph: Graph, loss: string, output: string): string | undefined {
+  const within = ancestors(graph, [loss]);
+  const own = new Set([output]);
+  const others = new Set<string>();
+  let part: string | undefined;
+  for (const { name, inputs } of graph.nodes.values()) {
+    if (!within.has(name) || name === output) continue;
+    if (inputs.some((input) => "variable" in input || others.has(input.node))) others.add(name);
+    if (inputs.some((input) => "node" in input && own.has(input.node))) own.add(name);
+    if (own.has(name) && !others.has(name) && graph.shapes.get(name)?.length === 0) part = name;
+  }
+  return part;
+}
+
+/** The logits of `name`: what goes into it where it is a softmax or the like. */
+export function logitsBefore({ nodes }: Pick<Graph, "nodes">, name: string): string {
+  let node = nodes.get(name)!;
+  while (AFTER_LOGITS.has(node.op) && node.inputs[0] !== undefined && "node" in node.inputs[0])
+    node = nodes.get(node.inputs[0].node)!;
+  return node.name;
+}
+
 const CROSS_ENTROPY: ReadonlySet<OpName> = new Set<OpName>([
   "SparseSoftmaxCrossEntropy",
   "SoftmaxCrossEntropy",
@@ -196,16 +246,7 @@ function withoutLoss(graph: Graph, chosen: string | undefined): Roles {
   const results = [...nodes.values()].filter(
     (node) => uses.get(node.name)!.length === 0 && dependsOnVariable(graph, node.name),
   );
-  const outputs = [
-    ...new Set(
-      results.map((result) => {
-        let at = result;
-        while (AFTER_LOGITS.has(at.op) && at.inputs[0] !== undefined && "node" in at.inputs[0])
-          at = nodes.get(at.inputs[0].node)!;
-        return at.name;
-      }),
-    ),
-  ];
+  const outputs = [...new Set(results.map((result) => logitsBefore(graph, result.name)))];
   const inputs = placeholders(graph, outputs);
   if (outputs.length === 1) return { inputs, output: outputs[0] };
   return outputs.length === 0

@@ -27,7 +27,11 @@ async function evaluateValue(
     case "stored":
       return read(value.name);
     case "initializer": {
-      const random = randomStream(seed, ["initializer", variable.name, value.key]);
+      const random = randomStream(seed, [
+        "initializer",
+        value.drawnFor ?? variable.name,
+        value.key,
+      ]);
       const fan = { in: value.fanIn, out: value.fanOut };
       const numbers = initialize(value.initializer, value.shape, fan, random);
       return fromFloat32(numbers, variable.dtype);
@@ -39,6 +43,10 @@ async function evaluateValue(
     }
     case "take":
       return take(await evaluateValue(value.part, variable, read, seed), value);
+    case "sum": {
+      const part = await evaluateValue(value.part, variable, read, seed);
+      return fromFloat32(sums(toFloat32(part, variable.dtype), value), variable.dtype);
+    }
     case "scale": {
       const numbers = toFloat32(
         await evaluateValue(value.part, variable, read, seed),
@@ -90,6 +98,24 @@ function take(
       at += slice;
     }
   return taken;
+}
+
+function sums(
+  numbers: Float32Array,
+  { axis, terms, shape }: Extract<Value, { from: "sum" }>,
+): Float32Array {
+  const outer = elements(shape.slice(0, axis));
+  const inner = elements(shape.slice(axis + 1));
+  const result = new Float32Array(outer * terms.length * inner);
+  for (let row = 0; row < outer; row++)
+    terms.forEach((indices, place) => {
+      const to = (row * terms.length + place) * inner;
+      for (const index of indices) {
+        const from = (row * shape[axis] + index) * inner;
+        for (let at = 0; at < inner; at++) result[to + at] += numbers[from + at];
+      }
+    });
+  return result;
 }
 
 function scaled(

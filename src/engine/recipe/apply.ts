@@ -2,7 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import type { Problem } from "../../protocol/plan";
 import type { Model, Roles } from "../graph/model";
-import { findRoles } from "../graph/roles";
+import { findRoles, knownLosses } from "../graph/roles";
 import { reinfer } from "../graph/reinfer";
 import type { EditKind } from "../surgery/edit";
 import { freezeWeights, unfreezeWeights } from "../surgery/freeze";
@@ -93,7 +93,3 @@ function withRoles(model: Model, graph: Recipe["graph"]): Model {
   };
   return { ...model, roles };
 }
-
-/** What the import found gradients to start from. */
-const knownLosses = ({ loss, ambiguous }: Roles): readonly string[] =>
-  loss !== undefined ? [loss] : ambiguous?.role === "loss" ? ambiguous.candidates : [];

@@ -188,7 +188,7 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
 
 /** Numbers of the network itself; slots and counters belong to its training. */
 const isParameter = (variable: Variable): boolean =>
-  variable.role === "weight" || variable.role === "statistic";
+  variable.role === "weight" || variable.role === "statistic" || variable.role === "kept";
 
 function toVariable(source: Model, variable: Variable): PlanVariable {
   const before = source.variables.get(variable.name)?.shape;

@@ -8,8 +8,7 @@ import type { EditKind } from "./edit";
 import { freezeAll } from "./freeze";
 import { InitializerSchema } from "./initializers";
 import { allUnits, regroup } from "./regroup";
-import { outputGroup } from "./replaceOutput";
-import { layersOf } from "./unitLayers";
+import { outputGroup, outputLayers } from "./output";
 
 export const AddClassesSchema = z.strictObject({
   classes: ClassesSchema.describe(
@@ -40,7 +39,7 @@ function apply(model: Model, spec: Spec, key: string): Model {
 export const addClasses: EditKind<Spec> = {
   schema: AddClassesSchema.describe(EDIT_COMMANDS.addClasses.does),
   apply,
-  touches: (model) => layersOf(model, outputGroup(model).variables),
+  touches: (model) => outputLayers(model, outputGroup(model)),
   describe: (before, after, spec) =>
     `${describeSizes(before, after)}; the old classes keep their numbers${spec.train === "new" ? ", and nothing but the new ones trains" : ""}; ${describeTraining(after)}.`,
   questions: (model, given) => [

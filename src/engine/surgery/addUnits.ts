@@ -5,6 +5,7 @@ import { GraftError } from "../../protocol/errors";
 import type { Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
+import { newSwitch, withOldBranch } from "./oldBranch";
 import { allUnits, regroup, type Regrouping } from "./regroup";
 import { listNames } from "./select";
 import { describeCoupling, hiddenLayer, layersOf, unitLayers, type UnitLayer } from "./unitLayers";
@@ -23,6 +24,12 @@ export const AddUnitsSchema = z.strictObject({
     .default("all")
     .describe(
       "all: what trained before goes on training, together with the new numbers. new: of the resized variables only the new numbers train.",
+    ),
+  keepOldBranch: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Keep the network as it was beside the new one: frozen copies of the layer and of what comes behind it, and a switch between the two outputs, the placeholder graft/use_new. It is true unless fed false. What is frozen before the layer is shared by both; freeze it before this edit, and leave it frozen.",
     ),
 });
 type Spec = z.infer<typeof AddUnitsSchema>;
@@ -58,14 +65,17 @@ function apply(model: Model, spec: Spec, key: string): Model {
   const found = hiddenLayer(model, spec.layer);
   const { group } = found;
   if (spec.init !== "random") refuseChange(found, spec);
+  const { keepOldBranch } = spec;
   const fresh = { units: [...allUnits(group), ...Array<undefined>(spec.units).fill(undefined)] };
-  return regroup(model, group, {
+  const wider = regroup(model, group, {
     ...(spec.init === "net2wider" ? copies(group, spec.units) : fresh),
     makes: "glorotUniform",
     reads: spec.init === "zero" ? "zeros" : "glorotUniform",
     train: spec.train,
     key,
   });
+  const resized = new Set(group.variables.map(({ variable }) => variable));
+  return keepOldBranch ? withOldBranch(model, wider, resized) : wider;
 }
 
 /** Where new units cannot be added without changing what the network computes. */
@@ -89,7 +99,7 @@ export const addUnits: EditKind<Spec> = {
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>
-    `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}${spec.init === "random" ? "" : "the network computes what it did before; "}${describeTraining(after)}.`,
+    `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}${spec.init === "random" ? "" : "the network computes what it did before; "}${spec.keepOldBranch ? `the network as it was stays beside it, and ${newSwitch(before)} chooses; ` : ""}${describeTraining(after)}.`,
   questions: (model, given) => [
     ...("layer" in given
       ? []

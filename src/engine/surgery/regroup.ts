@@ -1,6 +1,6 @@
 // The one way in which units come, go and change places: every axis of a group gets the same new row of units.
 import { isFresh, type Initializer, type Model, type Variable } from "../graph/model";
-import { rearranged, type Places } from "../graph/coupling/places";
+import { alongAxis, grown, rearranged } from "../graph/coupling/places";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
 import { freshRegions, joined, slices, takenRegions } from "../graph/regions";
 import { fresh, resized, scaled, taken, joinedWith } from "./resize";
@@ -37,19 +37,22 @@ export function regroup(model: Model, group: UnitGroup, how: Regrouping): Model 
       variables.set(slot.name, rearrangedVariable(model, slot, tied, group.units, zeros));
     }
   }
-  const grown = how.units.length - group.units;
-  return withSizes(
-    { ...model, variables },
+  return withUnitCount({ ...model, variables }, group, how.units.length);
+}
+
+/** The sizes that nodes mention, for another number of units in `group`. */
+export const withUnitCount = (model: Model, group: UnitGroup, units: number): Model =>
+  withSizes(
+    model,
     group.nodes.map(({ node, axis, places }) => ({
       node,
       axis,
-      size: model.shapes.get(node)![axis] + grown * places.width * places.starts.length,
+      size: grown(model.shapes.get(node)![axis], places, units - group.units),
     })),
   );
-}
 
 /** Optimizer state with one number for each of the variable's. */
-const slotsOf = (variables: ReadonlyMap<string, Variable>, of: Variable): Variable[] =>
+export const slotsOf = (variables: ReadonlyMap<string, Variable>, of: Variable): Variable[] =>
   [...variables.values()].filter(
     (slot) => slot.role === "slot" && slot.of === of.name && slot.shape.join() === of.shape.join(),
   );
@@ -69,7 +72,8 @@ function rearrangedVariable(
   const numbers = fresh(model, variable, {
     shape: resized(shape, axis, added),
     whole: shape,
-    weights: makes ? how.makes : how.reads,
+    // A branch that is kept as it was goes on computing what it did.
+    weights: makes ? how.makes : variable.role === "kept" ? "zeros" : how.reads,
     key: `${how.key} axis ${axis}`,
   });
   const all = added === 0 ? variable.value : joinedWith(variable, axis, numbers, added);
@@ -78,7 +82,19 @@ function rearrangedVariable(
   const value =
     factors === undefined
       ? rearrangedValue
-      : scaled(rearrangedValue, shape, axis, alongAxis(places, size, before, factors));
+      : scaled(
+          rearrangedValue,
+          shape,
+          axis,
+          alongAxis(
+            places,
+            size,
+            before,
+            factors,
+            () => 1,
+            (factor) => factor,
+          ),
+        );
   const isNew = freshRegions(value, shape);
   // Moving statistics follow the batch, not the gradient.
   const trainable =
@@ -107,22 +123,4 @@ function firstOnly(indices: readonly number[]): number[] {
     seen.add(index);
     return index;
   });
-}
-
-/** The factor of every slice along an axis whose units have `factors`; one beside the units. */
-function alongAxis(
-  { starts, width }: Places,
-  size: number,
-  before: number,
-  factors: readonly number[],
-): number[] {
-  const all: number[] = [];
-  let at = 0;
-  for (const start of starts) {
-    for (; at < start; at++) all.push(1);
-    for (const factor of factors) for (let part = 0; part < width; part++) all.push(factor);
-    at = start + before * width;
-  }
-  for (; at < size; at++) all.push(1);
-  return all;
 }

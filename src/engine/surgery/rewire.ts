@@ -1,13 +1,6 @@
 // Changing the graph itself: nodes that come, go, and read something else. All pure; order is restored at the end.
 import { GraftError } from "../../protocol/errors";
-import {
-  refName,
-  type Layer,
-  type Model,
-  type Node,
-  type Ref,
-  type Variable,
-} from "../graph/model";
+import type { Layer, Model, Node, Ref, Variable } from "../graph/model";
 import { ancestors, consumers, dependencyOrder } from "../graph/order";
 
 export interface GraphChange {
@@ -78,32 +71,38 @@ export const withLayer = (model: Model, layer: Layer, after: string | undefined)
 });
 
 /**
- * The model without nodes that neither its roles nor any kept node needs any more, and without the variables that only
- * they used. `from`: the nodes whose readers have gone; only what they depended on is looked at.
+ * The model without nodes that neither its roles, nor `kept`, nor any kept node needs any more, and without the variables
+ * that only they used. `from`: the nodes whose readers have gone; only what they depended on is looked at.
  */
-export function pruned(model: Model, from: Iterable<string>): Model {
+export function pruned(model: Model, from: Iterable<string>, kept: readonly string[] = []): Model {
   const candidates = ancestors(model, from);
   const { inputs, output, labels, loss } = model.roles;
-  const fixed = new Set([...inputs, output, labels, loss]);
-  const nodes = new Map(model.nodes);
-  const uses = new Map<string, number>();
-  for (const node of nodes.values())
-    for (const input of new Set(node.inputs.map(keyOf)))
-      uses.set(input, (uses.get(input) ?? 0) + 1);
-  const gone = new Set<string>();
-  for (const node of [...nodes.values()].reverse()) {
-    if (!candidates.has(node.name) || fixed.has(node.name)) continue;
-    if ((uses.get(keyOf({ node: node.name })) ?? 0) > 0 || node.op === "Placeholder") continue;
-    nodes.delete(node.name);
-    for (const input of new Set(node.inputs.map(keyOf))) {
+  const fixed = new Set([...inputs, output, labels, loss, ...kept]);
+  const uses = new Map([...consumers(model)].map(([name, readers]) => [name, readers.length]));
+  const removed = new Set<string>();
+  for (const node of [...model.nodes.values()].reverse()) {
+    if (!candidates.has(node.name) || fixed.has(node.name) || node.op === "Placeholder") continue;
+    if (uses.get(node.name)! > 0) continue;
+    removed.add(node.name);
+    for (const input of new Set(node.inputs.flatMap((each) => ("node" in each ? [each.node] : []))))
       uses.set(input, uses.get(input)! - 1);
-      if (uses.get(input) === 0 && input.startsWith("variable ")) gone.add(input.slice(9));
-    }
   }
-  return withoutVariables({ ...model, nodes }, gone);
+  return withoutNodes(model, removed);
 }
 
-const keyOf = (ref: Ref): string => `${"node" in ref ? "node" : "variable"} ${refName(ref)}`;
+/** The model without some nodes, which no other reads, and without the variables that only they used. */
+export function withoutNodes(model: Model, removed: ReadonlySet<string>): Model {
+  const nodes = new Map([...model.nodes].filter(([name]) => !removed.has(name)));
+  const used = (of: Iterable<Node>): Set<string> =>
+    new Set(
+      [...of].flatMap(({ inputs }) =>
+        inputs.flatMap((input) => ("variable" in input ? [input.variable] : [])),
+      ),
+    );
+  const still = used(nodes.values());
+  const gone = [...used([...removed].map((name) => model.nodes.get(name)!))];
+  return withoutVariables({ ...model, nodes }, new Set(gone.filter((name) => !still.has(name))));
+}
 
 /** Without `gone`, their slots and averages; layers that have nothing left go too. */
 function withoutVariables(model: Model, gone: ReadonlySet<string>): Model {

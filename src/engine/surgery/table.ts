@@ -5,6 +5,8 @@ import { freeze, unfreeze } from "./freeze";
 import { removeUnits } from "./removeUnits";
 import { replaceOutput } from "./replaceOutput";
 import { replaceUnits } from "./replaceUnits";
+import { setInput } from "./setInput";
+import { setOutputs } from "./setOutputs";
 
 export const EDITS = {
   freeze,
@@ -14,6 +16,8 @@ export const EDITS = {
   addUnits,
   removeUnits,
   replaceUnits,
+  setInput,
+  setOutputs,
 } as const;
 
 export type EditName = keyof typeof EDITS;

@@ -11,9 +11,15 @@ export const unitLayers = (model: Model): string[] =>
   model.layers
     .filter(
       (layer) =>
-        layer.output !== model.roles.output && unitProducer(model, layer.nodes) !== undefined,
+        layer.output !== model.roles.output &&
+        unitProducer(model, layer.nodes) !== undefined &&
+        !isKept(model, layer),
     )
     .map((layer) => layer.name);
+
+/** Whether a layer belongs to a branch that is kept as it was. */
+const isKept = (model: Model, layer: Layer): boolean =>
+  layer.variables.some((name) => model.variables.get(name)!.role === "kept");
 
 export interface UnitLayer {
   readonly layer: Layer;
@@ -35,6 +41,11 @@ export function unitLayer(model: Model, name: string): UnitLayer {
 /** As `unitLayer`, of a layer inside the network. */
 export function hiddenLayer(model: Model, name: string): UnitLayer {
   const found = unitLayer(model, name);
+  if (isKept(model, found.layer))
+    throw new GraftError(
+      "invalid-edit",
+      `${name} belongs to the branch that is kept as it was. Layers to change: ${listNames(unitLayers(model))}.`,
+    );
   if (found.group.reachesOutput)
     throw new GraftError(
       "invalid-edit",

@@ -246,7 +246,7 @@ function relevantNodes(model: Model): Set<string> {
     const readsWeights = node.inputs.some(
       (input) =>
         "variable" in input &&
-        ["weight", "statistic"].includes(model.variables.get(input.variable)!.role),
+        ["weight", "statistic", "kept"].includes(model.variables.get(input.variable)!.role),
     );
     if (readsWeights && node.op !== "Opaque") relevant.add(node.name);
     if (relevant.has(node.name))

@@ -88,6 +88,32 @@ export const elementsOf = ({ starts, width }: Places, units: readonly number[]):
   );
 
 /**
+ * Something for each element of an axis of `size` elements after its `before` units were changed into `units`: what
+ * `ofUnit` says of each part of each unit, and what `beside` says of the elements between them.
+ */
+export function alongAxis<Unit, Each>(
+  { starts, width }: Places,
+  size: number,
+  before: number,
+  units: readonly Unit[],
+  beside: (element: number) => Each,
+  /** `element`: where the part of a unit with the number `old` stood before. */
+  ofUnit: (unit: Unit, element: (old: number) => number) => Each,
+): Each[] {
+  const all: Each[] = [];
+  let at = 0;
+  for (const start of starts) {
+    while (at < start) all.push(beside(at++));
+    for (const unit of units)
+      for (let part = 0; part < width; part++)
+        all.push(ofUnit(unit, (old) => start + old * width + part));
+    at = start + before * width;
+  }
+  while (at < size) all.push(beside(at++));
+  return all;
+}
+
+/**
  * For each element of the axis after the change, the element before it that it comes from; elements of the new units
  * count from `size` on. `units[i]` is the old unit that the new unit i takes, or undefined for a fresh one.
  */
@@ -97,17 +123,17 @@ export function rearranged(
   before: number,
   units: readonly (number | undefined)[],
 ): number[] {
-  const indices: number[] = [];
-  const { starts, width } = places;
   let fresh = size;
-  let at = 0;
-  for (const start of starts) {
-    while (at < start) indices.push(at++);
-    for (const unit of units)
-      for (let part = 0; part < width; part++)
-        indices.push(unit === undefined ? fresh++ : start + unit * width + part);
-    at = start + before * width;
-  }
-  while (at < size) indices.push(at++);
-  return indices;
+  return alongAxis(
+    places,
+    size,
+    before,
+    units,
+    (element) => element,
+    (unit, element) => (unit === undefined ? fresh++ : element(unit)),
+  );
 }
+
+/** The size of an axis of `size` elements with `added` units more. */
+export const grown = (size: number, { starts, width }: Places, added: number): number =>
+  size + added * width * starts.length;

@@ -1,0 +1,138 @@
+// What the loss compares the output with labels by: building it, or exchanging it within the graph's own loss.
+import { GraftError } from "../../protocol/errors";
+import type { OpName } from "../graph/catalogue";
+import type { Model, Node, Shape } from "../graph/model";
+import { ancestors } from "../graph/order";
+import { lossPart } from "../graph/roles";
+import { fits, formatShape, isVague } from "../graph/shapes";
+import { newNode } from "./blocks";
+import { changed, freeName, pruned } from "./rewire";
+
+interface Comparison {
+  readonly op:
+    | "SparseSoftmaxCrossEntropy"
+    | "SoftmaxCrossEntropy"
+    | "SigmoidCrossEntropy"
+    | "SquaredDifference";
+  /** Of its node. */
+  readonly name: string;
+  /** What it takes: class indices, or rows with a number for each unit. */
+  readonly labels: "indices" | "rows";
+  /** Whether it yields one number per sample, and not one per unit. */
+  readonly perSample: boolean;
+}
+
+export const LOSSES = {
+  sparseSoftmaxCrossEntropy: {
+    op: "SparseSoftmaxCrossEntropy",
+    name: "cross_entropy",
+    labels: "indices",
+    perSample: true,
+  },
+  softmaxCrossEntropy: {
+    op: "SoftmaxCrossEntropy",
+    name: "cross_entropy",
+    labels: "rows",
+    perSample: true,
+  },
+  sigmoidCrossEntropy: {
+    op: "SigmoidCrossEntropy",
+    name: "cross_entropy",
+    labels: "rows",
+    perSample: false,
+  },
+  meanSquaredError: {
+    op: "SquaredDifference",
+    name: "squared_difference",
+    labels: "rows",
+    perSample: false,
+  },
+} as const satisfies Readonly<Record<string, Comparison>>;
+export type LossName = keyof typeof LOSSES;
+
+/** By what the graph's loss compares its output with labels; undefined where there is none, or by another rule. */
+export function comparisonOf(model: Model): LossName | undefined {
+  const { loss, output } = model.roles;
+  if (loss === undefined || output === undefined) return undefined;
+  const before = ancestors(model, [output]);
+  const ops = new Set<OpName>(
+    [...ancestors(model, [loss])]
+      .filter((name) => !before.has(name))
+      .map((name) => model.nodes.get(name)!.op),
+  );
+  for (const [name, { op }] of Object.entries(LOSSES)) if (ops.has(op)) return name as LossName;
+  if (ops.has("LogSoftmax") || (ops.has("Softmax") && ops.has("Log"))) return "softmaxCrossEntropy";
+  return ops.has("Square") || ops.has("L2Loss") ? "meanSquaredError" : undefined;
+}
+
+/**
+ * The model with a loss that compares its output by `kind`, as the mean over samples and units. In the graph's own loss
+ * it takes the place of what `was` decided, the output until now; the loss keeps its name and its other terms. Labels
+ * are fed to the graph's placeholder where that takes what the comparison needs, else to a new one.
+ */
+export function withComparison(model: Model, kind: LossName, was: string, units: number): Model {
+  const { output, loss } = model.roles;
+  const { op, name, labels: form, perSample } = LOSSES[kind];
+  const shape = model.shapes.get(output!) ?? [-1];
+  if (perSample && shape.length !== 2)
+    throw new GraftError(
+      "invalid-edit",
+      `${kind} compares rows of classes; the output is ${formatShape(shape)}. Use sigmoidCrossEntropy or meanSquaredError, which compare number by number.`,
+    );
+  const fed = labelsFor(model, form, shape.with(-1, units));
+  const ref = (node: string) => [{ node }];
+  const each = newNode(
+    freeName(model, `graft/${name}`),
+    op,
+    [...ref(output!), ...ref(fed.node.name)],
+    {},
+  );
+  const part = loss === undefined ? undefined : lossPart(model, loss, was);
+  const axes = perSample ? [0] : shape.map((_, axis) => axis);
+  const mean = newNode(part ?? freeName(model, "graft/loss"), "Mean", ref(each.name), {
+    axes,
+    keepDims: false,
+  });
+  const old = part === undefined ? undefined : model.nodes.get(part)!;
+  const nodes = [...fed.added, each, { ...mean, origin: old?.origin ?? [] }];
+  const after = changed(model, { nodes });
+  const minimized = part === undefined ? mean.name : loss!;
+  return pruned(
+    {
+      ...after,
+      shapes: new Map(after.shapes).set(fed.node.name, fed.shape),
+      roles: { ...without(model.roles), loss: minimized, labels: fed.node.name },
+    },
+    [...(loss === undefined ? [] : [loss]), ...(old?.inputs ?? []).flatMap(nodeName)],
+  );
+}
+
+const nodeName = (input: Node["inputs"][number]): string[] => ("node" in input ? [input.node] : []);
+
+const without = ({ ambiguous: _, ...roles }: Model["roles"]): Model["roles"] => roles;
+
+interface Labels {
+  readonly node: Node;
+  readonly shape: Shape;
+  readonly added: readonly Node[];
+}
+
+/** The placeholder for labels of a form. `rows`: the shape of the output. */
+function labelsFor(model: Model, form: Comparison["labels"], rows: Shape): Labels {
+  const known = model.roles.labels === undefined ? undefined : model.nodes.get(model.roles.labels);
+  const shape = model.shapes.get(model.roles.labels ?? "") ?? [-1];
+  if (known?.op === "Placeholder" && takes(known.attributes.dtype, shape, form, rows))
+    return { node: known, shape, added: [] };
+  const isRows = form === "rows";
+  const node = newNode(freeName(model, "graft/labels"), "Placeholder", [], {
+    dtype: isRows ? "float32" : "int64",
+  });
+  return { node, shape: isRows ? [-1, ...rows.slice(1)] : [-1], added: [node] };
+}
+
+function takes(dtype: string, shape: Shape, form: Comparison["labels"], rows: Shape): boolean {
+  if (form === "indices") return /^int(32|64)$/.test(dtype) && shape.length === 1;
+  const fitting =
+    shape.length === rows.length && shape.every((size, axis) => fits(size, rows[axis]));
+  return dtype === "float32" && (fitting || isVague(shape));
+}
