@@ -17,6 +17,8 @@ export interface EditCommand {
   readonly layerField?: string;
   /** What stands in the recipe is the value of this field alone. */
   readonly only?: string;
+  /** Fields that the command sets without asking. */
+  readonly sets?: Readonly<Record<string, unknown>>;
 }
 
 const command = <Edit extends string>(of: EditCommand & { readonly edit: Edit }) => of;
@@ -76,6 +78,14 @@ export const EDIT_COMMANDS = {
     row: "hidden",
     layerField: "layer",
   }),
+  addUnitsBeside: command({
+    edit: "addUnits",
+    title: "Add Units Beside the Old Network",
+    does: "As Add Units, and the network as it was stays: a switch chooses between both.",
+    row: "hidden",
+    layerField: "layer",
+    sets: { keepOldBranch: true },
+  }),
   removeUnits: command({
     edit: "removeUnits",
     title: "Remove Units",
@@ -90,6 +100,19 @@ export const EDIT_COMMANDS = {
     row: "hidden",
     layerField: "layer",
   }),
+  setOutputs: command({
+    edit: "setOutputs",
+    title: "Use as Output",
+    does: "A hidden layer becomes the output, to extract features or to put a new output behind it.",
+    row: "layer",
+    layerField: "outputs",
+  }),
+  setInput: command({
+    edit: "setInput",
+    title: "Change Input Channels",
+    does: "Other channels of the input, such as colour for a network of grey images; the trained weights stay.",
+    row: "checkpoint",
+  }),
 } as const;
 
 export type EditCommandName = keyof typeof EDIT_COMMANDS;
@@ -99,8 +122,8 @@ export function editFrom(
   name: EditCommandName,
   fields: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const { edit, only }: EditCommand = EDIT_COMMANDS[name];
-  return { [edit]: only === undefined ? fields : fields[only] };
+  const { edit, only, sets }: EditCommand = EDIT_COMMANDS[name];
+  return { [edit]: only === undefined ? { ...fields, ...sets } : fields[only] };
 }
 
 export const EDIT_COMMAND_NAMES = Object.keys(EDIT_COMMANDS) as EditCommandName[];

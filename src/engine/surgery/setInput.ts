@@ -1,5 +1,6 @@
 // Other channels of an input: the kernels that read them get weights for the new ones, and every other weight stays.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { OpName } from "../graph/catalogue";
 import { groupFrom, type TiedVariable, type UnitGroup } from "../graph/coupling/group";
@@ -186,10 +187,7 @@ const HOW = {
 } as const;
 
 export const setInput: EditKind<Spec> = {
-  title: "Change Input Channels",
-  schema: SetInputSchema.describe(
-    "Other channels of the input, such as colour for a network of grey images; the trained weights stay.",
-  ),
+  schema: SetInputSchema.describe(EDIT_COMMANDS.setInput.does),
   apply,
   touches: (model, spec) => layersOf(model, channelGroup(model, inputOf(model, spec)).variables),
   describe: (before, after, spec) => {

@@ -1,5 +1,6 @@
 // Choose outputs: a hidden layer becomes one, to extract features or to put a new output behind it.
 import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
 import type { Model } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { knownLosses, focusedRoles, logitsBefore } from "../graph/roles";
@@ -48,10 +49,7 @@ const leftOut = (before: Model, after: Model): string[] => {
 };
 
 export const setOutputs: EditKind<Spec> = {
-  title: "Choose Outputs",
-  schema: SetOutputsSchema.describe(
-    "Other outputs: a hidden layer's, to extract features or to put a new output behind it.",
-  ),
+  schema: SetOutputsSchema.describe(EDIT_COMMANDS.setOutputs.does),
   apply,
   touches: (model, { outputs }) =>
     [outputs].flat().flatMap((name) => layerOf(model, namedNode(model, name))?.name ?? []),
