@@ -104,7 +104,7 @@ export const EDIT_COMMANDS = {
     edit: "setOutputs",
     title: "Use as Output",
     does: "A hidden layer becomes the output, to extract features or to put a new output behind it.",
-    row: "layer",
+    row: "hidden",
     layerField: "outputs",
   }),
   setInput: command({

@@ -8,14 +8,19 @@ const count = (number: number): string => number.toLocaleString("en-US");
 export const totalTrainable = (model: Model): number =>
   [...model.variables.values()].reduce((sum, variable) => sum + trainableElements(variable), 0);
 
-/** "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5" */
+/** "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5; logits 5 → 2 is new" */
 export function describeSizes(before: Model, after: Model): string {
   return after.layers
     .flatMap((layer) => {
       const old = before.layers.find((each) => each.name === layer.name);
       const sizes = layerSizes(after, layer);
       const was = old === undefined ? "" : layerSizes(before, old);
-      return was === sizes ? [] : [`${layer.name} ${was} becomes ${sizes}`];
+      if (was === sizes) return [];
+      return [
+        old === undefined
+          ? `${layer.name} ${sizes} is new`
+          : `${layer.name} ${was} becomes ${sizes}`,
+      ];
     })
     .join("; ");
 }

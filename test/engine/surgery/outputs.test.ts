@@ -448,7 +448,7 @@ test("each edit says what it did", () => {
       { replaceOutput: { classes: 2, head: "pooling", activation: "softmax" } },
     ).at(-1),
   ).toBe(
-    "logits  becomes 4 → 2; 2 new classes; their activation is softmax; the loss is sparseSoftmaxCrossEntropy, labels are fed to graft/labels; 10 numbers will train in all.",
+    "logits 4 → 2 is new; 2 new classes; their activation is softmax; the loss is sparseSoftmaxCrossEntropy, labels are fed to graft/labels; 10 numbers will train in all.",
   );
   expect(
     sentences(classifier(sparseLoss("outputs/BiasAdd")), { setOutputs: { outputs: "hidden" } }),
