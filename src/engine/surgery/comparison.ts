@@ -71,7 +71,7 @@ export function comparisonOf(model: Model): LossName | undefined {
  * are fed to the graph's placeholder where that takes what the comparison needs, else to a new one.
  */
 export function withComparison(model: Model, kind: LossName, was: string, units: number): Model {
-  const { output, loss } = model.roles;
+  const { inputs, output, loss } = model.roles;
   const { op, name, labels: form, perSample } = LOSSES[kind];
   const shape = model.shapes.get(output!) ?? [-1];
   if (perSample && shape.length !== 2)
@@ -101,15 +101,13 @@ export function withComparison(model: Model, kind: LossName, was: string, units:
     {
       ...after,
       shapes: new Map(after.shapes).set(fed.node.name, fed.shape),
-      roles: { ...without(model.roles), loss: minimized, labels: fed.node.name },
+      roles: { inputs, output: output!, loss: minimized, labels: fed.node.name },
     },
     [...(loss === undefined ? [] : [loss]), ...(old?.inputs ?? []).flatMap(nodeName)],
   );
 }
 
 const nodeName = (input: Node["inputs"][number]): string[] => ("node" in input ? [input.node] : []);
-
-const without = ({ ambiguous: _, ...roles }: Model["roles"]): Model["roles"] => roles;
 
 interface Labels {
   readonly node: Node;

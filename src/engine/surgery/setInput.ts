@@ -81,23 +81,33 @@ const WINDOWED: ReadonlySet<OpName> = new Set<OpName>([
   ...(["Conv2D", "DepthwiseConv2D", "MaxPool", "AvgPool"] as const),
 ]);
 
-/** The channels of the input: as the first convolution or pooling below it has them, else its last axis. */
+/**
+ * The channels of the input: as the first convolution or pooling below it has them, else along its last axis, or the
+ * second where only that leads to weights.
+ */
 function channelGroup(model: Model, input: string): UnitGroup {
   const below = descendants(model, [input]);
   const first = [...model.nodes.values()].find(
     ({ name, op }) => below.has(name) && WINDOWED.has(op),
   );
   const from = first === undefined ? input : refName(first.inputs[0]);
-  const format =
-    first !== undefined && "dataFormat" in first.attributes && first.attributes.dataFormat;
-  const axis = channelAxis(model.shapes.get(from) ?? [], format || "NHWC");
-  const group = groupFrom(model, { node: from, axis }, input);
-  if (group.reachesOutput || !group.nodes.some(({ node }) => node === input))
-    throw new GraftError(
-      "invalid-edit",
-      `The channels of ${input} ${group.reachesOutput ? "reach the output as they are" : `are not those that ${first!.name} reads`}, so the network cannot take others. Only the channels that a dense or convolution layer reads can be changed.`,
-    );
-  return group;
+  const shape = model.shapes.get(from) ?? [];
+  const format = first !== undefined && "dataFormat" in first.attributes;
+  const axes = format
+    ? [channelAxis(shape, first.attributes.dataFormat)]
+    : [shape.length - 1, ...(shape.length > 2 && shape[1] > 0 ? [1] : [])];
+  const groups = axes.map((axis) => groupFrom(model, { node: from, axis }, input));
+  const group = groups.find(
+    ({ nodes, variables, reachesOutput }) =>
+      !reachesOutput &&
+      nodes.some(({ node }) => node === input) &&
+      variables.some(({ reads }) => reads),
+  );
+  if (group !== undefined) return group;
+  throw new GraftError(
+    "invalid-edit",
+    `No dense or convolution layer reads the channels of ${input} alone, so the network cannot take others.`,
+  );
 }
 
 function apply(model: Model, spec: Spec): Model {

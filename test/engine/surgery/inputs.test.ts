@@ -219,6 +219,23 @@ describe("is refused, and says why", () => {
     expect(refusal(squeezeNet(), { setInput: { channels: 3 } })).toBe("x has 3 channels already.");
   });
 
+  test("channels that nothing weighs", () => {
+    const model = network(
+      [
+        node("grey", "Mean", ["x"], { axes: [3], keepDims: false }),
+        node("flat", "Reshape", ["grey"], { shape: [-1, 4] }),
+        ...dense("outputs", "flat"),
+        ...sparseLoss("outputs/BiasAdd"),
+      ],
+      { "outputs/w": [4, 3], "outputs/b": [3] },
+      { output: "outputs/BiasAdd", labels: "y", loss: "loss" },
+      { x: [-1, -1, -1, 3], y: [-1] },
+    );
+    expect(refusal(model, { setInput: { channels: 1 } })).toMatch(
+      /^No dense or convolution layer reads the channels of x alone/,
+    );
+  });
+
   test("an input that there is not", () => {
     expect(refusal(squeezeNet(), { setInput: { channels: 4, input: "z" } })).toBe(
       "There is no placeholder z. The inputs are x.",

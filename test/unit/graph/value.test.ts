@@ -64,3 +64,16 @@ test("fresh numbers depend on seed, variable and edit, and on nothing else", asy
   expect(Math.max(...first.map(Math.abs))).toBeLessThanOrEqual(limit);
   expect(Math.max(...first)).toBeGreaterThan(0.9 * limit);
 });
+
+test("sums of slices along an axis; a sum of none is zero", async () => {
+  const sums = (axis: number, terms: number[][]): Value => ({
+    from: "sum",
+    axis,
+    terms,
+    part: { from: "stored", name: "w" },
+    shape: [2, 3],
+  });
+  const columns = variable([2, 3], sums(1, [[0, 2], [], [1]]));
+  expect(floats(await evaluate(columns, read, 1))).toEqual([4, 0, 2, 10, 0, 5]);
+  expect(floats(await evaluate(variable([1, 3], sums(0, [[0, 1]])), read, 1))).toEqual([5, 7, 9]);
+});
