@@ -1,11 +1,14 @@
 // Any edits in any order, on networks made at random: each is refused with a reason, or what comes out runs and trains.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { elements, isFrozen, wholeRegion, type Model } from "../../../src/engine/graph/model";
-import { uniforms } from "../../../src/engine/graph/random";
+import { withLoss } from "../../../src/engine/graph/loss";
+import { wholeRegion, type Model } from "../../../src/engine/graph/model";
 import { trainableMask } from "../../../src/engine/graph/regions";
-import { beginning, startOf, train, type Lesson } from "../compile/network";
+import { trainedVariables } from "../../../src/engine/train/prepare";
+import { GraftError } from "../../../src/protocol/errors";
+import { beginning, startOf, train } from "../compile/network";
 import { executorOn } from "../executor";
+import { lessonOf } from "./lesson";
 import { built, designs } from "./networks";
 import { edited } from "./run";
 
@@ -26,6 +29,15 @@ const KINDS: readonly ((layer: string, size: number) => object)[] = [
   (layer, units) => ({ replaceUnits: { layer, units } }),
   (_, classes) => ({ addClasses: { classes } }),
   (_, classes) => ({ replaceOutput: { classes: classes + 1 } }),
+  (_, classes) => ({ replaceOutput: { classes, loss: "sigmoidCrossEntropy" } }),
+  (_, classes) => ({ replaceOutput: { classes: classes + 1, connections: "replace" } }),
+  (_, classes) => ({ replaceOutput: { classes: classes + 1, head: "dense" } }),
+  (_, classes) => ({ replaceOutput: { classes: classes + 1, head: "pooling" } }),
+  (layer, units) => ({ addUnits: { layer, units, keepOldBranch: true } }),
+  (_, channels) => ({ setInput: { channels } }),
+  (_, channels) => ({ setInput: { channels: 2 * channels, how: "repeat" } }),
+  (layer) => ({ setOutputs: { outputs: layer } }),
+  (layer) => ({ setOutputs: { outputs: [layer], keep: true } }),
 ];
 
 const sequences = fc.record({
@@ -51,23 +63,17 @@ function after(source: Model, edits: readonly { kind: number; layer: number; siz
   return model;
 }
 
-function lessonOf(model: Model): Lesson {
-  const shape = model.shapes.get("x")!.slice(1);
-  const classes = model.shapes.get(model.roles.output!)!.at(-1)!;
-  return {
-    model,
-    samples: SAMPLES,
-    batch: SAMPLES,
-    optimizer: { sgd: { learningRate: 0.5 } },
-    arrays: [
-      { node: "x", shape, data: uniforms(9, ["x"], SAMPLES * elements(shape)) },
-      {
-        node: "y",
-        shape: [],
-        data: Float32Array.from({ length: SAMPLES }, (_, index) => index % classes),
-      },
-    ],
-  };
+const lessonFor = (model: Model) =>
+  lessonOf(model, { samples: SAMPLES, batch: SAMPLES, optimizer: { sgd: { learningRate: 0.5 } } });
+
+/** With a loss; not every output can have one. */
+function trainable(model: Model): Model | undefined {
+  try {
+    return withLoss(model);
+  } catch (error) {
+    if (error instanceof GraftError) return undefined;
+    throw error;
+  }
 }
 
 const trainsAll = (model: Model): Model => ({
@@ -88,15 +94,15 @@ describe.each(["cpu", "compiled"] as const)("on %s", (backend) => {
     let steps = 0;
     await fc.assert(
       fc.asyncProperty(sequences, async ({ design, edits }) => {
-        const model = after(built(design), edits);
-        if ([...model.variables.values()].every(isFrozen)) return;
-        const standing = beginning(lessonOf(model));
-        await train(executor, lessonOf(model), standing);
+        const model = trainable(after(built(design), edits));
+        if (model === undefined || trainedVariables(model).length === 0) return;
+        const standing = beginning(lessonFor(model));
+        await train(executor, lessonFor(model), standing);
         const before = startOf(model);
-        const free = beginning(lessonOf(trainsAll(model)));
+        const free = beginning(lessonFor(trainsAll(model)));
         // Batch norm and dropout run in another mode where they are frozen.
         const same = ![...model.nodes.values()].some(({ op }) => /BatchNorm|Dropout/.test(op));
-        if (same) await train(executor, lessonOf(trainsAll(model)), free);
+        if (same) await train(executor, lessonFor(trainsAll(model)), free);
         for (const variable of model.variables.values()) {
           if (variable.role !== "weight" || !standing.live.has(variable.name)) continue;
           const mask = trainableMask(variable);

@@ -1,18 +1,15 @@
 // Networks with other inputs and outputs train: compiled as on the cpu, and what is frozen stays bit for bit.
 import { beforeAll, describe, expect, test } from "vitest";
-import { elements, type Model } from "../../../src/engine/graph/model";
+import type { Model } from "../../../src/engine/graph/model";
 import { withLoss } from "../../../src/engine/graph/loss";
-import { uniforms } from "../../../src/engine/graph/random";
 import type { Executor } from "../../../src/engine/train/executor";
-import { labelArray, labelTarget, trainedVariables } from "../../../src/engine/train/prepare";
-import type { SampleArray } from "../../../src/engine/train/samples";
-import { beginning, bitsOf, numbersOf, startOf, train, type Lesson } from "../compile/network";
+import { trainedVariables } from "../../../src/engine/train/prepare";
+import { beginning, bitsOf, numbersOf, startOf, train } from "../compile/network";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
 import { classifier, headless, mobileNet, sparseLoss, squeezeNet, twoHeads } from "./heads";
+import { lessonOf } from "./lesson";
 import { edited } from "./run";
-
-const SAMPLES = 10;
 
 const mlp = () => classifier(sparseLoss("outputs/BiasAdd"));
 
@@ -77,36 +74,19 @@ beforeAll(async () => {
   compiled = await executorOn("compiled");
 });
 
-function lessonOf(model: Model): Lesson {
-  const shape = model.shapes.get("x")!.slice(1);
-  const size = elements(shape);
-  const x: SampleArray = {
-    node: "x",
-    shape,
-    data: uniforms(2, ["x"], SAMPLES * size).map((value) => 2 * value - 1),
-  };
-  const target = labelTarget(model);
-  const units = model.shapes.get(model.roles.output!)!.at(-1)!;
-  const labels =
-    target.kind === "classes"
-      ? Int32Array.from({ length: SAMPLES }, (_, sample) => sample % units)
-      : Float32Array.from({ length: SAMPLES * units }, (_, index) => index % 2);
-  const y = labelArray(model, { labels, samples: SAMPLES }, target);
-  return {
-    model,
-    arrays: [x, y],
-    samples: SAMPLES,
+const lessonFor = (model: Model) =>
+  lessonOf(model, {
+    samples: 10,
     optimizer: { momentum: { learningRate: 0.05 } },
     epochs: 3,
     batch: 4,
-  };
-}
+  });
 
 describe.each(CASES)("%s", (_, made, edits) => {
   test("trains", async () => {
     const { model: after, problems } = edited(made(), ...edits);
     expect(problems).toEqual([]);
-    const lesson = lessonOf(withLoss(after));
+    const lesson = lessonFor(withLoss(after));
     const start = startOf(lesson.model);
     const [slow, fast] = [beginning(lesson), beginning(lesson)];
     const losses = await train(cpu, lesson, slow);
