@@ -82,13 +82,14 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
 }
 
 /** Throws `unknown-node` for a feed that the graph has no placeholder for. */
-function checkedFeeds<Feeds extends Readonly<Record<string, number | boolean>>>(
-  { nodes, shapes }: Model,
-  feeds: Feeds,
-): Feeds {
+function checkedFeeds(
+  { nodes, roles }: Model,
+  feeds: Readonly<Record<string, number | boolean>>,
+): Readonly<Record<string, number | boolean>> {
   const scalars = [...nodes.values()]
-    .filter(({ name, op }) => op === "Placeholder" && shapes.get(name)?.length === 0)
-    .map(({ name }) => name);
+    .filter(({ op }) => op === "Placeholder")
+    .map(({ name }) => name)
+    .filter((name) => !roles.inputs.includes(name) && name !== roles.labels);
   const unknown = Object.keys(feeds).find((name) => !scalars.includes(name));
   if (unknown === undefined) return feeds;
   throw new GraftError(

@@ -37,6 +37,8 @@ const CASES: [string, string, Record<string, string | undefined>][] = [
   ["b2_cnn_digits_batchnorm", "x", { ...CNN, h_conv1: "bn1", h_conv2: "Relu_1" }],
 ];
 
+const cnn = fixture<Expected>("b2_cnn_digits");
+
 describe.each(CASES)("%s", (name, input, asked) => {
   const { expected, floats } = fixture<Expected>(name);
 
@@ -63,4 +65,23 @@ test("the output file is there whole or not at all", async () => {
   const failed = predict({ checkpoint, input: wrong, output, backend: "auto" });
   await expect(failed).rejects.toMatchObject({ code: "data-shape" });
   expect(fs.existsSync(output)).toBe(false);
+});
+
+test("a scalar that the graph has not is refused with those that it has", async () => {
+  const checkpoint = path.join(FIXTURES, "b2_cnn_digits", cnn.expected.prefix);
+  const file = path.join(folder, "b2_cnn_digits-fed.npy");
+  const x = cnn.expected.forward["x"] as Recorded;
+  await writeNpy(file, { shape: x.shape, dtype: "float32", data: cnn.floats(x) });
+  const output = path.join(folder, "fed.npy");
+  const fed = (feeds: Record<string, number>) =>
+    predict({ checkpoint, input: file, output, backend: "auto", feeds });
+  await expect(fed({ keep: 1 })).rejects.toMatchObject({
+    code: "unknown-node",
+    message: expect.stringContaining("keep_prob") as string,
+  });
+  await fed({ keep_prob: 0.5 });
+  const written = await readNpy(output);
+  // Dropout does nothing here, whatever it is fed.
+  const { y_conv: logits } = cnn.expected.forward.activations;
+  expectClose(written.data as Float32Array, cnn.floats(logits), 1e-5);
 });

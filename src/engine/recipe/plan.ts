@@ -18,6 +18,7 @@ import {
   type Variable,
 } from "../graph/model";
 import { unitAxis, unitProducer } from "../graph/units";
+import { layersOfOutput } from "../surgery/output";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
 import { openSource } from "./source";
@@ -154,7 +155,11 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
   const variables = [...model.variables.values()];
   const planned = (names: readonly string[]) =>
     names.map((name) => toVariable(source, model.variables.get(name)!));
-  const layers = model.layers.map((layer) => toLayer(source, model, layer, planned, validated));
+  const outputs = layersOfOutput(validated.model);
+  const layers = model.layers.map((layer) => ({
+    ...toLayer(source, model, layer, planned, edits),
+    isOutput: outputs.has(layer.name),
+  }));
   const owned = new Set(model.layers.flatMap((layer) => layer.variables));
   const others = variables.filter((variable) => !owned.has(variable.name));
   const { roles, shapes } = model;
@@ -244,8 +249,8 @@ function toLayer(
   model: Model,
   layer: Layer,
   planned: (names: readonly string[]) => PlanVariable[],
-  { edits, model: edited }: Validated,
-): PlanLayer {
+  edits: Validated["edits"],
+): Omit<PlanLayer, "isOutput"> {
   const variables = layer.variables.map((name) => model.variables.get(name)!);
   const parameters = variables.filter(isParameter);
   const edit = edits.findLast((each) => each.layers.includes(layer.name));
@@ -269,7 +274,6 @@ function toLayer(
     ...(change !== undefined && { change }),
     ...(edit !== undefined && { edit: edit.index }),
     ...(units !== undefined && units > 0 && { units }),
-    isOutput: edited.roles.output !== undefined && layer.nodes.includes(edited.roles.output),
   };
 }
 

@@ -2,6 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import { channelsAxis } from "../graph/channels";
 import { groupFrom, type UnitGroup } from "../graph/coupling/group";
+import { layerOf } from "../graph/layers";
 import type { Model } from "../graph/model";
 import { focusedRoles, knownLosses, logitsBefore } from "../graph/roles";
 import { formatShape } from "../graph/shapes";
@@ -116,3 +117,16 @@ export const outputLayers = (model: Model, { variables }: UnitGroup): string[] =
     model,
     variables.filter(({ makes }) => makes),
   );
+
+/** The layers whose units are the classes; where the output holds none, the layer that it is in. */
+export function layersOfOutput(model: Model): ReadonlySet<string> {
+  const { output } = model.roles;
+  if (output === undefined) return new Set();
+  try {
+    return new Set(outputLayers(model, outputGroup(model)));
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    const layer = layerOf(model, output);
+    return new Set(layer === undefined ? [] : [layer.name]);
+  }
+}

@@ -1,6 +1,7 @@
 // Other input channels: where every weight goes, by index arithmetic, and what the network computes then.
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Model } from "../../../src/engine/graph/model";
+import { evaluate } from "../../../src/engine/graph/value";
 import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
@@ -212,6 +213,61 @@ test("what is frozen stays frozen, unit by unit", () => {
   expect(after(model, set).variables.get("conv1/w")!.trainable).toEqual([
     { start: [0, 0, 0, 0], size: [3, 3, 4, 4] },
   ]);
+});
+
+test("a norm of the input gets the mean of its numbers for new channels", async () => {
+  const norm = ["gamma", "beta", "mean", "variance"];
+  const model = network(
+    [
+      node("norm/BatchNorm", "BatchNorm", ["x", ...norm.map((each) => `[norm/${each}]`)], {
+        epsilon: 0.001,
+        momentum: 0.9,
+        unbiased: false,
+        dataFormat: "NHWC",
+      }),
+      ...conv("conv1", "norm/BatchNorm"),
+    ],
+    {
+      "conv1/w": [3, 3, 2, 4],
+      "conv1/b": [4],
+      "norm/w": [1, 1],
+      ...Object.fromEntries(norm.map((each) => [`norm/${each}`, [2]])),
+    },
+    { output: "conv1/Relu" },
+    { x: [-1, 5, 5, 2] },
+  );
+  const now = await numbersOf(model, after(model, { setInput: { channels: 3, how: "zero" } }));
+  for (const each of norm) {
+    const [a, b] = stored(model, `norm/${each}`);
+    expect(now.get(`norm/${each}`)![2]).toBeCloseTo((a + b) / 2, 6);
+    expect([...now.get(`norm/${each}`)!.slice(0, 2)]).toEqual([a, b]);
+  }
+});
+
+test("an optimizer's state keeps its numbers for old channels, and is zero for new ones", async () => {
+  const model = squeezeNet();
+  const slot = "conv1/w/Momentum";
+  const withSlot: Model = {
+    ...model,
+    variables: new Map(model.variables).set(slot, {
+      ...model.variables.get("conv1/w")!,
+      name: slot,
+      value: { from: "stored", name: slot },
+      role: "slot",
+      of: "conv1/w",
+      trainable: [],
+    }),
+  };
+  const now = after(withSlot, { setInput: { channels: 5, how: "repeat" } }).variables.get(slot)!;
+  expect(now.shape).toEqual([3, 3, 5, 4]);
+  const read = (name: string) => Promise.resolve(new Uint8Array(stored(withSlot, name).buffer));
+  const numbers = new Float32Array((await evaluate(now, read, 1)).slice().buffer);
+  const old = stored(withSlot, slot);
+  // Of the first two channels there are copies, and weights of another size: only the third goes on as it was.
+  numbers.forEach((number, index) => {
+    const [at, channel, unit] = [Math.floor(index / 20), Math.floor(index / 4) % 5, index % 4];
+    expect(number).toBe(channel === 2 ? old[(at * 3 + channel) * 4 + unit] : 0);
+  });
 });
 
 describe("is refused, and says why", () => {
