@@ -1,4 +1,5 @@
 // The one way in which units come, go and change places: every axis of a group gets the same new row of units.
+import { GraftError } from "../../protocol/errors";
 import { isFresh, type Initializer, type Model, type Variable } from "../graph/model";
 import { alongAxis, grown, rearranged } from "../graph/coupling/places";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
@@ -27,6 +28,7 @@ export const allUnits = (group: UnitGroup): number[] =>
 
 /** The model with other units in `group`: variables, their optimizer slots, and the sizes that nodes mention. */
 export function regroup(model: Model, group: UnitGroup, how: Regrouping): Model {
+  refuseLoss(model, group, how);
   const variables = new Map(model.variables);
   for (const tied of group.variables) {
     const before = variables.get(tied.variable)!;
@@ -38,6 +40,18 @@ export function regroup(model: Model, group: UnitGroup, how: Regrouping): Model 
     }
   }
   return withUnitCount({ ...model, variables }, group, how.units.length);
+}
+
+/** A branch that is kept as it was cannot do without old units. */
+function refuseLoss(model: Model, group: UnitGroup, { units }: Regrouping): void {
+  const kept = group.variables.find(
+    ({ variable }) => model.variables.get(variable)!.role === "kept",
+  );
+  if (kept === undefined || allUnits(group).every((unit) => units.includes(unit))) return;
+  throw new GraftError(
+    "invalid-edit",
+    `${kept.variable} belongs to the branch that is kept as it was, and has a number for each of these units; none of them can go. Make this edit before the one that keeps the branch.`,
+  );
 }
 
 /** The sizes that nodes mention, for another number of units in `group`. */

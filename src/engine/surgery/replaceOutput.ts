@@ -219,10 +219,14 @@ export const replaceOutput: EditKind<Spec> = {
   describe: (before, after, spec) => {
     const [layer] = layersOf(before, spec);
     const sizes = describeSizes(before, after);
-    const loss = lossAfter(focusedOn(before, spec.output), spec);
+    const focused = focusedOn(before, spec.output);
+    const loss = lossAfter(focused, spec);
     const parts = [
       sizes === "" ? `${layer ?? "the output"} starts from fresh numbers` : sizes,
       `${classCount(spec.classes)} new classes`,
+      ...(focused.roles.loss === before.roles.loss || focused.roles.loss === undefined
+        ? []
+        : [`of the loss only ${focused.roles.loss} counts`]),
       ...(spec.activation === undefined ? [] : [`their activation is ${spec.activation}`]),
       ...(loss === undefined
         ? []

@@ -155,6 +155,31 @@ test("new units in a shared layer change nothing in the old branch", async () =>
   expect(largestDifference(old, was)).toBeLessThan(1e-6);
 });
 
+test("units that the old branch reads cannot go", () => {
+  const source = built({
+    image: false,
+    channelsFirst: false,
+    steps: [
+      { kind: "dense", units: 4 },
+      { kind: "dense", units: 3 },
+    ],
+  });
+  const [trunk, layer] = source.layers.map(({ name }) => name);
+  const edits = [{ freeze: trunk }, { addUnits: { layer, units: 1, keepOldBranch: true } }];
+  for (const last of [
+    { removeUnits: { layer: trunk, units: "0" } },
+    { replaceUnits: { layer: trunk, units: 9 } },
+  ]) {
+    const { problems } = edited(source, ...edits, last);
+    expect(problems).toMatchObject([{ code: "invalid-edit", pointer: "/edits/2" }]);
+    expect(problems[0].message).toMatch(
+      new RegExp(`^graft/old/${layer}/w belongs to the branch that is kept.*before the one`),
+    );
+  }
+  // Those of the new branch can.
+  expect(edited(source, ...edits, { removeUnits: { layer, units: "0" } }).problems).toEqual([]);
+});
+
 test("says so", () => {
   expect(edited(model(), beside()).edits[0].sentence).toBe(
     "hidden 4 → 5 becomes 4 → 7; outputs 5 → 3 becomes 7 → 3; graft/old/hidden 4 → 5 is new; graft/old/outputs 5 → 3 is new; the network as it was stays beside it, and graft/use_new chooses; 59 numbers will train in all.",

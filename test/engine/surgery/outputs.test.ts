@@ -5,6 +5,8 @@ import { uniforms } from "../../../src/engine/graph/random";
 import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf, type Tensor } from "../../../src/engine/ops/tf";
+import { withLoss } from "../../../src/engine/graph/loss";
+import { layersOfOutput } from "../../../src/engine/surgery/output";
 import { replaceOutput } from "../../../src/engine/surgery/replaceOutput";
 import { executorOn } from "../executor";
 import { node } from "../handmade";
@@ -388,6 +390,16 @@ describe("the loss", () => {
   });
 });
 
+test("a feature map is trained on only with a head behind it, and the layers that make classes are the output", () => {
+  expect(() => withLoss(headless())).toThrow(
+    /pool1 holds no classes: it is \[\?, 3, 3, 4\].*"head": "pooling"/,
+  );
+  expect([...layersOfOutput(squeezeNet())]).toEqual(["conv10"]);
+  expect([...layersOfOutput(mobileNet())]).toEqual(["Logits"]);
+  expect([...layersOfOutput(headless())]).toEqual([]);
+  expect([...layersOfOutput(twoHeads())]).toEqual([]);
+});
+
 describe("setOutputs", () => {
   const model = () => classifier(sparseLoss("outputs/BiasAdd"));
 
@@ -450,6 +462,9 @@ test("each edit says what it did", () => {
   ).toBe(
     "logits 4 → 2 is new; 2 new classes; their activation is softmax; the loss is sparseSoftmaxCrossEntropy, labels are fed to graft/labels; 10 numbers will train in all.",
   );
+  expect(sentences(twoHeads(), { replaceOutput: { classes: 4, output: "parity" } })).toEqual([
+    "parity 5 → 2 becomes 5 → 4; 4 new classes; of the loss only parity_loss counts; 67 numbers will train in all.",
+  ]);
   expect(
     sentences(classifier(sparseLoss("outputs/BiasAdd")), { setOutputs: { outputs: "hidden" } }),
   ).toEqual(["hidden is the output; outputs is left out; 25 numbers will train in all."]);
