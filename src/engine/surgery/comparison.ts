@@ -55,14 +55,17 @@ export function comparisonOf(model: Model): LossName | undefined {
   const { loss, output } = model.roles;
   if (loss === undefined || output === undefined) return undefined;
   const before = ancestors(model, [output]);
-  const ops = new Set<OpName>(
-    [...ancestors(model, [loss])]
-      .filter((name) => !before.has(name))
-      .map((name) => model.nodes.get(name)!.op),
-  );
+  const nodes = [...ancestors(model, [loss])]
+    .filter((name) => !before.has(name))
+    .map((name) => model.nodes.get(name)!);
+  const ops = new Set<OpName>(nodes.map((node) => node.op));
   for (const [name, { op }] of Object.entries(LOSSES)) if (ops.has(op)) return name as LossName;
   if (ops.has("LogSoftmax") || (ops.has("Softmax") && ops.has("Log"))) return "softmaxCrossEntropy";
-  return ops.has("Square") || ops.has("L2Loss") ? "meanSquaredError" : undefined;
+  const isSquare = ({ op, inputs: [input] }: Node): boolean =>
+    (op === "Square" || op === "L2Loss") &&
+    "node" in input &&
+    model.nodes.get(input.node)!.op === "Sub";
+  return nodes.some(isSquare) ? "meanSquaredError" : undefined;
 }
 
 /**

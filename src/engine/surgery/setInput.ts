@@ -78,7 +78,7 @@ function inputOf(model: Model, { input }: Spec): string {
 }
 
 const WINDOWED: ReadonlySet<OpName> = new Set<OpName>([
-  ...(["Conv2D", "DepthwiseConv2D", "MaxPool", "AvgPool"] as const),
+  ...(["Conv2D", "DepthwiseConv2D", "Conv2DTranspose", "MaxPool", "AvgPool"] as const),
 ]);
 
 /**

@@ -369,6 +369,26 @@ describe("the loss", () => {
     expect(found).toBeCloseTo(squares / 4 + penalty(), 5);
   });
 
+  test("of another kind is exchanged too, whatever else is added to it", async () => {
+    const absolute = classifier(
+      [
+        node("difference", "Sub", ["outputs/BiasAdd", "y"], {}),
+        node("each", "Abs", ["difference"], {}),
+        node("mean", "Mean", ["each"], { axes: [0, 1], keepDims: false }),
+        node("penalty", "L2Loss", ["[hidden/w]"], {}),
+        node("loss", "Add", ["mean", "penalty"], {}),
+      ],
+      { output: "outputs/BiasAdd", labels: "y", loss: "loss" },
+      { y: [-1, 3] },
+    );
+    const now = replaced(absolute, { classes: 2, activation: "none", loss: "meanSquaredError" });
+    expect(now.roles).toMatchObject({ labels: "y", loss: "loss" });
+    const [found] = await fetched(absolute, now, "loss", { y: tf.tensor(rows, [4, 2]) });
+    const z = await fetched(absolute, now, "outputs/BiasAdd", {});
+    const squares = rows.reduce((sum, target, at) => sum + (z[at] - target) ** 2, 0);
+    expect(found).toBeCloseTo(squares / 8 + penalty(), 5);
+  });
+
   test("for classes needs rows of them", () => {
     const pixels = network(
       [
