@@ -4,6 +4,7 @@ import { GraftError } from "../../protocol/errors";
 import type { Checkpoint } from "../formats/format";
 import { withLoss } from "../graph/loss";
 import { editedModel } from "../recipe/apply";
+import { classNames } from "../recipe/classes";
 import type { OpenRecipe } from "../recipe/parse";
 import type { BackendChoice } from "../train/backend";
 import { readSamples } from "../train/prepare";
@@ -20,7 +21,7 @@ export interface ComparisonRequest {
 /** Fails where the edited network or the result cannot be scored; the source may have been made for other labels. */
 export async function checkComparison(request: ComparisonRequest): Promise<VerifyCheck> {
   const { open, source, result } = request;
-  const without = { ...open, recipe: { ...open.recipe, edits: [] } };
+  const without = withoutEdits(open);
   const networks: [name: string, recipe: OpenRecipe, checkpoint: Checkpoint | undefined][] = [
     ["source", without, source],
     ["edited, untrained", open, source],
@@ -53,6 +54,14 @@ export async function checkComparison(request: ComparisonRequest): Promise<Verif
     details,
     figures,
   };
+}
+
+/** The labels keep the names that a replaced output gives them. */
+function withoutEdits(open: OpenRecipe): OpenRecipe {
+  const { recipe } = open;
+  const classes = classNames(recipe);
+  const data = recipe.data && { ...recipe.data, ...(classes && { classes: [...classes] }) };
+  return { ...open, recipe: { ...recipe, edits: [], data } };
 }
 
 const scoreText = (loss: number, accuracy: number | null): string =>

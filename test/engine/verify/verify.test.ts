@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Verification, VerifyCheck } from "../../../src/protocol/verify";
+import { writeNpy } from "../../../src/engine/data/npy";
 import { parseRecipe } from "../../../src/engine/recipe/parse";
 import { prepare } from "../../../src/engine/train/prepare";
 import { checkCached } from "../../../src/engine/verify/cached";
@@ -14,6 +15,7 @@ import { apart, difference } from "../../../src/engine/verify/tolerance";
 import { saveEdited } from "../../../src/engine/train/saveEdited";
 import { sampleOf, trial } from "../../../src/engine/verify/trial";
 import { verifyRecipe } from "../../../src/engine/verify/verify";
+import { FIXTURES, fixture, type Recorded } from "../fixture";
 import { digits, recipe, train, type Workplace } from "../train/world";
 
 vi.mock("../../../src/engine/verify/expected", { spy: true });
@@ -63,6 +65,17 @@ test("the sample and its result: every check passes, and nothing is written", as
   expect(lines.filter((line) => line.startsWith("✓"))).toHaveLength(4);
 });
 
+test("classes that the replaced output names are those of the result, too", async () => {
+  const edits = [
+    { freeze: "hidden[12]" },
+    { replaceOutput: { classes: ["5", "6", "7", "8", "9"] } },
+  ];
+  const data = { inputs: "digits_5_to_9_X.npy", labels: "digits_5_to_9_y.npy" };
+  const verification = await verify(recipe({ edits, data }), "result.ckpt", 2);
+  expect(check(verification, "comparison").text).toMatch(/source loss .*; result loss/);
+  expect(verification.passed).toBe(true);
+});
+
 test("phases, single units and adam", async () => {
   const verification = await verify(
     recipe({
@@ -86,6 +99,30 @@ test("phases, single units and adam", async () => {
   expect(check(verification, "function").details).toEqual([
     "edit 2 (addUnits) keeps the function: largest difference of the logits 0",
   ]);
+});
+
+test("moving statistics of a batch norm that trains are not frozen", async () => {
+  const name = "b2_cnn_digits_batchnorm";
+  const { expected, floats, integers } = fixture<{
+    forward: { x: Recorded; y: Recorded };
+  }>(name);
+  const { x, y } = expected.forward;
+  await writeNpy(file("bn_x.npy"), { shape: x.shape, dtype: "float32", data: floats(x) });
+  await writeNpy(file("bn_y.npy"), { shape: y.shape, dtype: "int32", data: integers(y) });
+  const verification = await verify(
+    {
+      checkpoint: path.join(FIXTURES, name, "model.ckpt"),
+      graph: { feeds: { keep_prob: 0.5 } },
+      edits: [{ freeze: "conv1" }],
+      data: { inputs: "bn_x.npy", labels: "bn_y.npy" },
+      train: [{ epochs: 2, batch: 4 }],
+    },
+    undefined,
+    4,
+  );
+  expect(verification.passed).toBe(true);
+  // conv1/W and conv1/b; all others move.
+  expect(check(verification, "frozen").figures["tensors"]).toBe(2);
 });
 
 test("what there is nothing to see of is said, and does not count as failed", async () => {
@@ -115,6 +152,33 @@ test("new classes keep the logits of the old ones", async () => {
     state: "passed",
     details: ["edit 2 (addClasses) keeps the old outputs: largest difference of the logits 0"],
   });
+});
+
+const tried = async (what: object) => {
+  const opened = open(what);
+  const prepared = await prepare(opened);
+  const store = fs.mkdtempSync(path.join(os.tmpdir(), "graft-trial-"));
+  try {
+    const world = { backend: "compiled", store, steps: 3, stopRequested: () => false } as const;
+    return (await trial(opened, sampleOf(opened, prepared, 3), world))!;
+  } finally {
+    await prepared.checkpoint.close();
+    fs.rmSync(store, { recursive: true });
+  }
+};
+
+test("a trial takes as many steps of a phase as it is told, however many epochs it has", async () => {
+  const optimizer = { momentum: { learningRate: 0.02 } };
+  // Three batches of 50 are all that the trial's samples are: one epoch.
+  const [one, three] = [
+    await tried(recipe({ train: [{ epochs: 1, batch: 50, optimizer }] })),
+    await tried(recipe({ train: [{ epochs: 3, batch: 50, optimizer }] })),
+  ];
+  const { live, moved } = one.trainer;
+  for (const name of moved) expect(three.trainer.live.hash(name), name).toBe(live.hash(name));
+  // More samples, and steps beyond one epoch where they do not suffice.
+  const whole = await tried(recipe({ train: [{ epochs: 3, batch: 557, optimizer }] }));
+  expect(whole.steps).toBe("3 training steps");
 });
 
 describe("a check fails where", () => {
@@ -150,19 +214,6 @@ describe("a check fails where", () => {
       /^edit 1 \(replaceOutput\) should keep the function, and does not: .* 1e-5 × \(1 \+ \|number\|\)$/,
     );
   });
-
-  const tried = async (what: object) => {
-    const opened = open(what);
-    const prepared = await prepare(opened);
-    const store = fs.mkdtempSync(path.join(os.tmpdir(), "graft-trial-"));
-    try {
-      const world = { backend: "compiled", store, steps: 3, stopRequested: () => false } as const;
-      return (await trial(opened, sampleOf(opened, prepared, 3), world))!;
-    } finally {
-      await prepared.checkpoint.close();
-      fs.rmSync(store, { recursive: true });
-    }
-  };
 
   test("cached training yields other numbers", async () => {
     const cached = await tried(recipe());
