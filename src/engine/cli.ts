@@ -11,15 +11,19 @@ import {
   type ExportOptions,
   type PruneOptions,
 } from "./cli/cache";
+import { applyCommand } from "./cli/apply";
+import { evaluateCommand, parseCount, type EvaluateOptions } from "./cli/evaluate";
 import { inspectCommand } from "./cli/inspect";
 import { endWithReader, guard, print } from "./cli/output";
-import { planCommand } from "./cli/plan";
+import { planCommand, type PlanOptions } from "./cli/plan";
 import { parseFeed, predictCommand, type PredictOptions } from "./cli/predict";
 import { saveCommand } from "./cli/save";
 import { trainCommand, type TrainOptions } from "./cli/train";
+import { verifyRecipeCommand, type VerifyOptions } from "./cli/verify";
 import { useCacheFolder } from "./cache/folder";
 import { recipeJsonSchema } from "./recipe/schema";
 import { BACKENDS } from "./train/backend";
+import { VERIFY_STEPS } from "./verify/verify";
 
 const backend = () =>
   new Option("--backend <name>", "what computes").choices(["auto", ...BACKENDS]);
@@ -45,10 +49,25 @@ program
   .command("plan")
   .description("show what a recipe would do")
   .argument("<recipe>", "a .graft.json file")
+  .option("--no-measure", "do not try how fast this machine is, which takes about a second")
   .option("--json", "print one JSON object", false)
+  .addOption(backend())
   .addOption(cache())
-  .action((file: string, options: { json: boolean }) =>
+  .action((file: string, options: PlanOptions) =>
     guard(options.json, () => planCommand(file, options)),
+  );
+
+program
+  .command("apply")
+  .description("save what the edits of a recipe make of its checkpoint, without training")
+  .argument("<recipe>", "a .graft.json file")
+  .option(
+    "--as <file>",
+    "where the checkpoint goes; else where the recipe saves, unless something is there",
+  )
+  .option("--json", "print one JSON object", false)
+  .action((file: string, options: { as?: string; json: boolean }) =>
+    guard(options.json, () => applyCommand(file, options)),
   );
 
 program
@@ -72,6 +91,35 @@ program
   .option("--json", "print one JSON object", false)
   .action((run: string, options: { as: string; json: boolean }) =>
     guard(options.json, () => saveCommand(run, options)),
+  );
+
+program
+  .command("verify")
+  .description("check on your own data that a recipe does what it should; writes nothing")
+  .argument("<recipe>", "a .graft.json file")
+  .option("--steps <number>", "training steps of each phase", parseCount, VERIFY_STEPS)
+  .option("--result <file>", "a checkpoint that the recipe has made, to be compared as well")
+  .option("--json", "print one JSON object", false)
+  .addOption(backend())
+  .action((file: string, options: VerifyOptions) =>
+    guard(options.json, () => verifyRecipeCommand(file, options)),
+  );
+
+program
+  .command("evaluate")
+  .description("loss, accuracy and classes of a checkpoint, or of a recipe's network, untrained")
+  .argument("<file>", "any file of the checkpoint, its prefix, or a .graft.json file")
+  .option(
+    "--data <source>",
+    "samples: a file or an object, as a recipe names them; or a recipe, whose validation samples count",
+  )
+  .option("--labels <source>", "what is right for each sample")
+  .option("--classes <names>", "the labels in the order of the outputs, as 5,6,7")
+  .option("--batch <number>", "samples at once", parseCount)
+  .option("--json", "print one JSON object", false)
+  .addOption(backend())
+  .action((file: string, options: EvaluateOptions) =>
+    guard(options.json, () => evaluateCommand(file, options)),
   );
 
 program

@@ -18,6 +18,7 @@ import type { EditKind } from "./surgery/edit";
 import { EDITS } from "./surgery/table";
 import { labelTarget, modelInput } from "./train/prepare";
 import { listRuns, readEvents } from "./train/runs";
+import { saveEdited } from "./train/saveEdited";
 import { saveRun } from "./train/saveRun";
 
 export const handlers = (jobs: Jobs): EngineHandlers => ({
@@ -29,11 +30,11 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   questions: async ({ command, given, ...recipe }) => {
     const edit = EDITS[EDIT_COMMANDS[command].edit] as unknown as EditKind<unknown>;
     const questions = edit.variants?.[command] ?? edit.questions;
-    return questions(await editedModel(recipe), given);
+    return questions(await modelSoFar(recipe), given);
   },
   preview: ({ edit, ...recipe }) => previewEdit(recipe.path, recipe.text, edit),
   proposeData: async ({ files, ...recipe }) => {
-    const model = withLoss(await editedModel(recipe));
+    const model = withLoss(await modelSoFar(recipe));
     const inputs = model.roles.inputs.map((name) => modelInput(model, name));
     const target = labelTarget(model);
     const outputs = target.kind === "classes" ? target.classes : undefined;
@@ -53,6 +54,8 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   runs: async () => listRuns(),
   runEvents: async ({ run }) => readEvents(run),
   saveRun: ({ run, as }) => saveRun(run, as),
+  verify: ({ path, text }, cancelled) => jobs.verify(path, text, cancelled),
+  saveEdited: ({ path, text, as }) => saveEdited(parseRecipe(path, text), as),
   loadCode: async ({ path }) => {
     const checkpoint = await openCheckpoint(path);
     try {
@@ -64,7 +67,7 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
 });
 
 /** The model that a recipe describes so far; edits that do not fit are left out. */
-async function editedModel({ path, text }: RecipeText): Promise<Model> {
+async function modelSoFar({ path, text }: RecipeText): Promise<Model> {
   const { recipe } = checkRecipe(path, text);
   const open = recipe === undefined ? parseRecipe(path, text) : { path, text, recipe };
   const checkpoint = await openSource(open);

@@ -1,8 +1,13 @@
-// The job process: one run, then it ends. Native calls block its event loop; the engine's stays free.
+// The job process: one run or one verification, then it ends. Native calls block its event loop; the engine's stays free.
 import { toErrorData } from "../protocol/errors";
 import type { RunEvent } from "../protocol/run";
 import type { JobMessage, JobOrder } from "./jobs";
+import { parseRecipe } from "./recipe/parse";
+import { parseBackend } from "./train/backend";
 import { runJob } from "./train/job";
+import { latestResult } from "./verify/latest";
+import { reportText } from "./verify/report";
+import { VERIFY_STEPS, verifyRecipe } from "./verify/verify";
 
 let stopping = false;
 let abandoned = false;
@@ -27,18 +32,30 @@ function emit(event: RunEvent): void {
   timer ??= setTimeout(flush, SEND_EVERY_MS);
 }
 
+const stopRequested = () => stopping || abandoned;
+const backend = process.env["GRAFT_BACKEND"];
+
+const train = ({ run, resume }: JobOrder & { type: "run" }): Promise<void> =>
+  runJob(run, resume, { emit, stopRequested, abandoned: () => abandoned, backend }).finally(flush);
+
+async function verify({ recipe, text }: JobOrder & { type: "verify" }): Promise<void> {
+  const open = parseRecipe(recipe, text);
+  const verification = await verifyRecipe({
+    open,
+    steps: VERIFY_STEPS,
+    result: await latestResult(open),
+    backend: parseBackend(backend),
+    stopRequested,
+  });
+  send({ type: "verified", result: { verification, text: reportText(verification) } });
+}
+
 process.on("message", (order: JobOrder) => {
   if (order.type === "stop") {
     stopping = true;
     return;
   }
-  runJob(order.run, order.resume, {
-    emit,
-    stopRequested: () => stopping || abandoned,
-    abandoned: () => abandoned,
-    backend: process.env["GRAFT_BACKEND"],
-  })
-    .finally(flush)
+  (order.type === "run" ? train(order) : verify(order))
     .catch((error: unknown) => send({ type: "failed", error: toErrorData(error) }))
     .finally(() => process.disconnect?.());
 });

@@ -3,15 +3,18 @@ import { fork, type ChildProcess } from "node:child_process";
 import * as path from "node:path";
 import { GraftError, type ErrorData } from "../protocol/errors";
 import type { RunEvent } from "../protocol/run";
+import type { Result } from "../protocol/engine";
 import { parseRecipe, resolveIn } from "./recipe/parse";
 import { appendEvent, busy, createRun, openRun, refuseBusy, type RunFolder } from "./train/runs";
 
 export type JobOrder =
   | { readonly type: "run"; readonly run: string; readonly resume: boolean }
+  | { readonly type: "verify"; readonly recipe: string; readonly text: string }
   | { readonly type: "stop" };
 
 export type JobMessage =
   | { readonly type: "events"; readonly events: readonly RunEvent[] }
+  | { readonly type: "verified"; readonly result: Result<"verify"> }
   | { readonly type: "failed"; readonly error: ErrorData };
 
 /** A job that does not stop by itself in this time is stuck in a native call, and is killed. */
@@ -22,6 +25,8 @@ export interface Jobs {
   start(recipe: string, text: string): string;
   resume(run: string): void;
   stop(run: string): void;
+  /** Rejects with `cancelled` where the caller no longer wants it. */
+  verify(recipe: string, text: string, cancelled: AbortSignal): Promise<Result<"verify">>;
 }
 
 export function jobs(
@@ -30,12 +35,20 @@ export function jobs(
 ): Jobs {
   const running = new Map<string, ChildProcess>();
 
-  function launch(run: RunFolder, resume: boolean): void {
+  function forkJob(order: JobOrder): ChildProcess {
     const child = fork(path.join(__dirname, "job.js"), [], {
       execArgv: [],
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
+    child.stdout?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
+    child.stderr?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
+    child.send(order);
+    return child;
+  }
+
+  function launch(run: RunFolder, resume: boolean): void {
+    const child = forkJob({ type: "run", run: run.run, resume });
     running.set(run.run, child);
     let ended = false;
     let failure: ErrorData | undefined;
@@ -43,9 +56,8 @@ export function jobs(
       // A resumed run may have a new process already.
       if (running.get(run.run) === child) running.delete(run.run);
     };
-    child.stdout?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
-    child.stderr?.on("data", (data: Buffer) => log(data.toString().trimEnd()));
     child.on("message", (message: JobMessage) => {
+      if (message.type === "verified") return;
       if (message.type === "failed") {
         failure = message.error;
         return;
@@ -75,14 +87,11 @@ export function jobs(
       appendEvent(run, event);
       listen(run.run, [event]);
     };
-    child.on("exit", (code, signal) =>
-      end(signal === null ? `exit code ${code}` : `signal ${signal}`),
-    );
+    child.on("exit", (code, signal) => end(exitText(code, signal)));
     child.on("error", (error) => {
       log(error.message);
       if (child.pid === undefined) end(error.message);
     });
-    child.send({ type: "run", run: run.run, resume } satisfies JobOrder);
   }
 
   const stop = (child: ChildProcess) => {
@@ -111,5 +120,34 @@ export function jobs(
         throw new GraftError("run-not-found", `The run ${name} is not going on.`);
       stop(child);
     },
+    async verify(recipe, text, cancelled) {
+      if (cancelled.aborted) throw stopped();
+      const child = forkJob({ type: "verify", recipe, text });
+      cancelled.addEventListener("abort", () => stop(child));
+      return new Promise((resolve, reject) => {
+        child.on("message", (message: JobMessage) => {
+          if (message.type === "verified") resolve(message.result);
+          if (message.type === "failed")
+            reject(new GraftError(message.error.code, message.error.message));
+        });
+        child.on("error", reject);
+        // After its answer this comes too late to be heard.
+        child.on("exit", (code, signal) =>
+          reject(
+            cancelled.aborted
+              ? stopped()
+              : new GraftError(
+                  "job-crashed",
+                  `The verifying process ended unexpectedly (${exitText(code, signal)}). Nothing was written.`,
+                ),
+          ),
+        );
+      });
+    },
   };
 }
+
+const stopped = () => new GraftError("cancelled", "The verification was stopped.");
+
+const exitText = (code: number | null, signal: string | null): string =>
+  signal === null ? `exit code ${code}` : `signal ${signal}`;

@@ -4,6 +4,7 @@ import {
   IPCMessageReader,
   IPCMessageWriter,
   ResponseError,
+  type CancellationToken,
 } from "vscode-jsonrpc/node";
 import type { EngineHandlers, EngineMethod, EngineNotifications } from "../protocol/engine";
 import { toErrorData } from "../protocol/errors";
@@ -29,15 +30,21 @@ const running = jobs(
 
 const table: EngineHandlers = handlers(running);
 for (const method of Object.keys(table) as EngineMethod[]) {
-  const handle = table[method] as (params: unknown) => Promise<unknown>;
-  connection.onRequest(method, async (params: unknown) => {
+  const handle = table[method] as (params: unknown, cancelled: AbortSignal) => Promise<unknown>;
+  connection.onRequest(method, async (params: unknown, token: CancellationToken) => {
+    const cancel = new AbortController();
+    // A request that was cancelled before it came here has a token that fires no more.
+    if (token.isCancellationRequested) cancel.abort();
+    const subscription = token.onCancellationRequested(() => cancel.abort());
     try {
-      return await handle(params);
+      return await handle(params, cancel.signal);
     } catch (error) {
       const data = toErrorData(error);
       if (data.code === "internal")
         notify("log", { level: "error", text: String((error as Error).stack ?? error) });
       return new ResponseError(SERVER_ERROR, data.message, data);
+    } finally {
+      subscription.dispose();
     }
   });
 }

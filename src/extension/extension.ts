@@ -14,6 +14,7 @@ import { registerLenses } from "./recipe/lenses";
 import { Plans } from "./recipe/plans";
 import { registerProgress } from "./recipe/progress";
 import { Recipes } from "./recipe/recipes";
+import { registerReports } from "./report";
 import { registerInterrupted } from "./run/interrupted";
 import { registerOutcomes } from "./run/notify";
 import { TrainingPanel } from "./run/panel";
@@ -66,6 +67,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   own(registerFixes());
   own(registerLenses(runs));
   own(registerProgress(runs));
+  own(registerReports());
   own(registerStatus(runs));
   own(registerRunsView(runs));
   own(registerOutcomes(app));

@@ -44,6 +44,11 @@ export function percent(part: number, whole: number): string {
   return `${Math.round(value)} %`;
 }
 
+/** "4.3 times as fast" */
+export function faster(factor: number): string {
+  return factor < 1.05 ? "no faster" : `${significant(factor)} times as fast`;
+}
+
 /** [300, 100] → "300 × 100"; a scalar has no sizes. */
 export function shape(sizes: readonly (number | null)[]): string {
   return sizes.length === 0 ? "scalar" : sizes.map((size) => size ?? "any").join(" × ");

@@ -3,6 +3,7 @@ import type { CheckpointFile, CheckpointSummary } from "./checkpoint";
 import type { EditCommandName } from "./edits";
 import type { EditQuestion, Plan, Problem } from "./plan";
 import type { RunEvent, RunSummary } from "./run";
+import type { Verification } from "./verify";
 
 /** A recipe as it is in the editor now: its path, which decides what relative paths mean, and its text. */
 export interface RecipeText {
@@ -41,10 +42,14 @@ export interface EngineMethods {
     params: RecipeText & { readonly command: EditCommandName; readonly given: EditValue };
     result: readonly EditQuestion[];
   };
-  /** What the edit would do: one sentence, and what is wrong with it. */
+  /** What the edit would do: one sentence, lines with variables and costs, and what is wrong with it. */
   preview: {
     params: RecipeText & { readonly edit: EditValue };
-    result: { readonly consequence: string; readonly problems: readonly Problem[] };
+    result: {
+      readonly consequence: string;
+      readonly effects: readonly string[];
+      readonly problems: readonly Problem[];
+    };
   };
   /** Ways to bind the given files to the graph's inputs and labels, best first. */
   proposeData: {
@@ -63,6 +68,16 @@ export interface EngineMethods {
     params: { readonly run: string; readonly as: string };
     result: { readonly files: readonly string[]; readonly notes: readonly string[] };
   };
+  /** Writes what the recipe's edits make of its checkpoint, untrained. */
+  saveEdited: {
+    params: RecipeText & { readonly as: string };
+    result: { readonly files: readonly string[]; readonly notes: readonly string[] };
+  };
+  /** Checks the recipe on its own data, in a process of its own; with the result of its last run, where there is one. */
+  verify: {
+    params: RecipeText;
+    result: { readonly verification: Verification; readonly text: string };
+  };
   /** Lines of the owner's framework that load the checkpoint at `path`. */
   loadCode: {
     params: { readonly path: string };
@@ -80,7 +95,7 @@ export type EngineMethod = keyof EngineMethods;
 export type Params<M extends EngineMethod> = EngineMethods[M]["params"];
 export type Result<M extends EngineMethod> = EngineMethods[M]["result"];
 
-/** One handler per method: a forgotten one does not compile. */
+/** One handler per method: a forgotten one does not compile. `cancelled` fires where the caller no longer wants it. */
 export type EngineHandlers = {
-  readonly [M in EngineMethod]: (params: Params<M>) => Promise<Result<M>>;
+  readonly [M in EngineMethod]: (params: Params<M>, cancelled: AbortSignal) => Promise<Result<M>>;
 };

@@ -65,6 +65,42 @@ export interface PlanCut {
   readonly bytesPerSample: number;
   /** Samples of the recipe's data, where they are known: what caching costs. */
   readonly samples?: number;
+  /** How many times as fast the first phase is with bottlenecks as without, by the multiply-adds: what caching gains. */
+  readonly speedUp?: number;
+}
+
+/** Multiply-adds of one sample. */
+export interface PlanCost {
+  /** Forward, through what lies below the cut. */
+  readonly prefix: number;
+  /** Forward, above it. */
+  readonly tail: number;
+  /** Forward and backward above it, as in a training step. */
+  readonly training: number;
+}
+
+/** What the first phase costs on this machine, where that was measured. */
+export interface PlanMeasure {
+  readonly backend: string;
+  /** One sample through what lies below the cut. */
+  readonly prefixSeconds: number;
+  /** One training step of a mini-batch of `batch` above it. */
+  readonly stepSeconds: number;
+  readonly batch: number;
+  /** How many times as fast the phase is with bottlenecks as without. */
+  readonly speedUp: number;
+}
+
+/** A variable that the edits made, resized or removed, or gave new numbers. */
+export interface VariableChange {
+  /** In the checkpoint; missing where it is new. */
+  readonly before?: { readonly name: string; readonly shape: readonly number[] };
+  /** After the edits; missing where it is removed. `fresh`: nothing of it comes out of the checkpoint. */
+  readonly after?: {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly fresh: boolean;
+  };
 }
 
 export interface Plan {
@@ -88,7 +124,13 @@ export interface Plan {
   readonly layers: readonly PlanLayer[];
   /** Variables that belong to no layer: optimizer slots, counters. */
   readonly otherVariables: readonly PlanVariable[];
+  /** Of the numbers of the network; slots and counters belong to its training. */
+  readonly variableChanges: readonly VariableChange[];
   readonly cut?: PlanCut;
+  /** Of the first phase; missing where a size is not known before it runs. */
+  readonly cost?: PlanCost;
+  /** Changed variables, what trains, what running and caching cost: a line each. */
+  readonly effects: readonly string[];
   /** One sentence per edit, in the recipe's order. */
   readonly changes: readonly string[];
   readonly problems: readonly Problem[];

@@ -2,10 +2,14 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
-import type { Plan, PlanCut } from "../../protocol/plan";
+import type { Plan, PlanCut, PlanMeasure } from "../../protocol/plan";
 import { bottleneckFolder } from "../cache/folder";
 import { freeBytes } from "../cache/room";
+import { costText, fasterText, variableText } from "../recipe/effects";
+import { parseRecipe } from "../recipe/parse";
 import { planRecipe } from "../recipe/plan";
+import { parseBackend } from "../train/backend";
+import { measure } from "../train/measure";
 import { count, percent, print, printJson, size, table } from "./output";
 
 /** The text of a recipe file. Throws `file-not-found`. */
@@ -24,18 +28,31 @@ export async function readRecipe(file: string): Promise<{ path: string; text: st
   }
 }
 
-export async function planCommand(
-  file: string,
-  { json }: { readonly json: boolean },
-): Promise<void> {
+export interface PlanOptions {
+  readonly json: boolean;
+  /** False: --no-measure. */
+  readonly measure: boolean;
+  readonly backend?: string;
+}
+
+export async function planCommand(file: string, options: PlanOptions): Promise<void> {
   const recipe = await readRecipe(file);
   const plan = await planRecipe(recipe.path, recipe.text);
-  if (json) printJson(plan);
+  const error = plan.problems.find((problem) => problem.severity === "error");
+  const measured =
+    options.measure && error === undefined && plan.cut !== undefined
+      ? await measure(
+          parseRecipe(recipe.path, recipe.text),
+          parseBackend(options.backend ?? process.env["GRAFT_BACKEND"]),
+        )
+      : undefined;
+  if (options.json) printJson({ ...plan, ...(measured && { measured }) });
   else {
     print(planText(plan));
-    if (plan.cut !== undefined) print(await roomText(plan.cut));
+    const { cut } = plan;
+    const lines = [costText(plan), cut && (await roomText(cut)), gainText(plan, measured)];
+    print(lines.filter((line) => line !== undefined).join("\n"));
   }
-  const error = plan.problems.find((problem) => problem.severity === "error");
   if (error !== undefined)
     throw new GraftError("invalid-edit", `${error.pointer || "recipe"}: ${error.message}`);
 }
@@ -46,6 +63,15 @@ async function roomText({ samples, bytesPerSample }: PlanCut): Promise<string> {
   const free = `${size(await freeBytes(folder))} free in ${folder}`;
   if (samples === undefined) return `bottlenecks: ${size(bytesPerSample)} a sample, ${free}`;
   return `bottlenecks: ${size(samples * bytesPerSample)} for ${count(samples)} samples, ${free}`;
+}
+
+/** What caching gains, and how that is known. */
+function gainText({ cut }: Plan, measured: PlanMeasure | undefined): string | undefined {
+  if (cut?.speedUp === undefined) return undefined;
+  const byGraph = `${fasterText(cut.speedUp)}, going by multiply-adds`;
+  if (measured === undefined) return `with bottlenecks training is ${byGraph}`;
+  const { speedUp, prefixSeconds, stepSeconds, batch, backend } = measured;
+  return `with bottlenecks training is ${fasterText(speedUp)}, as measured: ${duration(prefixSeconds)} a sample below the cut, ${duration(stepSeconds)} a step of ${batch} above it (${backend}); ${byGraph}`;
 }
 
 function planText(plan: Plan): string {
@@ -73,5 +99,14 @@ function planText(plan: Plan): string {
   ];
   if (cutRow !== undefined) rows.splice(plan.cut!.beforeLayer, 0, cutRow);
   lines.push(table([["layer", "state", "what", "sizes", "parameters", "train"], ...rows], [4, 5]));
-  return lines.join("\n");
+  const changes = plan.variableChanges.map((change) => `  ${variableText(change)}`);
+  if (changes.length > 0) lines.push("", "changed variables", ...changes);
+  return [...lines, ""].join("\n");
+}
+
+/** "64 µs", "1.2 ms", "0.5 s" */
+function duration(seconds: number): string {
+  const [unit, value] =
+    seconds < 1e-3 ? ["µs", seconds * 1e6] : seconds < 1 ? ["ms", seconds * 1e3] : ["s", seconds];
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
 }

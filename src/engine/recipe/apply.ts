@@ -56,6 +56,14 @@ export function applyRecipe(source: Model, recipe: Recipe): AppliedRecipe {
   return { model, edits: applied, problems };
 }
 
+/** The model that the recipe describes, where every edit fits. Throws the first error. */
+export function editedModel(source: Model, recipe: Recipe): Model {
+  const { model, problems } = applyRecipe(source, recipe);
+  if (problems.length === 0) return model;
+  const [{ pointer, code, message }] = problems;
+  throw new GraftError(pointer.startsWith("/edits/") ? "invalid-edit" : code, message);
+}
+
 /** A moving average of a variable that has another size now is an average of nothing. */
 function withoutResizedAverages(model: Model): Model {
   const kept = [...model.variables].filter(([, { role, of, shape }]) => {

@@ -2,11 +2,19 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
-import type { Plan, PlanLayer, PlanVariable, Problem, TrainState } from "../../protocol/plan";
+import type {
+  Plan,
+  PlanCut,
+  PlanLayer,
+  PlanVariable,
+  Problem,
+  TrainState,
+} from "../../protocol/plan";
 import { describeSource } from "../data/sources";
 import type { Checkpoint } from "../formats/format";
 import { formatOf, openCheckpoint } from "../formats/table";
-import { cut, sampleShape } from "../graph/cut";
+import { costOf, speedUp, type Cost } from "../graph/cost";
+import { cut, sampleShape, type Cut } from "../graph/cut";
 import { describeLayer, layerSizes } from "../graph/layers";
 import { NO_GRAPH } from "../graph/loss";
 import {
@@ -19,10 +27,12 @@ import {
 } from "../graph/model";
 import { unitAxis, unitProducer } from "../graph/units";
 import { layersOfOutput } from "../surgery/output";
+import { effectsOf } from "./effects";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
 import { openSource } from "./source";
 import { validate, type Validated } from "./validate";
+import { isParameter, variableChanges } from "./variableChanges";
 
 /** The plan of an untouched checkpoint. */
 export async function planCheckpoint(file: string): Promise<Plan> {
@@ -32,7 +42,7 @@ export async function planCheckpoint(file: string): Promise<Plan> {
     const recipe = RecipeSchema.parse({ checkpoint: path.basename(file) });
     const { model, edits } = validate(source, recipe);
     // Without a recipe nothing is asked for, so nothing can be wrong with it.
-    const plan = toPlan(checkpoint, source, {
+    const plan = toPlan(checkpoint, source, recipe, {
       model,
       edits,
       problems: [],
@@ -57,7 +67,7 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
     const more = fileProblems(file, recipe, checkpoint);
     const problems = [...validated.problems, ...more];
     const plan = {
-      ...toPlan(checkpoint, source, { ...validated, problems }),
+      ...toPlan(checkpoint, source, recipe, { ...validated, problems }),
       ...(await withoutGraph(checkpoint, source)),
     };
     const samples = await sampleCount(file, recipe);
@@ -149,7 +159,12 @@ async function withoutGraph(
   };
 }
 
-function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Plan {
+export function toPlan(
+  checkpoint: Checkpoint,
+  source: Model,
+  recipe: Recipe,
+  validated: Validated,
+): Plan {
   const { edits, feeds, problems } = validated;
   const model = validated.phases[0] ?? validated.model;
   const variables = [...model.variables.values()];
@@ -165,6 +180,12 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
   const { roles, shapes } = model;
   const sum = (count: (variable: Variable) => number) =>
     variables.filter(isParameter).reduce((total, variable) => total + count(variable), 0);
+  const facts = {
+    parameters: sum((variable) => elements(variable.shape)),
+    trainableParameters: sum(trainableElements),
+    variableChanges: variableChanges(source, model),
+    ...planCost(model, recipe.train[0].epochs),
+  };
   return {
     checkpoint: {
       path: checkpoint.path,
@@ -181,19 +202,14 @@ function toPlan(checkpoint: Checkpoint, source: Model, validated: Validated): Pl
     }),
     ...(roles.loss !== undefined && { loss: roles.loss }),
     feeds,
-    parameters: sum((variable) => elements(variable.shape)),
-    trainableParameters: sum(trainableElements),
+    ...facts,
     layers,
     otherVariables: planned(others.map((variable) => variable.name)),
-    ...planCut(model),
+    effects: effectsOf(facts),
     changes: edits.map((edit) => edit.sentence),
     problems,
   };
 }
-
-/** Numbers of the network itself; slots and counters belong to its training. */
-const isParameter = (variable: Variable): boolean =>
-  variable.role === "weight" || variable.role === "statistic" || variable.role === "kept";
 
 function toVariable(source: Model, variable: Variable): PlanVariable {
   const before = source.variables.get(variable.name)?.shape;
@@ -277,20 +293,37 @@ function toLayer(
   };
 }
 
-/** The cut of the first phase, where there is something below it. */
-function planCut(model: Model): Pick<Plan, "cut"> {
+/** The cut of the first phase, and what running costs on both sides of it. */
+function planCost(model: Model, epochs: number): Pick<Plan, "cut" | "cost"> {
   const { loss, output } = model.roles;
   if (loss === undefined || output === undefined) return {};
-  const { bottlenecks, tail } = cut(model, [loss, output]);
-  if (bottlenecks.length === 0) return {};
+  const where = cut(model, [loss, output]);
+  const cost = costOf(model, where);
+  const planned = planCut(model, where, cost, epochs);
+  return { ...(planned && { cut: planned }), ...(cost && { cost }) };
+}
+
+function planCut(
+  model: Model,
+  { bottlenecks, tail }: Cut,
+  cost: Cost | undefined,
+  epochs: number,
+): PlanCut | undefined {
+  if (bottlenecks.length === 0) return undefined;
   try {
     const tensors = bottlenecks.map((name) => ({ name, shape: sampleShape(model, name) }));
     const valuesPerSample = tensors.reduce((sum, { shape }) => sum + elements(shape), 0);
     const above = model.layers.findIndex((layer) => layer.nodes.some((node) => tail.has(node)));
     const beforeLayer = above < 0 ? model.layers.length : above;
-    return { cut: { beforeLayer, tensors, valuesPerSample, bytesPerSample: valuesPerSample * 4 } };
+    return {
+      beforeLayer,
+      tensors,
+      valuesPerSample,
+      bytesPerSample: valuesPerSample * 4,
+      ...(cost && cost.training > 0 && { speedUp: speedUp(cost.prefix, cost.training, epochs) }),
+    };
   } catch (error) {
-    if (error instanceof GraftError) return {};
+    if (error instanceof GraftError) return undefined;
     throw error;
   }
 }

@@ -2,13 +2,17 @@
 import { GraftError } from "../../protocol/errors";
 import type { EditValue } from "../../protocol/engine";
 import type { Problem } from "../../protocol/plan";
+import { newEffects } from "./effects";
 import { parseRecipe } from "./parse";
-import { RecipeSchema } from "./schema";
+import { toPlan } from "./plan";
+import { RecipeSchema, type Recipe } from "./schema";
 import { openSource } from "./source";
-import { validate } from "./validate";
+import { validate, type Validated } from "./validate";
 
 export interface Preview {
   readonly consequence: string;
+  /** Variables before and after, what trains, what it costs: a line each. */
+  readonly effects: readonly string[];
   readonly problems: readonly Problem[];
 }
 
@@ -23,11 +27,20 @@ export async function previewEdit(file: string, text: string, edit: EditValue): 
     );
   const checkpoint = await openSource(open);
   try {
-    const { edits, problems } = validate(await checkpoint.model(), extended.data);
+    const source = await checkpoint.model();
+    const after = validate(source, extended.data);
+    const plan = (recipe: Recipe, validated: Validated) =>
+      toPlan(checkpoint, source, recipe, validated);
     const index = open.recipe.edits.length;
-    const applied = edits.find((each) => each.index === index);
-    const own = problems.filter((problem) => problem.pointer === `/edits/${index}`);
-    return { consequence: applied?.sentence ?? "", problems: own };
+    const applied = after.edits.find((each) => each.index === index);
+    return {
+      consequence: applied?.sentence ?? "",
+      effects: newEffects(
+        plan(open.recipe, validate(source, open.recipe)),
+        plan(extended.data, after),
+      ),
+      problems: after.problems.filter((problem) => problem.pointer === `/edits/${index}`),
+    };
   } finally {
     await checkpoint.close();
   }

@@ -36,6 +36,8 @@ export interface PhaseRequest {
   readonly updates?: number;
   readonly scalars: ReadonlyMap<string, number>;
   readonly seed: number;
+  /** Steps after which the phase ends, wherever it stands. */
+  readonly steps?: number;
   /** The order of samples in an epoch, where it is not the seed's. */
   readonly order?: (epoch: number) => Int32Array;
 }
@@ -136,7 +138,10 @@ async function epochs(
       for (let at = done - start; at < samples.length;) {
         const updates = (request.updates ?? 0) + epoch * steps + progress.step;
         const position = { epoch, step: progress.step, updates };
-        for (const outcome of await training.run(arrays, local.subarray(at), position)) {
+        const left = (request.steps ?? Infinity) - epoch * steps - progress.step;
+        if (left <= 0) return true;
+        const next = local.subarray(at, at + left * phase.batch);
+        for (const outcome of await training.run(arrays, next, position)) {
           const batch = samples.subarray(at, at + phase.batch);
           tally(progress, outcome, batch, targets);
           at += phase.batch;

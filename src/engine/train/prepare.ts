@@ -17,10 +17,8 @@ import { validate } from "../recipe/validate";
 import type { SampleArray } from "./samples";
 import { split, type Split } from "./split";
 
-export interface Prepared {
-  readonly checkpoint: Checkpoint;
-  /** The model of each phase; all have the same nodes and shapes, they differ in what trains. */
-  readonly phases: readonly Model[];
+/** The recipe's data, in the form that a model takes. */
+export interface Samples {
   readonly data: BoundData;
   readonly split: Split;
   /** What is fed to the inputs, for every sample. */
@@ -32,44 +30,54 @@ export interface Prepared {
   readonly scalars: ReadonlyMap<string, number>;
 }
 
+export interface Prepared extends Samples {
+  readonly checkpoint: Checkpoint;
+  /** The model of each phase; all have the same nodes and shapes, they differ in what trains. */
+  readonly phases: readonly Model[];
+}
+
 /** Opens the checkpoint and the data that a recipe names. Throws the first problem of the recipe. */
 export async function prepare(open: OpenRecipe): Promise<Prepared> {
   const { recipe } = open;
   const checkpoint = await openSource(open);
   try {
     const phases = await trainingModels(checkpoint, open);
-    const model = phases[0];
     const unsaved = saveProblem(open.path, recipe, checkpoint);
     if (unsaved !== undefined) throw new GraftError(unsaved.code, unsaved.message);
-    if (recipe.data === undefined)
-      throw new GraftError(
-        "data-missing",
-        `${path.basename(open.path)} does not say what to learn from. Add "data": { "inputs": …, "labels": … }.`,
-      );
-    const target = labelTarget(model);
-    const inputs = model.roles.inputs.map((name) => modelInput(model, name));
-    const folder = path.dirname(open.path);
-    const classes = classNames(recipe);
-    const named = { ...recipe.data, ...(classes && { classes: [...classes] }) };
-    const data = await bindData(named, folder, inputs, target);
-    return {
-      checkpoint,
-      phases,
-      data,
-      split: split(data.samples, recipe.data.validation, recipe.seed),
-      inputs: [...data.inputs].map(([node, { shape, data: values }]) => ({
-        node,
-        shape: shape.slice(1),
-        data: values,
-      })),
-      labels: labelArray(model, data, target),
-      classifies: classifies(model, data.classes),
-      scalars: scalarFeeds(model, recipe.graph?.feeds),
-    };
+    return { checkpoint, phases, ...(await readSamples(open, phases[0])) };
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
+}
+
+/** Reads the data that a recipe names, for a model that has a loss. */
+export async function readSamples(
+  { path: file, recipe }: OpenRecipe,
+  model: Model,
+): Promise<Samples> {
+  if (recipe.data === undefined)
+    throw new GraftError(
+      "data-missing",
+      `${path.basename(file)} does not say what to learn from. Add "data": { "inputs": …, "labels": … }.`,
+    );
+  const target = labelTarget(model);
+  const inputs = model.roles.inputs.map((name) => modelInput(model, name));
+  const classes = classNames(recipe);
+  const named = { ...recipe.data, ...(classes && { classes: [...classes] }) };
+  const data = await bindData(named, path.dirname(file), inputs, target);
+  return {
+    data,
+    split: split(data.samples, recipe.data.validation, recipe.seed),
+    inputs: [...data.inputs].map(([node, { shape, data: values }]) => ({
+      node,
+      shape: shape.slice(1),
+      data: values,
+    })),
+    labels: labelArray(model, data, target),
+    classifies: classifies(model, data.classes),
+    scalars: scalarFeeds(model, recipe.graph?.feeds),
+  };
 }
 
 /** The models of a recipe's phases. Throws the first error that `validate` finds. */

@@ -22,6 +22,8 @@ export interface TrainWorld {
   readonly store: string;
   /** Bytes of bottlenecks that are held in memory at most. */
   readonly memory?: number;
+  /** Steps of each phase at most: a trial. */
+  readonly steps?: number;
   /** How long training may go on without asking whether to stop. */
   readonly turnMs?: number;
   readonly emit: (event: RunEvent) => void;
@@ -54,7 +56,11 @@ export async function trainRecipe(open: OpenRecipe, world: TrainWorld): Promise<
 }
 
 /** Chooses the backend, says what there is to train on, and loads every variable that the graph uses. */
-async function begin(open: OpenRecipe, prepared: Prepared, world: TrainWorld): Promise<Trainer> {
+export async function begin(
+  open: OpenRecipe,
+  prepared: Prepared,
+  world: TrainWorld,
+): Promise<Trainer> {
   const { recipe } = open;
   const [model] = prepared.phases;
   const trained = new Set(prepared.phases.flatMap((phase) => [...gradientNodes(phase)]));

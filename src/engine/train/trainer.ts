@@ -119,6 +119,7 @@ export class Trainer {
         updates: updatesBefore(recipe.train, index, split.training.length),
         scalars,
         seed: recipe.seed,
+        ...(this.world.steps !== undefined && { steps: this.world.steps }),
       };
       const prefixPerEpoch = hasPrefix && !cached ? data.samples : 0;
       return await runPhase(request, this.progress, this.phaseEvents(index, prefixPerEpoch));
@@ -273,7 +274,7 @@ async function sourceOf(
 }
 
 /** What training moves in a phase: by gradient, and by following the batch. */
-function movedVariables(model: Model): string[] {
+export function movedVariables(model: Model): string[] {
   const trained = trainedVariables(model).map((variable) => variable.name);
   return [...trained, ...movingStatistics(model, cutOf(model))];
 }

@@ -13,13 +13,16 @@ export async function confirm(
   edit: EditValue,
   question: Question,
 ): Promise<Answer<"write">> {
-  const { consequence, problems } = await app.engine.call("preview", {
+  const { consequence, effects, problems } = await app.engine.call("preview", {
     path: target.path,
     text: target.text,
     edit,
   });
   const wrong = problems.some(({ severity }) => severity === "error");
-  const rows = problems.map(({ severity, message }) => `$(${severity}) ${message}`);
+  const rows = [
+    ...problems.map(({ severity, message }) => `$(${severity}) ${message}`),
+    ...effects.map((effect) => `$(blank) ${effect}`),
+  ];
   return confirmText(target, consequence, question, rows, wrong);
 }
 
@@ -27,7 +30,7 @@ export async function confirmText(
   target: Target,
   consequence: string,
   question: Question,
-  problems: readonly string[] = [],
+  more: readonly string[] = [],
   wrong = false,
 ): Promise<Answer<"write">> {
   const verb = target.exists ? "Write to" : "Create";
@@ -37,7 +40,7 @@ export async function confirmText(
     detail: parts[0] ?? "",
     value: "write",
   };
-  const rest = [...parts.slice(1).map((part) => `$(blank) ${part}`), ...problems];
+  const rest = [...parts.slice(1).map((part) => `$(blank) ${part}`), ...more];
   const rows = rest.map((label): Choice<"write" | "no"> => ({ label, value: "no" }));
   const leave: Choice<"write" | "no"> = {
     label: "$(close) Leave the recipe as it is",

@@ -22,6 +22,7 @@ export const COMMAND_IDS = [
   "graft.setFeed",
   "graft.useGraph",
   "graft.trainingSettings",
+  "graft.saveEditedAs",
   "graft.saveResultAs",
   "graft.previewChanges",
   "graft.switchRecipe",
@@ -31,6 +32,7 @@ export const COMMAND_IDS = [
   "graft.redo",
   // runs
   "graft.train",
+  "graft.verify",
   "graft.stop",
   "graft.resume",
   "graft.showRun",

@@ -70,13 +70,14 @@ export async function previewChanges(app: App, uri: unknown): Promise<void> {
     label: `$(edit) ${label}`,
     pointer: `/edits/${i}`,
   }));
+  const effects = plan.effects.map((label) => ({ label: `$(blank) ${label}`, pointer: "" }));
   const share = percent(plan.trainableParameters, plan.parameters);
   const train = `${count(plan.trainableParameters)} of ${count(plan.parameters)} parameters train (${share})`;
-  const chosen = await vscode.window.showQuickPick([...problems, ...changes], {
+  const chosen = await vscode.window.showQuickPick([...problems, ...changes, ...effects], {
     title: `${target.name}: ${train}`,
     placeHolder: changes.length === 0 ? "No change yet" : "Choose one to see it in the recipe",
   });
-  if (chosen) await revealPointer(target.uri, chosen.pointer);
+  if (chosen && chosen.pointer !== "") await revealPointer(target.uri, chosen.pointer);
 }
 
 /** The edit that changed a layer, in the text. */

@@ -4,41 +4,43 @@ import * as vscode from "vscode";
 import type { RunSummary } from "../../protocol/run";
 import type { App } from "../app";
 import { tell } from "../messages";
-import { readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
 import { readRecipe } from "../recipe/text";
 import { samePath } from "../files";
 import { chooseDataFor } from "./data";
+import { editable } from "./edit";
 import { askMissingFeeds } from "./feeds";
 import { confirmGraph, missingGraph } from "./graph";
 import { openOrAsk } from "./open";
 
 /** `uri`: the recipe whose lens was used; else the active one. */
 export async function train(app: App, uri: unknown): Promise<void> {
-  let target =
-    uri instanceof vscode.Uri
-      ? await existing(uri)
-      : (await openOrAsk(app)) && (await app.session.target());
-  if (!target) return;
-  if (target.exists && !(await readable(await vscode.workspace.openTextDocument(target.uri))))
-    return;
-  const busy = app.runs.runningOf(target.path);
+  const chosen = await editable(app, uri);
+  if (!chosen) return;
+  const busy = app.runs.runningOf(chosen.path);
   if (busy) return app.panel.show(busy.run);
-  const graph = await missingGraph(app, target);
-  if (graph !== undefined) {
-    if (!(await confirmGraph(target, graph))) return;
-    target = await existing(target.uri);
-  }
-  if (readRecipe(target.text)["data"] === undefined) {
-    if (!(await chooseDataFor(app, target))) return;
-    target = await existing(target.uri);
-  }
-  if (!(await askMissingFeeds(app, target))) return;
-  target = await existing(target.uri);
-  if (!(await trainable(app, target))) return;
+  const target = await complete(app, chosen);
+  if (!target) return;
   const run = await app.runs.start(target.path, target.text);
   app.log.info(`Run ${run} trains ${target.path}`);
   await app.panel.show(run);
+}
+
+/** The recipe with what it lacks to be trained, asked for; undefined where it cannot be, which is told. */
+export async function complete(app: App, chosen: Target): Promise<Target | undefined> {
+  let target = chosen;
+  const graph = await missingGraph(app, target);
+  if (graph !== undefined) {
+    if (!(await confirmGraph(target, graph))) return undefined;
+    target = await existing(target.uri);
+  }
+  if (readRecipe(target.text)["data"] === undefined) {
+    if (!(await chooseDataFor(app, target))) return undefined;
+    target = await existing(target.uri);
+  }
+  if (!(await askMissingFeeds(app, target))) return undefined;
+  target = await existing(target.uri);
+  return (await trainable(app, target)) ? target : undefined;
 }
 
 export async function stop(app: App, what: unknown): Promise<void> {

@@ -1,7 +1,10 @@
-// Save Result As: the result of a run that has ended, or where the next run puts its result.
+// Save Result As: the result of a run that has ended, or where the next run puts its result. Save Edited Checkpoint As:
+// what the edits make of the checkpoint, without training.
+import { existsSync } from "node:fs";
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../app";
+import type { Result } from "../../protocol/engine";
 import { samePath } from "../files";
 import { tell } from "../messages";
 import { changeRecipe } from "../recipe/edit";
@@ -10,6 +13,27 @@ import { readRecipe, setValue } from "../recipe/text";
 import { editable } from "./edit";
 import { execute } from "./execute";
 import { runOf } from "./runs";
+
+/** `uri`: the recipe whose lens was used; else the active one. */
+export async function saveEditedAs(app: App, uri: unknown): Promise<void> {
+  const target = await editable(app, uri);
+  if (!target) return;
+  if (!target.exists)
+    return tell("info", "Nothing is changed yet. The first change creates a recipe.");
+  const folder = path.dirname(target.path);
+  const { checkpoint } = readRecipe(target.text);
+  const model = typeof checkpoint === "string" ? path.basename(checkpoint) : "model.ckpt";
+  const name = await askName(folder, suggestion(model, "edited"), {
+    title: "Save Edited Checkpoint As",
+    what: "Writes the checkpoint with the edits, untrained",
+  });
+  if (name === undefined) return;
+  const as = path.resolve(folder, name);
+  const { path: recipe, text } = target;
+  tellSaved(app, as, await app.engine.call("saveEdited", { path: recipe, text, as }));
+}
+
+const RESULT = "Save Result As";
 
 export async function saveResultAs(app: App, what: unknown): Promise<void> {
   const given = runOf(what);
@@ -33,7 +57,7 @@ export async function saveResultAs(app: App, what: unknown): Promise<void> {
     description: `writes to ${target.name}`,
     now: false,
   };
-  const chosen = await vscode.window.showQuickPick([now, next], { placeHolder: "Save Result As" });
+  const chosen = await vscode.window.showQuickPick([now, next], { placeHolder: RESULT });
   if (chosen) await (chosen.now ? saveRun(app, run.run) : saveInRecipe(target));
 }
 
@@ -43,13 +67,18 @@ async function saveRun(app: App, run: string): Promise<void> {
   const folder = path.dirname(summary?.recipe ?? app.session.shown?.file.path ?? "");
   const name = await askName(
     folder,
-    suggestion(path.basename(summary?.checkpoint ?? "model.ckpt")),
+    suggestion(path.basename(summary?.checkpoint ?? "model.ckpt"), "retrained"),
+    { title: RESULT, what: "Writes the checkpoint" },
   );
   if (name === undefined) return;
   const as = path.resolve(folder, name);
-  const { files, notes } = await app.runs.save(run, as);
-  for (const note of notes) app.log.info(note);
+  const saved = await app.runs.save(run, as);
   await app.panel.update(run);
+  tellSaved(app, as, saved);
+}
+
+function tellSaved(app: App, as: string, { files, notes }: Result<"saveRun">): void {
+  for (const note of notes) app.log.info(note);
   const text = `Saved ${path.basename(as)}: ${files.map((file) => path.basename(file)).join(", ")}.`;
   tell("info", text, { "Copy Code to Load": () => execute("graft.copyLoadCode", as) });
 }
@@ -58,8 +87,9 @@ async function saveInRecipe(target: Target): Promise<void> {
   const { checkpoint, save } = readRecipe(target.text);
   const before = typeof save === "object" && save !== null && "as" in save ? save.as : undefined;
   const model = typeof checkpoint === "string" ? path.basename(checkpoint) : "model.ckpt";
-  const value = typeof before === "string" ? before : suggestion(model);
-  const name = await askName(path.dirname(target.path), value, target.name);
+  const value = typeof before === "string" ? before : suggestion(model, "retrained");
+  const what = `Train saves there; writes to ${target.name}`;
+  const name = await askName(path.dirname(target.path), value, { title: RESULT, what });
   if (name !== undefined)
     await changeRecipe(target, (text) => setValue(text, ["save"], { as: name }));
 }
@@ -67,22 +97,31 @@ async function saveInRecipe(target: Target): Promise<void> {
 async function askName(
   folder: string,
   value: string,
-  recipe?: string,
+  { title, what }: { readonly title: string; readonly what: string },
 ): Promise<string | undefined> {
-  const where =
-    recipe === undefined ? "Writes the checkpoint" : `Train saves there; writes to ${recipe}`;
   const name = await vscode.window.showInputBox({
-    title: "Save Result As",
-    prompt: `${where}. Relative to ${folder}`,
+    title,
+    prompt: `${what}. Relative to ${folder}`,
     value,
     valueSelection: [0, value.replace(/\.ckpt$/, "").length],
-    validateInput: (text) => (text.trim() === "" ? "A name is expected." : undefined),
+    validateInput: (text) => checkName(folder, text.trim()),
   });
   return name?.trim();
 }
 
+function checkName(
+  folder: string,
+  name: string,
+): string | vscode.InputBoxValidationMessage | undefined {
+  if (name === "") return "A name is expected.";
+  const as = path.resolve(folder, name);
+  if (![as, `${as}.index`].some((file) => existsSync(file))) return undefined;
+  const { Warning } = vscode.InputBoxValidationSeverity;
+  return { message: `${name} exists and will be replaced.`, severity: Warning };
+}
+
 /** "digits.ckpt" → "digits-retrained.ckpt" */
-function suggestion(checkpoint: string): string {
+function suggestion(checkpoint: string, how: string): string {
   const stem = checkpoint.replace(/\.ckpt.*$/, "");
-  return `${stem}-retrained.ckpt`;
+  return `${stem}-${how}.ckpt`;
 }

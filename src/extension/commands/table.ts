@@ -15,9 +15,10 @@ import { useGraph } from "./graph";
 import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
 import { copyLoadCode, resume, showRun, stop, train } from "./runs";
-import { saveResultAs } from "./save";
+import { saveEditedAs, saveResultAs } from "./save";
 import { trainingSettings } from "./training";
 import { onlyTrusted } from "./trust";
+import { verify } from "./verify";
 
 /** `what` is what VS Code passes: a file, a row of a tree, or what a lens, a button or a quick fix was about. */
 type Handler = (app: App, what: unknown, more?: unknown) => unknown;
@@ -35,6 +36,7 @@ const OWN_HANDLERS: Record<Exclude<CommandId, EditCommandId>, Handler> = {
   "graft.setFeed": setFeed,
   "graft.useGraph": useGraph,
   "graft.trainingSettings": trainingSettings,
+  "graft.saveEditedAs": onlyTrusted(saveEditedAs, "save"),
   "graft.saveResultAs": saveResultAs,
   "graft.previewChanges": previewChanges,
   "graft.switchRecipe": switchRecipe,
@@ -43,6 +45,7 @@ const OWN_HANDLERS: Record<Exclude<CommandId, EditCommandId>, Handler> = {
   "graft.undo": (app) => undo(app, "undo"),
   "graft.redo": (app) => undo(app, "redo"),
   "graft.train": onlyTrusted(train),
+  "graft.verify": onlyTrusted(verify, "verify"),
   "graft.stop": stop,
   "graft.resume": onlyTrusted(resume),
   "graft.showRun": showRun,

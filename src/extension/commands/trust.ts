@@ -7,14 +7,14 @@ type Run = (app: App, what: unknown) => unknown;
 
 /** The command in a trusted workspace; elsewhere the reason, and the way to trust it. */
 export const onlyTrusted =
-  (run: Run): Run =>
+  (run: Run, verb = "train"): Run =>
   (app, what) =>
-    vscode.workspace.isTrusted ? run(app, what) : tellUntrusted();
+    vscode.workspace.isTrusted ? run(app, what) : tellUntrusted(verb);
 
-function tellUntrusted(): void {
+function tellUntrusted(verb: string): void {
   tell(
     "info",
-    "Graft does not train in Restricted Mode, because a recipe decides which files are read and written. Trust this folder to train.",
+    `Graft does not ${verb} in Restricted Mode, because a recipe decides which files are read and written. Trust this folder to ${verb}.`,
     { "Manage Trust": () => vscode.commands.executeCommand("workbench.trust.manage") },
   );
 }

@@ -53,7 +53,10 @@ export class EngineClient implements vscode.Disposable {
     if (this.down !== undefined) throw engineDown(this.down);
     const { connection } = (this.engine ??= this.start());
     try {
-      return await connection.sendRequest<Result<M>>(method, params, token);
+      // A token that is not there would be sent as a second parameter.
+      return await (token
+        ? connection.sendRequest<Result<M>>(method, params, token)
+        : connection.sendRequest<Result<M>>(method, params));
     } catch (error) {
       const failure = fromWire(error);
       this.log.debug(`${method}: ${failure.code}: ${failure.message}`);

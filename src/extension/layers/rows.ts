@@ -1,7 +1,7 @@
 // What a row of the Layers view says: label, description, icon, tooltip, and what a screen reader reads.
 // The description starts with the state as a word; icon and colour only repeat it. Knows no VS Code.
 import type { Plan, PlanLayer, PlanVariable, TrainState } from "../../protocol/plan";
-import { bytes, count, percent, plural, shape, short } from "../words";
+import { bytes, count, percent, plural, shape, short, faster } from "../words";
 import type { LayerNode } from "./nodes";
 
 export interface Row {
@@ -168,18 +168,20 @@ function cutRow(plan: Plan): Row {
   const frozen = plan.layers
     .slice(0, cut.beforeLayer)
     .reduce((sum, { parameters }) => sum + parameters, 0);
+  const gain = cut.speedUp === undefined ? "" : `training ${faster(cut.speedUp)}`;
   const tensors = cut.tensors.map(({ name, shape: sizes }) => `${code(name)} (${shape(sizes)})`);
   return {
     label: "bottleneck",
-    description: `${values} a sample · ${cost}`,
+    description: [`${values} a sample`, cost, gain].filter((part) => part !== "").join(" · "),
     icon: "dash",
     tooltip: [
       "**Bottleneck** · what is above is frozen, what is below trains",
       `Cost: ${values} a sample are kept on disk, ${cost}.`,
       `Gain: the ${count(frozen)} parameters above run once per sample, not once per sample and epoch.`,
+      ...(gain === "" ? [] : [`By the multiply-adds, that makes ${gain}.`]),
       ...(tensors.length > 0 ? [`Kept: ${tensors.join(", ")}`] : []),
     ].join("\n\n"),
-    spoken: `Bottleneck: the layers above are frozen and run once per sample, the layers below train. Caching keeps ${values} a sample, ${cost}.`,
+    spoken: `Bottleneck: the layers above are frozen and run once per sample, the layers below train. Caching keeps ${values} a sample, ${cost}${gain === "" ? "" : `, and makes ${gain}`}.`,
     context: "cut",
   };
 }

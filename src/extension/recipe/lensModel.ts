@@ -20,7 +20,10 @@ export function lensesOf(text: string, progress: Progress | undefined): readonly
   const at = (key: string) => keySpan(text, key)?.offset;
   const edits = at("edits");
   if (edits !== undefined)
-    lenses.push({ offset: edits, title: "Preview Changes", command: "graft.previewChanges" });
+    lenses.push(
+      { offset: edits, title: "Preview Changes", command: "graft.previewChanges" },
+      { offset: edits, title: "Save Edited Checkpoint As…", command: "graft.saveEditedAs" },
+    );
   // What is not written yet stands above the whole.
   const train = at("train") ?? root;
   lenses.push(
@@ -29,6 +32,7 @@ export function lensesOf(text: string, progress: Progress | undefined): readonly
       : { offset: train, title: "$(play) Train", command: "graft.train" },
   );
   lenses.push({ offset: train, title: "Training Settings…", command: "graft.trainingSettings" });
+  lenses.push({ offset: train, title: "Verify", command: "graft.verify" });
   lenses.push({ offset: at("data") ?? root, title: "Choose Data…", command: "graft.chooseData" });
   if (progress) lenses.push(progressLens(text, progress, train));
   return lenses;

@@ -60,6 +60,70 @@ test("plan prints states, sizes and the cut", async () => {
   expect(stdout).toMatch(/outputs +new +dense +50 → 5/);
 });
 
+test("plan prints changed variables and what running costs, measured where that is wanted", async () => {
+  const { stdout } = await graft(cache, "plan", file("digits.graft.json"), "--backend", "compiled");
+  expect(stdout).toContain("outputs/weights 50 × 5, all new");
+  expect(stdout).toContain("49,200 multiply-adds a sample below the cut, 5,250 above it, 10,750");
+  expect(stdout).toMatch(
+    /with bottlenecks training is (no faster|[\d.]+ times as fast), as measured: .* \(compiled\); 5\.3 times as fast, going by multiply-adds/,
+  );
+  const plain = ["plan", file("digits.graft.json"), "--backend", "compiled", "--no-measure"];
+  const quick = await graft(cache, ...plain);
+  expect(quick.stdout).toContain(
+    "with bottlenecks training is 5.3 times as fast, going by multiply-adds",
+  );
+  const json = JSON.parse((await graft(cache, ...plain, "--json")).stdout);
+  expect(json.cost).toEqual({ prefix: 49_200, tail: 5250, training: 10_750 });
+  expect(json.measured).toBeUndefined();
+});
+
+test("apply saves the edits, and evaluate scores them as it scores the recipe", async () => {
+  const saved = await graft(cache, "apply", file("digits.graft.json"), "--as", file("edited.ckpt"));
+  expect([saved.code, saved.stderr]).toEqual([0, ""]);
+  expect(saved.stdout).toContain(`saved ${file("edited.ckpt")}`);
+  const scored = await graft(
+    cache,
+    "evaluate",
+    file("edited.ckpt"),
+    "--data",
+    file("digits.graft.json"),
+    "--json",
+  );
+  const own = await graft(cache, "evaluate", file("digits.graft.json"), "--json");
+  const { loss, samples, on } = JSON.parse(scored.stdout);
+  expect(JSON.parse(own.stdout)).toMatchObject({ loss, samples, on });
+  expect([samples, on]).toEqual([139, "validation"]);
+  const text = await graft(
+    cache,
+    "evaluate",
+    file("digits.graft.json"),
+    "--data",
+    file("digits_5_to_9_test_X.npy"),
+    "--labels",
+    file("digits_5_to_9_test_y.npy"),
+  );
+  expect(text.stdout).toMatch(/^digits\.graft\.json on 200 samples$/m);
+  expect(text.stdout).toMatch(/^ {2}accuracy +[\d.]+ %$/m);
+  expect(text.stdout).toMatch(/^ {2}9 +\d+ +of 40$/m);
+});
+
+test("verify exits with 1 where a check fails, and writes nothing either way", async () => {
+  const what = recipe({ edits: [{ replaceOutput: { classes: 5 } }], save: { as: "other.ckpt" } });
+  await graft(cache, "train", written("other.graft.json", what));
+  const before = fs.readdirSync(place.folder);
+  const verify = ["verify", file("digits.graft.json"), "--steps", "3"];
+  const passed = await graft(cache, ...verify);
+  expect([passed.code, passed.stderr]).toEqual([0, ""]);
+  expect(passed.stdout).toMatch(/^✓ frozen +4 frozen tensors unchanged, bit for bit, after 3/m);
+  expect(passed.stdout).toMatch(/^✓ cached /m);
+  const failed = await graft(cache, ...verify, "--result", file("other.ckpt"), "--json");
+  expect(failed.code).toBe(1);
+  const { passed: all, checks } = JSON.parse(failed.stdout);
+  expect(all).toBe(false);
+  expect(checks[0]).toMatchObject({ check: "frozen", state: "failed" });
+  expect(fs.readdirSync(place.folder)).toEqual(before);
+});
+
 test("what a run notes is printed", async () => {
   const what = recipe({ edits: [{ replaceOutput: { classes: 5 } }], train: [{ epochs: 1 }] });
   const { stdout } = await graft(cache, "train", written("unfrozen.graft.json", what));
@@ -214,6 +278,29 @@ describe("a mistake exits with 1, a message and no stack trace", () => {
     [
       "a layer that does not exist",
       () => ["plan", written("layer.graft.json", recipe({ edits: [{ freeze: "hidden9" }] }))],
+      "invalid-edit",
+      /hidden9/,
+    ],
+    [
+      "a checkpoint without data to score it on",
+      () => ["evaluate", file("digits_0_to_4.ckpt")],
+      "data-missing",
+      /--data FILE --labels FILE/,
+    ],
+    [
+      "labels beside a recipe that has its own",
+      () => ["evaluate", file("digits.graft.json"), "--labels", file("digits_5_to_9_y.npy")],
+      "invalid-option",
+      /--labels and --classes go with --data FILE/,
+    ],
+    [
+      "an edit that does not fit, applied",
+      () => [
+        "apply",
+        written("apply.graft.json", recipe({ edits: [{ freeze: "hidden9" }] })),
+        "--as",
+        file("never.ckpt"),
+      ],
       "invalid-edit",
       /hidden9/,
     ],

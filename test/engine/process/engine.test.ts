@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { CancellationTokenSource } from "vscode-jsonrpc/node";
 import { jobPid } from "../../claims";
 import { digits, recipe, type Workplace } from "../train/world";
 import { engine, type EngineProcess } from "./processes";
@@ -145,9 +146,49 @@ test("previews say what an edit would do", async () => {
   expect(preview.consequence).toContain(
     "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5",
   );
+  expect(preview.effects).toEqual([
+    "hidden3/weights 100 × 50 → 100 × 58, 5,000 → 5,800 numbers",
+    "hidden3/biases 50 → 58, 50 → 58 numbers",
+    "outputs/weights 50 × 5 → 58 × 5, 250 → 290 numbers, all new",
+    "6,153 of 55,753 parameters train",
+    "49,200 multiply-adds a sample below the cut, 6,090 above it, 12,470 in training",
+    expect.stringMatching(/^bottlenecks of 400 bytes a sample; with them training is [\d.]+ times/),
+  ]);
   const bad = await running.request("preview", {
     ...text({}),
     edit: { addUnits: { layer: "outputs", units: 8 } },
   });
   expect(bad.problems[0].message).toContain("replaceOutput");
+});
+
+test("a recipe is verified in a process of its own, with the result of its last run", async () => {
+  const what = text({ edits: [{ freeze: "hidden[12]" }], save: { as: "verified.ckpt" } });
+  const ended = running.event((event) => event.event === "ended");
+  await running.request("startRun", what);
+  expect(await ended).toMatchObject({ state: "finished" });
+  const { verification, text: report } = await running.request("verify", what);
+  expect(verification.passed).toBe(true);
+  expect(report).toMatch(/✓ frozen .*, and in the result$/m);
+  // As it is now it has never run.
+  const changed = text({ edits: [{ freeze: "hidden1" }], save: { as: "verified.ckpt" } });
+  const other = await running.request("verify", changed);
+  expect(other.text).not.toContain("in the result");
+});
+
+test.each([
+  ["before the engine has read it", 0],
+  ["while its process starts", 300],
+])("a verification is cancelled %s", async (_, wait) => {
+  const { connection } = running;
+  if (wait > 0) await running.request("runs", null);
+  const cancel = new CancellationTokenSource();
+  const long = text({ train: [{ epochs: 100_000, batch: 1, cache: false }] });
+  const verified = connection.sendRequest("verify", long, cancel.token);
+  setTimeout(() => cancel.cancel(), wait);
+  await expect(verified).rejects.toMatchObject({ data: { code: "cancelled" } });
+});
+
+test("what keeps a recipe from being verified is told by its code", async () => {
+  const wrong = running.request("verify", text({ edits: [{ freeze: "hidden9" }] }));
+  await expect(wrong).rejects.toMatchObject({ data: { code: "invalid-edit" } });
 });

@@ -132,8 +132,10 @@ describe("lenses", () => {
     expect(lines(lensesOf(text, undefined))).toEqual([
       "1 Choose Data…",
       "3 Preview Changes",
+      "3 Save Edited Checkpoint As…",
       "7 $(play) Train",
       "7 Training Settings…",
+      "7 Verify",
     ]);
   });
 
@@ -141,9 +143,11 @@ describe("lenses", () => {
     expect(lines(lensesOf(text, running()))).toEqual([
       "1 Choose Data…",
       "3 Preview Changes",
+      "3 Save Edited Checkpoint As…",
       "7 $(debug-stop) Stop",
       "7 $(sync~spin) epoch 0/20 · loss 0.314",
       "7 Training Settings…",
+      "7 Verify",
     ]);
   });
 

@@ -35,9 +35,11 @@ describe("lenses", () => {
     const [, document] = await show(digits());
     deepEqual(await titles(document), [
       '"edits": [ | Preview Changes',
+      '"edits": [ | Save Edited Checkpoint As…',
       '"data": { | Choose Data…',
       '"train": [ | $(play) Train',
       '"train": [ | Training Settings…',
+      '"train": [ | Verify',
     ]);
   });
 
@@ -46,6 +48,7 @@ describe("lenses", () => {
     deepEqual(await titles(document), [
       "{ | $(play) Train",
       "{ | Training Settings…",
+      "{ | Verify",
       "{ | Choose Data…",
     ]);
   });

@@ -36,6 +36,8 @@ test("lenses, mistakes, and another recipe", async ({ workbench: w }) => {
   await test.step("Preview Changes lists the edits and shows the one that is chosen", async () => {
     await w.lens("Preview Changes").click();
     await w.asked("5,305 of 54,905 parameters train");
+    await expect(w.quickPick("49,200 multiply-adds a sample below the cut")).toBeVisible();
+    await expect(w.quickPick("going by multiply-adds")).toBeVisible();
     await w.quickPick("5 new classes").click();
     await expect(w.statusBarItem(/Ln \d+, Col \d+ \(\d+ selected\)/)).toBeVisible();
   });
@@ -47,6 +49,22 @@ test("lenses, mistakes, and another recipe", async ({ workbench: w }) => {
     await expect(w.notification("a.graft.json cannot train yet")).toContainText("hiden[12]");
     await w.replaceInEditor("hiden[12]", "hidden[12]");
     await expect(w.page.locator(".squiggly-error")).toHaveCount(0);
+  });
+
+  await test.step("the edits are saved without training", async () => {
+    await w.lens("Save Edited Checkpoint As…").click();
+    await w.answer("Writes the checkpoint with the edits, untrained", "edited.ckpt");
+    await expect(w.notification("Saved edited.ckpt")).toContainText("edited.ckpt.meta");
+    expect(w.has("edited.ckpt.index")).toBe(true);
+  });
+
+  await test.step("a verification is a page beside the recipe", async () => {
+    await w.lens("Verify").click();
+    await expect(w.editorTab("a.graft.json ✓")).toBeVisible();
+    await expect(w.page.locator(".view-line", { hasText: "No check failed." })).toBeVisible();
+    await w.screenshot("verify");
+    await w.editorTab("a.graft.json ✓").click();
+    await w.page.keyboard.press("ControlOrMeta+F4");
   });
 
   await test.step("the lens trains, and the document stays as it was", async () => {

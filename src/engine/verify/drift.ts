@@ -1,0 +1,125 @@
+// What the edits do to the function that the network computes, before any training: its logits on real inputs.
+import type { VerifyCheck } from "../../protocol/verify";
+import type { Checkpoint } from "../formats/format";
+import { sameShape, type Model } from "../graph/model";
+import { ancestors, usedVariables } from "../graph/order";
+import { pathTo } from "../ops/run";
+import { editedModel } from "../recipe/apply";
+import type { OpenRecipe } from "../recipe/parse";
+import { editOf } from "../recipe/schema";
+import type { Executor } from "../train/executor";
+import { forwardBatch } from "../train/forwardBatch";
+import { load, startingValues } from "../train/live";
+import type { Samples } from "../train/prepare";
+import { batches } from "../train/samples";
+import { expectedOf } from "./expected";
+import { apart, difference, TOLERANCE_TEXT } from "./tolerance";
+
+/** More real inputs than these say nothing new. */
+const MOST_SAMPLES = 1000;
+
+export interface DriftRequest {
+  readonly open: OpenRecipe;
+  readonly checkpoint: Checkpoint;
+  readonly executor: Executor;
+  readonly samples: Samples;
+}
+
+/** Compares the network before and after every edit that touches what a forward pass reads. */
+export async function checkFunction(request: DriftRequest): Promise<VerifyCheck> {
+  const { open, checkpoint, samples } = request;
+  const { edits } = open.recipe;
+  const source = await checkpoint.model();
+  const upTo = (count: number) =>
+    editedModel(source, { ...open.recipe, edits: edits.slice(0, count) });
+  const { validation, training } = samples.split;
+  const indices = (validation.length > 0 ? validation : training).subarray(0, MOST_SAMPLES);
+  const original = await logits(request, upTo(0), indices);
+  let before = original;
+  const details: string[] = [];
+  const meant: string[] = [];
+  let failed = 0;
+  for (const [index, edit] of edits.entries()) {
+    const { kind, spec } = editOf(edit);
+    const expected = expectedOf(kind, spec);
+    if (expected === "same") continue;
+    const after = await logits(request, upTo(index + 1), indices);
+    const name = `edit ${index + 1} (${kind})`;
+    const moved = compare(before, expected === "extended" ? firstOf(after, before) : after);
+    before = after;
+    if (expected === "changed") {
+      meant.push(name);
+      details.push(`${name} is meant to change the function: ${moved.text}`);
+      continue;
+    }
+    const what = expected === "extended" ? "the old outputs" : "the function";
+    if (!moved.equal) failed++;
+    details.push(
+      moved.equal
+        ? `${name} keeps ${what}: ${moved.text}`
+        : `${name} should keep ${what}, and does not: ${moved.text}; equal is up to ${TOLERANCE_TEXT}`,
+    );
+  }
+  const total = compare(original, before);
+  const because =
+    meant.length > 0 ? `changed by ${meant.join(", ")}, as meant` : "no edit is meant to change it";
+  return {
+    check: "function",
+    state: failed === 0 ? "passed" : "failed",
+    text: `source against edited network on ${indices.length} samples: ${total.text}; ${because}`,
+    details,
+    figures: { samples: indices.length, largestDifference: total.largest },
+  };
+}
+
+interface Logits {
+  /** Of one sample. */
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** The first units of `logits`, as many as `before` has. */
+function firstOf(logits: Logits, before: Logits): Logits {
+  const [units, wanted] = [logits, before].map(({ shape }) => shape.at(-1) ?? 1);
+  const data = logits.data.filter((_, index) => index % units < wanted);
+  return { shape: logits.shape.with(-1, wanted), data };
+}
+
+function compare(a: Logits, b: Logits) {
+  if (!sameShape(a.shape, b.shape)) {
+    const [was, is] = [a, b].map(({ shape }) => shape.join(" × ") || "1");
+    return { equal: false, largest: null, text: `${is} logits instead of ${was}` };
+  }
+  const { largest, withinTolerance } = difference(b.data, a.data);
+  const text = `largest difference of the logits ${apart(largest)}`;
+  return { equal: withinTolerance, largest, text };
+}
+
+/** What the network computes for the samples, with the values that it has before training. */
+async function logits(
+  { open, checkpoint, executor, samples }: DriftRequest,
+  model: Model,
+  indices: Int32Array,
+): Promise<Logits> {
+  const { output, inputs } = model.roles;
+  const used = usedVariables(model, ancestors(model, [output!]));
+  const read = (name: string) => checkpoint.read(name);
+  const live = load(used, await startingValues(used, read, open.recipe.seed));
+  const path = pathTo(model, [output!], new Set(inputs));
+  const { scalars } = samples;
+  const forward = executor.forward({ path, live, moving: new Set(), scalars });
+  const parts: Float32Array[] = [];
+  let shape: readonly number[] = [];
+  try {
+    for (const batch of batches(indices, forwardBatch(model, path))) {
+      const [fetched] = await forward.run(samples.inputs, batch);
+      shape = fetched.shape.slice(1);
+      parts.push(fetched.data);
+    }
+  } finally {
+    await forward.release();
+  }
+  const data = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (data.set(part, at), at + part.length), 0);
+  return { shape, data };
+}
