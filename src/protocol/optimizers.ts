@@ -174,6 +174,12 @@ export type Optimizer = {
   [Name in OptimizerName]: { readonly [Key in Name]: Partial<OptimizerSettings<Name>> };
 }[OptimizerName];
 
+/** The same optimizer at another learning rate: every one has a learning rate. */
+export function withLearningRate(optimizer: Optimizer, learningRate: number): Optimizer {
+  const [[name, settings]] = Object.entries(optimizer);
+  return { [name]: { ...settings, learningRate } } as Optimizer;
+}
+
 export const parametersOf = (name: OptimizerName): Readonly<Record<string, Parameter>> =>
   OPTIMIZERS[name].parameters;
 

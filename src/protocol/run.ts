@@ -31,6 +31,13 @@ export interface ClassScore {
   readonly correct: number;
 }
 
+/** Numbers that move in one way, where a phase has several. */
+export interface PhaseGroup {
+  /** "508 new numbers of hidden3/weights and outputs/weights" */
+  readonly numbers: string;
+  readonly optimizer: string;
+}
+
 export type RunEvent =
   | {
       readonly event: "started";
@@ -64,7 +71,10 @@ export type RunEvent =
       readonly phase: number;
       readonly epochs: number;
       readonly cached: boolean;
+      /** "sgd, learning rate 0.01", or "2 parameter groups". */
       readonly optimizer: string;
+      /** Absent where all numbers move in one way. */
+      readonly groups?: readonly PhaseGroup[];
       readonly trainableParameters: number;
       /** Source text of the phase, as it was when the run began. */
       readonly text: string;

@@ -8,7 +8,7 @@ import {
   formatPercent,
   formatSeconds,
 } from "./format";
-import { isRunning, type PanelState } from "./state";
+import { isRunning, type PanelState, type Phase } from "./state";
 
 export type Outcome = Exclude<RunState, "running">;
 
@@ -26,6 +26,10 @@ export function whereParts(state: PanelState): string[] {
       return trainingParts(state);
   }
 }
+
+/** "508 new numbers of w: adam, learning rate 0.01; …"; empty where all numbers of a phase move in one way. */
+export const groupWords = ({ groups = [] }: Pick<Phase, "groups">): string =>
+  groups.map(({ numbers, optimizer }) => `${numbers}: ${optimizer}`).join("; ");
 
 export function bottleneckWords(state: PanelState): { progress: string; detail: string } {
   const { bottlenecks: b, phases } = state;

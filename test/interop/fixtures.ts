@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeNpy } from "../../src/engine/data/npy";
+import { epochOrder } from "../../src/engine/train/split";
 
 export const FIXTURES = resolve(import.meta.dirname, "../fixtures");
 
@@ -46,4 +47,14 @@ export async function writeSamples(
 
 async function readBytes(path: string): Promise<ArrayBuffer> {
   return Uint8Array.from(await readFile(join(FIXTURES, path))).buffer;
+}
+
+/** Rows in the order in which the first phase of a recipe without validation uses them, epoch after epoch. */
+export function batchOrder(samples: number, epochs: number, seed: number): Int32Array {
+  const all = Int32Array.from({ length: samples }, (_, row) => row);
+  const order = new Int32Array(epochs * samples);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    order.set(epochOrder(all, seed, 0, epoch, samples), epoch * samples);
+  }
+  return order;
 }

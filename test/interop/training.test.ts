@@ -3,9 +3,8 @@ import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeNpy } from "../../src/engine/data/npy";
-import { epochOrder } from "../../src/engine/train/split";
 import type { RunEvent } from "../../src/protocol/run";
-import { FIXTURES, MINI_HIDDEN2, MINI_SAMPLES, writeSamples } from "./fixtures";
+import { batchOrder, FIXTURES, MINI_HIDDEN2, MINI_SAMPLES, writeSamples } from "./fixtures";
 import { eventsOf, makeFolder, train, writeRecipe } from "./graft";
 import { oracle, withTensorFlow } from "./python";
 
@@ -56,7 +55,7 @@ withTensorFlow("training agrees with TensorFlow 1", () => {
     await writeNpy(path("head/order.npy"), {
       shape: [EPOCHS, samples],
       dtype: "int32",
-      data: batchOrder(samples),
+      data: batchOrder(samples, EPOCHS, SEED),
     });
   });
   afterAll(() => folder.remove());
@@ -109,13 +108,3 @@ withTensorFlow("training agrees with TensorFlow 1", () => {
     });
   });
 });
-
-/** Rows in the order in which Graft uses them, epoch after epoch. */
-function batchOrder(samples: number): Int32Array {
-  const all = Int32Array.from({ length: samples }, (_, row) => row);
-  const order = new Int32Array(EPOCHS * samples);
-  for (let epoch = 0; epoch < EPOCHS; epoch++) {
-    order.set(epochOrder(all, SEED, 0, epoch, samples), epoch * samples);
-  }
-  return order;
-}

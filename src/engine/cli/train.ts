@@ -88,6 +88,10 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
         print(
           `  phase ${event.phase + 1}      ${event.epochs} epochs, ${event.optimizer}, ${count(event.trainableParameters)} numbers train, ${event.cached ? "cached" : "uncached"}`,
         );
+        if (event.groups !== undefined)
+          print(
+            `  groups       ${event.groups.map((group) => `${group.numbers}: ${group.optimizer}`).join("; ")}`,
+          );
         return;
       case "bottlenecks": {
         if (event.done < event.total) {

@@ -119,6 +119,8 @@ export interface Variable {
   readonly trainable: readonly Region[];
   /** Its name in the source, where an edit gave it another. */
   readonly origin?: string;
+  /** Settings of its own, for whatever optimizer moves it. `l2`: the share of a weight that is added to its gradient. */
+  readonly hyper?: { readonly learningRate?: number; readonly l2?: number };
 }
 
 export interface Layer {

@@ -1,6 +1,6 @@
 // Order and reach in a graph. Iterative throughout: a chain of a hundred thousand nodes must not overflow the stack.
 import { GraftError } from "../../protocol/errors";
-import type { Model, Node, Variable } from "./model";
+import { isFrozen, type Model, type Node, type Variable } from "./model";
 
 /** `names` and every node that they depend on. */
 export function ancestors(model: Pick<Model, "nodes">, names: Iterable<string>): Set<string> {
@@ -41,6 +41,13 @@ export function usedVariables(
     for (const input of model.nodes.get(node)!.inputs)
       if ("variable" in input) names.add(input.variable);
   return [...names].map((name) => model.variables.get(name)!);
+}
+
+/** Variables that training moves: not frozen, and the loss depends on them. */
+export function trainedVariables(model: Model): Variable[] {
+  return usedVariables(model, ancestors(model, [model.roles.loss!])).filter(
+    (each) => !isFrozen(each),
+  );
 }
 
 /** `keys` and what they depend on, dependencies first. Throws `corrupt-file` naming a node of a cycle. */

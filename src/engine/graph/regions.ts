@@ -117,8 +117,10 @@ export function without(regions: readonly Region[], box: Region): Region[] {
 }
 
 /** 1 where an element trains, 0 where it is kept; undefined when all of it trains. */
-export function trainableMask(variable: Variable): Uint8Array | undefined {
-  const { shape, trainable } = variable;
+export function trainableMask({
+  shape,
+  trainable,
+}: Pick<Variable, "shape" | "trainable">): Uint8Array | undefined {
   if (trainable.some((region) => covers(region, shape))) return undefined;
   const mask = new Uint8Array(elements(shape));
   for (const region of trainable) fillRegion(mask, shape, region);

@@ -14,12 +14,47 @@ const EditSchema = z
   )
   .describe("One change to the network. Edits are applied in order.");
 
+const GroupSchema = z
+  .strictObject({
+    layers: FreezeSchema.optional().describe(
+      "Layers, variables or units of a layer whose numbers the group takes. Without it: all of them.",
+    ),
+    numbers: z
+      .enum(["new", "old"])
+      .optional()
+      .describe(
+        "new: only numbers that are not out of the checkpoint, such as those of added units. old: only numbers out of the checkpoint. Without it: both.",
+      ),
+    optimizer: OptimizerSchema.optional().describe(
+      "The group's own optimizer. Without it: that of the phase.",
+    ),
+    learningRate: z
+      .number()
+      .positive()
+      .optional()
+      .describe("How far a step of the group goes, instead of the optimizer's own learning rate."),
+    l2: z
+      .number()
+      .min(0)
+      .optional()
+      .describe(
+        "L2 regularization: l2 · w is added to the gradient of each weight w before the optimizer sees it, as DL4J's l2 and tf.contrib.layers.l2_regularizer do; Keras' l2 adds twice as much for the same number. The losses that are told do not include it.",
+      ),
+  })
+  .describe("Numbers that move in a way of their own.");
+
 export const PhaseSchema = z.strictObject({
   freeze: FreezeSchema.optional().describe("Layers to freeze from this phase on."),
   unfreeze: FreezeSchema.optional().describe("Layers that train from this phase on."),
   epochs: z.int().min(1).max(1_000_000).describe("How often each training sample is used."),
   batch: z.int().min(1).max(1_000_000).default(50).describe("Samples per step."),
   optimizer: OptimizerSchema.default({ sgd: { learningRate: 0.01 } }),
+  groups: z
+    .array(GroupSchema)
+    .optional()
+    .describe(
+      "Parameter groups: parts of the network with an optimizer, a learning rate or L2 of their own. The first group that takes a number moves it; what no group takes moves by the phase's optimizer.",
+    ),
   cache: z
     .boolean()
     .default(true)
@@ -96,6 +131,7 @@ export const RecipeSchema = z
 
 export type Recipe = z.infer<typeof RecipeSchema>;
 export type Phase = z.infer<typeof PhaseSchema>;
+export type Group = z.infer<typeof GroupSchema>;
 
 /** The kind of an edit and what is written under it. */
 export function editOf(edit: Readonly<Record<string, unknown>>): { kind: EditName; spec: unknown } {

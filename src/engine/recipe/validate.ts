@@ -5,11 +5,12 @@ import type { Problem, ScalarFeed } from "../../protocol/plan";
 import { misfit } from "../data/assign";
 import { trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
-import { isFrozen, type Model } from "../graph/model";
-import { ancestors, usedVariables } from "../graph/order";
+import type { Model } from "../graph/model";
+import { ancestors, trainedVariables } from "../graph/order";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
+import { idleGroups, takerOf } from "./groups";
 import { pointerOf } from "./parse";
 import type { Recipe } from "./schema";
 
@@ -26,12 +27,15 @@ export function validate(source: Model, recipe: Recipe): Validated {
   const problems = [...applied.problems];
   const phases: Model[] = [];
   const feeds = new Map<string, ScalarFeed>();
-  const check = (pointer: string, what: () => void) => {
+  /** Whether it went well. */
+  const check = (pointer: string, what: () => void): boolean => {
     try {
       what();
+      return true;
     } catch (error) {
       if (!(error instanceof GraftError)) throw error;
       problems.push({ code: error.code, severity: "error", message: error.message, pointer });
+      return false;
     }
   };
   check("/graph", () => {
@@ -43,6 +47,11 @@ export function validate(source: Model, recipe: Recipe): Validated {
         const wrong = phaseProblems(model, index);
         problems.push(...wrong);
         if (wrong.length > 0) return;
+        const { groups = [] } = phase;
+        const known = groups.map((group, place) =>
+          check(`/train/${index}/groups/${place}`, () => void takerOf(model, group)),
+        );
+        if (known.every(Boolean)) problems.push(...idleGroups(model, phase, index));
         for (const feed of trainingFeeds(model, recipe.graph?.feeds)) feeds.set(feed.name, feed);
       }),
     );
@@ -55,7 +64,7 @@ export function validate(source: Model, recipe: Recipe): Validated {
 function phaseProblems(model: Model, index: number): Problem[] {
   const pointer = `/train/${index}`;
   const { loss, output } = model.roles;
-  if (usedVariables(model, ancestors(model, [loss!])).every(isFrozen))
+  if (trainedVariables(model).length === 0)
     return [
       {
         code: "nothing-to-train",

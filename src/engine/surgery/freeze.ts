@@ -54,8 +54,8 @@ function withTrainable(
   return { ...model, variables };
 }
 
-/** What `spec` names, as regions of weights. */
-function boxesOf(
+/** What `spec` names, as regions of weights. Throws a `GraftError` where that is not there. */
+export function boxesOf(
   model: Model,
   spec: Spec,
 ): { readonly variable: Variable; readonly boxes: readonly Region[] }[] {

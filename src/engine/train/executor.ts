@@ -46,7 +46,7 @@ export interface StepPosition {
   readonly epoch: number;
   /** Steps of the epoch before it. */
   readonly step: number;
-  /** Updates since the slots were fresh, before it. */
+  /** Updates of the phase before it. */
   readonly updates: number;
 }
 

@@ -11,10 +11,10 @@ import type { Executor, StepOutcome, Training } from "./executor";
 import { forwardBatch } from "./forwardBatch";
 import type { LiveVariables } from "./live";
 import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
-import { optimizerRule } from "./optimizers/table";
 import type { SampleSource } from "./source";
 import { epochOrder, type Split } from "./split";
-import { movedNames, type Trainable } from "./step";
+import { movedNames } from "./step";
+import type { Trainable } from "./trainables";
 
 export interface PhaseRequest {
   readonly index: number;
@@ -32,8 +32,6 @@ export interface PhaseRequest {
   readonly executor: Executor;
   readonly live: LiveVariables;
   readonly training: readonly Trainable[];
-  /** Updates that the slots of `training` have seen before this phase; none where they are fresh. */
-  readonly updates?: number;
   readonly scalars: ReadonlyMap<string, number>;
   readonly seed: number;
   /** Steps after which the phase ends, wherever it stands. */
@@ -87,7 +85,6 @@ export async function runPhase(
     path,
     live,
     batch: phase.batch,
-    rule: optimizerRule(phase.optimizer),
     // Dropout and batch norm train above the cut, unless they are frozen; below it they never do.
     mode: {
       scalars,
@@ -136,7 +133,7 @@ async function epochs(
       const samples = order.subarray(start, start + window);
       const { arrays, local } = await source.window(samples);
       for (let at = done - start; at < samples.length;) {
-        const updates = (request.updates ?? 0) + epoch * steps + progress.step;
+        const updates = epoch * steps + progress.step;
         const position = { epoch, step: progress.step, updates };
         const left = (request.steps ?? Infinity) - epoch * steps - progress.step;
         if (left <= 0) return true;

@@ -6,8 +6,8 @@ import type { ModelInput } from "../data/inputs";
 import type { Checkpoint } from "../formats/format";
 import { scalarFeeds } from "../graph/feeds";
 import type { OpName } from "../graph/catalogue";
-import { elements, isFrozen, type Model, type Shape, type Variable } from "../graph/model";
-import { ancestors, usedVariables } from "../graph/order";
+import { elements, type Model, type Shape } from "../graph/model";
+import { ancestors } from "../graph/order";
 import { isVague } from "../graph/shapes";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
@@ -90,13 +90,6 @@ export async function trainingModels(
   if (problem === undefined) return phases;
   const isEdit = problem.pointer.startsWith("/edits/");
   throw new GraftError(isEdit ? "invalid-edit" : problem.code, problem.message);
-}
-
-/** Variables that training moves: not frozen, and the loss depends on them. */
-export function trainedVariables(model: Model): Variable[] {
-  return usedVariables(model, ancestors(model, [model.roles.loss!])).filter(
-    (each) => !isFrozen(each),
-  );
 }
 
 export function modelInput(model: Model, name: string): ModelInput {

@@ -1,28 +1,9 @@
 // One training step as a pure function of tensors: forward, gradient, update. Run eagerly, or traced and compiled.
-import { trainableMask } from "../graph/regions";
-import { elements, type Shape, type Variable } from "../graph/model";
 import type { RunContext } from "../ops/kernel";
 import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
 import { scalarLoss } from "./metrics";
-import type { OptimizerRule } from "./optimizers/rule";
-
-/** What training moves in a phase, with the state that the optimizer keeps for it. */
-export interface Trainable {
-  readonly name: string;
-  readonly shape: Shape;
-  /** 1 where an element trains; undefined when all of it does. */
-  readonly mask: Uint8Array | undefined;
-  slots: readonly Float32Array[];
-}
-
-/** Fresh optimizer state for `variables`. */
-export const trainables = (variables: readonly Variable[], rule: OptimizerRule): Trainable[] =>
-  variables.map((variable) => {
-    const { name, shape } = variable;
-    const slots = rule.slots.map((start) => new Float32Array(elements(shape)).fill(start));
-    return { name, shape, mask: trainableMask(variable), slots };
-  });
+import { slotsByPart, type Trainable } from "./trainables";
 
 /** What does not change from step to step. */
 export interface StepRecipe {
@@ -31,7 +12,6 @@ export interface StepRecipe {
   readonly training: readonly Trainable[];
   /** Variables that follow the batch: moving statistics of batch norms. */
   readonly statistics: readonly string[];
-  readonly rule: OptimizerRule;
   readonly mode: Pick<RunContext, "training" | "scalars">;
 }
 
@@ -50,7 +30,7 @@ export interface StepTensors {
   /** By variable. */
   readonly slots: ReadonlyMap<string, readonly Tensor[]>;
   readonly feeds: ReadonlyMap<string, Tensor>;
-  /** The number of this update since the slots were fresh, counted from 1: a float32 scalar. */
+  /** The number of this update in its phase, counted from 1: a float32 scalar. */
   readonly update: Tensor;
   readonly random: RunContext["random"];
 }
@@ -67,7 +47,7 @@ export interface StepResult {
 
 /** Moves every trainable once along the gradient of the loss. */
 export function trainStep(recipe: StepRecipe, tensors: StepTensors): StepResult {
-  const { path, training, statistics, rule, mode } = recipe;
+  const { path, training, statistics, mode } = recipe;
   const updates = new Map<string, Tensor>();
   const context: RunContext = { ...mode, random: tensors.random, updates };
   let logits: Tensor | undefined;
@@ -84,7 +64,7 @@ export function trainStep(recipe: StepRecipe, tensors: StepTensors): StepResult 
   const slots = new Map<string, readonly Tensor[]>();
   training.forEach((each, index) => {
     const before = tensors.slots.get(each.name)!;
-    const moved = moveOne(each, rule, start[index], grads[index], before, tensors.update);
+    const moved = moveOne(each, start[index], grads[index], before, tensors.update);
     grads[index].dispose();
     values.set(each.name, moved.value);
     slots.set(each.name, moved.slots);
@@ -94,21 +74,26 @@ export function trainStep(recipe: StepRecipe, tensors: StepTensors): StepResult 
   return { loss, logits: logits!, values, slots };
 }
 
+/** Each part moves from where the variable was: none sees what another did. */
 function moveOne(
-  { mask, shape }: Trainable,
-  rule: OptimizerRule,
+  { parts, shape }: Trainable,
   value: Tensor,
   gradient: Tensor,
   slots: readonly Tensor[],
   update: Tensor,
 ) {
   return tf.tidy(() => {
-    const moved = rule.update(value, gradient, slots, update);
-    if (mask === undefined) return { value: moved.value, slots: [...moved.slots] };
-    const trains = tf.tensor(mask, [...shape], "bool");
-    return {
-      value: tf.where(trains, moved.value, value),
-      slots: moved.slots.map((slot, index) => tf.where(trains, slot, slots[index])),
-    };
+    const before = slotsByPart(parts, slots);
+    const after = { value, slots: [] as Tensor[] };
+    parts.forEach(({ mask, rule, l2, updates }, index) => {
+      const along = l2 === 0 ? gradient : tf.add(gradient, tf.mul(value, l2));
+      const count = updates === 0 ? update : tf.add(update, updates);
+      const moved = rule.update(value, along, before[index], count);
+      const trains = mask && tf.tensor(mask, [...shape], "bool");
+      const choose = (now: Tensor, old: Tensor) => (trains ? tf.where(trains, now, old) : now);
+      after.value = choose(moved.value, after.value);
+      after.slots.push(...moved.slots.map((slot, at) => choose(slot, before[index][at])));
+    });
+    return after;
   });
 }

@@ -2,23 +2,22 @@
 import type { Keys } from "../cache/keyTable";
 import { cut, hasSampleShape, sampleShape, type Cut } from "../graph/cut";
 import { trainableElements, type Model } from "../graph/model";
+import { trainedVariables } from "../graph/order";
 import type { OpenRecipe } from "../recipe/parse";
 import type { Executor } from "./executor";
 import { featurize, type Bottlenecks } from "./featurize";
 import type { RunIdentity } from "./identity";
 import type { LiveVariables } from "./live";
 import { Score, type Evaluation } from "./metrics";
-import { takesOver, updatesBefore } from "./continued";
-import type { OptimizerRule } from "./optimizers/rule";
-import { optimizerRule } from "./optimizers/table";
+import { updatesBefore } from "./continued";
 import { movingStatistics, runPhase, type PhaseEvents, type Progress } from "./phase";
-import { rowWidth, trainedVariables, type Prepared } from "./prepare";
+import { rowWidth, type Prepared } from "./prepare";
 import type { SampleArray } from "./samples";
 import { inMemory, MEMORY_BYTES, streamed, windowSize, type SampleSource } from "./source";
 import type { SavedState } from "./state";
-import { trainables, type Trainable } from "./step";
 import { phaseText } from "./text";
 import type { TrainWorld } from "./train";
+import { movements, takeOver, trainables, type Trainable } from "./trainables";
 
 /** Events of steps, and of bottlenecks, come at most this often. */
 const TELL_EVERY_MS = 100;
@@ -57,26 +56,30 @@ export class Trainer {
 
   /** Trains every phase from where the run stands. False when it was asked to stop; the state is kept then. */
   async trainPhases(): Promise<boolean> {
-    const first = this.world.resume?.position.phase ?? 0;
-    // From here on the run can be resumed, although it may take long until the first step.
-    if (this.world.resume === null) await this.keep(0, START());
+    const { resume } = this.world;
     const count = this.prepared.phases.length;
+    const first = resume?.position.phase ?? 0;
+    // From here on the run can be resumed, although it may take long until the first step.
+    if (resume === null) await this.keep(0, START());
+    if (first < count) this.begin(first);
+    if (resume !== null) this.goOn(resume);
     for (let index = first; index < count; index++) {
-      const resume = index === this.world.resume?.position.phase ? this.world.resume : null;
-      const finished = await this.trainPhase(index, resume);
-      if (finished) await this.keep(index + 1, START());
-      else await this.keep(index, this.progress);
-      if (!finished) return false;
+      if (!(await this.trainPhase(index))) {
+        await this.keep(index, this.progress);
+        return false;
+      }
+      if (index + 1 < count) this.begin(index + 1);
+      await this.keep(index + 1, START());
     }
     return true;
   }
 
-  private async trainPhase(index: number, resume: SavedState | null): Promise<boolean> {
+  private async trainPhase(index: number): Promise<boolean> {
     const { recipe, text } = this.open;
     const phase = recipe.train[index];
     const model = this.prepared.phases[index];
     const where = cutOf(model);
-    const rule = optimizerRule(phase.optimizer);
+    const ways = movements(model, phase);
     const variables = trainedVariables(model);
     const hasPrefix = where.bottlenecks.length > 0;
     const cached = phase.cache && hasPrefix;
@@ -85,7 +88,8 @@ export class Trainer {
       phase: index,
       epochs: phase.epochs,
       cached,
-      optimizer: rule.text,
+      optimizer: ways.length === 1 ? ways[0].optimizer : `${ways.length} parameter groups`,
+      ...(ways.length > 1 && { groups: ways }),
       trainableParameters: variables.reduce((sum, each) => sum + trainableElements(each), 0),
       text: phaseText(text, index),
     });
@@ -94,7 +98,6 @@ export class Trainer {
         event: "note",
         text: "Nothing lies below the cut, so there are no bottlenecks to keep.",
       });
-    this.beginProgress(index, model, rule, resume);
     const { inputs, labels, data, split, scalars } = this.prepared;
     const memory = this.world.memory ?? MEMORY_BYTES;
     // Uncached training uses the samples in the order of cached training.
@@ -116,7 +119,6 @@ export class Trainer {
         executor: this.executor,
         live: this.live,
         training: this.training,
-        updates: updatesBefore(recipe.train, index, split.training.length),
         scalars,
         seed: recipe.seed,
         ...(this.world.steps !== undefined && { steps: this.world.steps }),
@@ -128,33 +130,22 @@ export class Trainer {
     }
   }
 
-  /** Fresh optimizer state, or that of the phase before, or that of the stopped run. */
-  private beginProgress(
-    index: number,
-    model: Model,
-    rule: OptimizerRule,
-    resume: SavedState | null,
-  ): void {
+  /** Fresh optimizer state, or, where the phase says so, what goes on from the phase before. */
+  private begin(index: number): void {
+    const { train } = this.open.recipe;
+    const { phases, split } = this.prepared;
     const before = this.training;
-    this.training = trainables(trainedVariables(model), rule);
-    const continues = takesOver(this.open.recipe.train, index);
-    if (continues)
-      for (const each of this.training) {
-        const slots = before.find((old) => old.name === each.name)?.slots;
-        if (slots !== undefined) each.slots = slots;
-      }
+    this.training = trainables(phases[index], train[index], (holds) =>
+      updatesBefore(train, index, split.training.length, holds),
+    );
+    if (train[index].continue) takeOver(this.training, before);
     this.progress = START();
-    if (resume === null) return;
-    const { epoch, step, score } = resume.position;
+  }
+
+  /** Takes up where a stopped run stood. What was not kept is fresh. */
+  private goOn({ position: { epoch, step, score }, slots }: SavedState): void {
+    for (const each of this.training) each.slots = slots.get(each.name) ?? each.slots;
     this.progress = { epoch, step, score: new Score(...score) };
-    // A phase that had not begun yet starts with fresh slots, unless it continues.
-    const hadBegun = epoch > 0 || step > 0;
-    if (!hadBegun && !continues) return;
-    for (const each of this.training) {
-      const slots = resume.slots.get(each.name);
-      // Undefined: a variable that the phase before did not train.
-      if (slots !== undefined) each.slots = slots;
-    }
   }
 
   /** What is fed instead of running the frozen part; null when asked to stop. */

@@ -1,7 +1,7 @@
 // What the run was made from: result, notes, data, phases. Read once, so it comes last and is rebuilt as a whole.
 import { baseName, formatCount, formatOf } from "../format";
 import type { EventOf, PanelState, Phase } from "../state";
-import { besideRecipe } from "../words";
+import { besideRecipe, groupWords } from "../words";
 import { h, onChange, section, setVisible, type Child, type View } from "./dom";
 
 export function createSaved(): View<PanelState> {
@@ -109,9 +109,11 @@ function phaseWords(phase: Phase): Child[] {
     phase.cached ? "on bottlenecks" : "not cached",
     `${formatOf(phase.trainableParameters, "parameter")} trained`,
   ].join(" · ");
+  const groups = groupWords(phase);
+  const told = [words, ...(groups === "" ? [] : [h("div", {}, groups)])];
   const text = phase.text.trim();
-  if (text === "") return [words];
-  return [words, h("details", {}, h("summary", {}, "as in the recipe"), h("pre", {}, text))];
+  if (text === "") return told;
+  return [...told, h("details", {}, h("summary", {}, "as in the recipe"), h("pre", {}, text))];
 }
 
 /** What caching saved: how many samples the frozen layers had to run on. */

@@ -6,10 +6,10 @@ import { channelBlock } from "../../../src/engine/compile/probe";
 import { traceForward } from "../../../src/engine/compile/program";
 import { elements } from "../../../src/engine/graph/model";
 import { pathTo } from "../../../src/engine/ops/run";
+import { freezeWeights, unfreezeWeights } from "../../../src/engine/surgery/freeze";
 import { LiveVariables } from "../../../src/engine/train/live";
-import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import type { SampleArray } from "../../../src/engine/train/samples";
-import { trainables } from "../../../src/engine/train/step";
+import { trainables } from "../../../src/engine/train/trainables";
 import {
   CONVOLUTIONS,
   convolutions,
@@ -72,6 +72,7 @@ const NETWORK = handmade({
     node("conv2", "Conv2D", ["relu", "[second]"], WINDOW),
     node("loss", "L2Loss", ["conv2"], {}),
   ],
+  roles: { loss: "loss" },
 });
 
 const numbers = (count: number, scale: number) =>
@@ -83,15 +84,11 @@ async function trained(backend: "compiled" | "cpu", names: readonly string[]) {
   const executor = await executorOn(backend);
   const live = new LiveVariables();
   for (const { name, shape } of NETWORK.variables.values()) live.add(name, shape, start(shape));
-  const rule = optimizerRule({ sgd: { learningRate: 0.001 } });
+  const model = unfreezeWeights(freezeWeights(NETWORK, ".*"), [...names]);
   const training = executor.training({
     path: pathTo(NETWORK, ["loss", "conv2"]),
-    training: trainables(
-      names.map((name) => NETWORK.variables.get(name)!),
-      rule,
-    ),
+    training: trainables(model, { optimizer: { sgd: { learningRate: 0.001 } } }),
     statistics: [],
-    rule,
     mode: { training: () => true, scalars: new Map() },
     live,
     batch: 8,

@@ -2,17 +2,16 @@
 import { cut } from "../../../src/engine/graph/cut";
 import { elements, type Model } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
+import type { Moving } from "../../../src/engine/recipe/groups";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import type { Executor } from "../../../src/engine/train/executor";
 import { usedVariables } from "../../../src/engine/graph/order";
 import { LiveVariables, sha256 } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
-import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase, type Progress } from "../../../src/engine/train/phase";
-import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { inMemory } from "../../../src/engine/train/source";
-import { trainables, type Trainable } from "../../../src/engine/train/step";
+import { trainables, type Trainable } from "../../../src/engine/train/trainables";
 import type { Optimizer } from "../../../src/protocol/optimizers";
 
 /** Uniform in [-0.5, 0.5); of statistics, a batch norm's variance among them, in [0.5, 1.5). */
@@ -33,6 +32,7 @@ export interface Lesson {
   readonly samples: number;
   readonly scalars?: ReadonlyMap<string, number>;
   readonly optimizer: Optimizer;
+  readonly groups?: Moving["groups"];
   readonly epochs?: number;
   readonly batch: number;
   /** Of the samples, in every epoch; shuffled where it is not said. */
@@ -46,9 +46,9 @@ export interface Standing {
   readonly progress: Progress;
 }
 
-export const beginning = ({ model, optimizer }: Lesson): Standing => ({
+export const beginning = ({ model, optimizer, groups }: Lesson): Standing => ({
   live: startOf(model),
-  training: trainables(trainedVariables(model), optimizerRule(optimizer)),
+  training: trainables(model, { optimizer, groups }),
   progress: { epoch: 0, step: 0, score: new Score() },
 });
 

@@ -6,7 +6,7 @@ import { OPTIMIZER_NAMES, OPTIMIZERS, optimizerLabel } from "../../../src/protoc
 import { RecipeSchema, type Phase } from "../../../src/engine/recipe/schema";
 import { tf } from "../../../src/engine/ops/tf";
 import { chooseExecutor } from "../../../src/engine/train/backend";
-import { takesOver, updatesBefore } from "../../../src/engine/train/continued";
+import { updatesBefore } from "../../../src/engine/train/continued";
 import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { expectClose, FIXTURES } from "../fixture";
 import { handmade } from "../handmade";
@@ -109,7 +109,7 @@ describe("a phase that continues", () => {
       { ...three, epochs: 1, batch: 10, continue: true },
       { ...three, epochs: 1, continue: true },
     );
-    expect(all.map((_, index) => updatesBefore(all, index, 10))).toEqual([0, 0, 8, 28, 29]);
+    expect(all.map((_, index) => updatesBefore(all, index, 10, "adam"))).toEqual([0, 0, 8, 28, 29]);
   });
 
   test.each([
@@ -126,8 +126,32 @@ describe("a phase that continues", () => {
       { epochs: 1, optimizer: { [first]: a } },
       { epochs: 1, continue: true, optimizer: { [second]: b } },
     );
-    expect(takesOver(all, 1)).toBe(expected);
-    expect(updatesBefore(all, 1, 50)).toBe(expected ? 1 : 0);
+    const { holds } = optimizerRule(all[1].optimizer);
+    expect(updatesBefore(all, 1, 50, holds)).toBe(expected ? 1 : 0);
+  });
+
+  test("counts for each optimizer of its groups", () => {
+    const sgd = { sgd: {} };
+    const all = phases(
+      { epochs: 2, batch: 10, optimizer: sgd, groups: [{ layers: "a", optimizer: adam }] },
+      {
+        epochs: 3,
+        batch: 10,
+        optimizer: adam,
+        groups: [{ optimizer: { momentum: {} } }],
+        continue: true,
+      },
+      {
+        epochs: 1,
+        batch: 10,
+        optimizer: { nesterov: {} },
+        groups: [{ optimizer: adam }],
+        continue: true,
+      },
+    );
+    const seen = (holds: string) => all.map((_, index) => updatesBefore(all, index, 10, holds));
+    expect(seen("adam")).toEqual([0, 2, 5]);
+    expect(seen("momentum")).toEqual([0, 0, 3]);
   });
 
   test("slots that hold the same start the same but for Keras' RMSProp", () => {

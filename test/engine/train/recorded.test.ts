@@ -11,12 +11,10 @@ import { replaceOutput } from "../../../src/engine/surgery/replaceOutput";
 import { usedVariables } from "../../../src/engine/graph/order";
 import { load, startingValues, type LiveVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
-import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
 import { inMemory } from "../../../src/engine/train/source";
-import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
-import { trainables } from "../../../src/engine/train/step";
+import { trainables } from "../../../src/engine/train/trainables";
 import type { Executor } from "../../../src/engine/train/executor";
 import { executorOn } from "../executor";
 import { expectClose, fixture, type Recorded } from "../fixture";
@@ -164,8 +162,7 @@ describe.each(on([...cases.keys()]))("%s, on %s", (name, backend) => {
     const live = await loaded(checkpoint, model);
     const before = await loaded(checkpoint, model);
     // With a learning rate of 1 a step moves by the gradient itself.
-    const rule = optimizerRule({ sgd: { learningRate: 1 } });
-    const training = trainables(trainedVariables(model), rule);
+    const training = trainables(model, { optimizer: { sgd: { learningRate: 1 } } });
     expect(
       training
         .map((each) => each.name)
@@ -178,7 +175,6 @@ describe.each(on([...cases.keys()]))("%s, on %s", (name, backend) => {
       batch: y.shape[0],
       training,
       statistics: [],
-      rule,
       mode: { training: () => false, scalars: SCALARS },
       random: () => new Float32Array(),
     });
@@ -237,7 +233,7 @@ async function retrain(request: {
       split: { training: new Int32Array(count), validation: new Int32Array() },
       executor: await executorOn(request.backend),
       live,
-      training: trainables(trainedVariables(model), optimizerRule(optimizer)),
+      training: trainables(model, phase),
       scalars: SCALARS,
       seed: 1,
       order: (epoch) => order.subarray(epoch * count, (epoch + 1) * count),

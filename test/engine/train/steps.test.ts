@@ -8,12 +8,10 @@ import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { LiveVariables } from "../../../src/engine/train/live";
 import { Score } from "../../../src/engine/train/metrics";
-import { optimizerRule } from "../../../src/engine/train/optimizers/table";
 import { runPhase } from "../../../src/engine/train/phase";
 import { inMemory } from "../../../src/engine/train/source";
-import { trainedVariables } from "../../../src/engine/train/prepare";
 import type { SampleArray } from "../../../src/engine/train/samples";
-import { trainables } from "../../../src/engine/train/step";
+import { trainables } from "../../../src/engine/train/trainables";
 import { executorOn } from "../executor";
 import { handmade, node, PRODUCT } from "../handmade";
 
@@ -41,7 +39,7 @@ async function oneEpoch(model: Model, arrays: readonly SampleArray[], learningRa
       split: { training: order, validation: order },
       executor: await executorOn("compiled"),
       live,
-      training: trainables(trainedVariables(model), optimizerRule(train[0].optimizer)),
+      training: trainables(model, train[0]),
       scalars: new Map(),
       seed: 1,
       order: () => order,

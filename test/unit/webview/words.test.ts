@@ -7,6 +7,7 @@ import {
   bottleneckOrigin,
   bottleneckWords,
   frozenSummary,
+  groupWords,
   outcomeWords,
   resultWords,
   whereParts,
@@ -22,6 +23,17 @@ it("names what was saved as the recipe does", () => {
     ended("finished", `Training finished. The result is ${folder}/out/a.ckpt.`),
   );
   expect(outcomeWords(state).join(" ")).toBe("Finished. The result is out/a.ckpt.");
+});
+
+it("says which optimizer moves what, where a phase has groups", () => {
+  const groups = [
+    { numbers: "508 new numbers of w", optimizer: "adam, learning rate 0.01" },
+    { numbers: "5,000 numbers of w", optimizer: "sgd, learning rate 0.1" },
+  ];
+  expect(groupWords({ groups })).toBe(
+    "508 new numbers of w: adam, learning rate 0.01; 5,000 numbers of w: sgd, learning rate 0.1",
+  );
+  expect(groupWords({})).toBe("");
 });
 
 describe("where the run stands", () => {
