@@ -15,13 +15,12 @@ import type { Executor } from "./executor";
 import { forwardBatch } from "./forwardBatch";
 import { LiveVariables } from "./live";
 import { Score } from "./metrics";
-import { optimizerRule } from "./optimizers/table";
 import { runPhase } from "./phase";
-import { labelArray, labelTarget, modelInput, trainedVariables, trainingModels } from "./prepare";
+import { labelArray, labelTarget, modelInput, trainingModels } from "./prepare";
 import type { SampleArray } from "./samples";
 import { inMemory } from "./source";
-import { trainables } from "./step";
 import { gradientNodes } from "./train";
+import { trainables } from "./trainables";
 
 /** How long each part is measured, after it was compiled. */
 const MEASURE_MS = 200;
@@ -108,7 +107,7 @@ async function measureModel(
       validation: new Int32Array(),
     },
     live,
-    training: trainables(trainedVariables(model), optimizerRule(phase.optimizer)),
+    training: trainables(model, phase),
     scalars,
     seed: 0,
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { withLoss } from "../../../src/engine/graph/loss";
 import { wholeRegion, type Model } from "../../../src/engine/graph/model";
 import { trainableMask } from "../../../src/engine/graph/regions";
-import { trainedVariables } from "../../../src/engine/train/prepare";
+import { trainedVariables } from "../../../src/engine/graph/order";
 import { GraftError } from "../../../src/protocol/errors";
 import { beginning, startOf, train } from "../compile/network";
 import { executorOn } from "../executor";

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Model } from "../../../src/engine/graph/model";
 import { withLoss } from "../../../src/engine/graph/loss";
 import type { Executor } from "../../../src/engine/train/executor";
-import { trainedVariables } from "../../../src/engine/train/prepare";
+import { trainedVariables } from "../../../src/engine/graph/order";
 import { beginning, bitsOf, numbersOf, startOf, train } from "../compile/network";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";

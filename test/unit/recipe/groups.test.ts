@@ -39,7 +39,7 @@ const SOURCE = handmade({
 /** With two more units in `first`. */
 const WIDER = addUnits.apply(
   SOURCE,
-  { layer: "first", units: 2, init: "random", train: "all" },
+  { layer: "first", units: 2, init: "random", train: "all", keepOldBranch: false },
   "edit 0",
 );
 
@@ -115,7 +115,7 @@ test("copies of units are new, however often they were copied", () => {
     (model, edit) =>
       addUnits.apply(
         model,
-        { layer: "first", units: 3 * edit, init: "net2wider", train: "all" },
+        { layer: "first", units: 3 * edit, init: "net2wider", train: "all", keepOldBranch: false },
         `edit ${edit}`,
       ),
     SOURCE,
@@ -131,7 +131,7 @@ test("what is frozen is in no group", () => {
   const groups = [{ numbers: "new", l2: 1 }];
   const onlyNew = addUnits.apply(
     freezeWeights(SOURCE, "last"),
-    { layer: "first", units: 1, init: "zero", train: "new" },
+    { layer: "first", units: 1, init: "zero", train: "new", keepOldBranch: false },
     "edit 0",
   );
   const all = [sgd(0.5), 1];
