@@ -23,8 +23,8 @@ export type Node<Op extends OpName = OpName> = { [Name in Op]: NodeOf<Name> }[Op
 
 /** Where a value comes from. Building one reads nothing; `evaluate` (graph/value.ts) does. */
 export type Value =
-  /** Stored in the checkpoint under this name. */
-  | { readonly from: "stored"; readonly name: string }
+  /** Stored in the checkpoint under this name; in another one, by the path that the recipe has for it. */
+  | { readonly from: "stored"; readonly name: string; readonly checkpoint?: string }
   /** Fresh numbers. `seed` and `key` decide every one of them, `fanIn` and `fanOut` the spread. */
   | {
       readonly from: "initializer";
@@ -106,6 +106,8 @@ export interface Variable {
   readonly trainable: readonly Region[];
   /** Its name in the source, where an edit gave it another. */
   readonly origin?: string;
+  /** Settings of its own, for whatever optimizer moves it. `l2`: the share of a weight that is added to its gradient. */
+  readonly hyper?: { readonly learningRate?: number; readonly l2?: number };
 }
 
 export interface Layer {

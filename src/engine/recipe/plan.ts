@@ -20,7 +20,7 @@ import {
 import { unitAxis, unitProducer } from "../graph/units";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
-import { openSource } from "./source";
+import { openSource, type RecipeSource } from "./source";
 import { validate, type Validated } from "./validate";
 
 /** The plan of an untouched checkpoint. */
@@ -52,7 +52,7 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
   const checkpoint = await openSource({ path: file, recipe });
   try {
     const source = await checkpoint.model();
-    const validated = validate(source, recipe);
+    const validated = validate(source, recipe, checkpoint.others);
     const more = fileProblems(file, recipe, checkpoint);
     const problems = [...validated.problems, ...more];
     const plan = {
@@ -82,7 +82,7 @@ export async function recipeProblems(file: string, text: string): Promise<readon
   }
 }
 
-function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Problem[] {
+function fileProblems(file: string, recipe: Recipe, checkpoint: RecipeSource): Problem[] {
   const problems: Problem[] = [];
   const missing = (source: unknown, pointer: string) => {
     const name =
@@ -108,14 +108,13 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Pro
 export function saveProblem(
   file: string,
   { save }: Recipe,
-  checkpoint: Checkpoint,
+  { paths }: RecipeSource,
 ): Problem | undefined {
-  if (save === undefined || resolveIn({ path: file }, save.as) !== checkpoint.path)
-    return undefined;
+  if (save === undefined || !paths.includes(resolveIn({ path: file }, save.as))) return undefined;
   return {
     code: "write-failed",
     severity: "error",
-    message: "The result would overwrite the checkpoint it is made from. Choose another name.",
+    message: "The result would overwrite a checkpoint it is made from. Choose another name.",
     pointer: "/save/as",
   };
 }
@@ -191,7 +190,7 @@ const isParameter = (variable: Variable): boolean =>
   variable.role === "weight" || variable.role === "statistic";
 
 function toVariable(source: Model, variable: Variable): PlanVariable {
-  const before = source.variables.get(variable.name)?.shape;
+  const before = source.variables.get(variable.origin ?? variable.name)?.shape;
   const resized = before !== undefined && before.join() !== variable.shape.join();
   return {
     name: variable.name,

@@ -21,9 +21,10 @@ export async function previewEdit(file: string, text: string, edit: EditValue): 
       "invalid-edit",
       `The edit is not complete: ${extended.error.issues[0].message}.`,
     );
-  const checkpoint = await openSource(open);
+  const checkpoint = await openSource({ path: file, recipe: extended.data });
   try {
-    const { edits, problems } = validate(await checkpoint.model(), extended.data);
+    const model = await checkpoint.model();
+    const { edits, problems } = validate(model, extended.data, checkpoint.others);
     const index = open.recipe.edits.length;
     const applied = edits.find((each) => each.index === index);
     const own = problems.filter((problem) => problem.pointer === `/edits/${index}`);

@@ -8,14 +8,14 @@ const count = (number: number): string => number.toLocaleString("en-US");
 export const totalTrainable = (model: Model): number =>
   [...model.variables.values()].reduce((sum, variable) => sum + trainableElements(variable), 0);
 
-/** "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5" */
+/** "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5": of layers that were there before. */
 export function describeSizes(before: Model, after: Model): string {
   return after.layers
     .flatMap((layer) => {
       const old = before.layers.find((each) => each.name === layer.name);
-      const sizes = layerSizes(after, layer);
-      const was = old === undefined ? "" : layerSizes(before, old);
-      return was === sizes ? [] : [`${layer.name} ${was} becomes ${sizes}`];
+      if (old === undefined) return [];
+      const [was, is] = [layerSizes(before, old), layerSizes(after, layer)];
+      return was === is ? [] : [`${layer.name} ${was} becomes ${is}`];
     })
     .join("; ");
 }

@@ -105,13 +105,14 @@ export function pruned(model: Model, from: Iterable<string>): Model {
 
 const keyOf = (ref: Ref): string => `${"node" in ref ? "node" : "variable"} ${refName(ref)}`;
 
-/** Without `gone`, their slots and averages; layers that have nothing left go too. */
+/** Without `gone`, their slots and averages; layers that have nothing left go too, and names of nodes that went. */
 function withoutVariables(model: Model, gone: ReadonlySet<string>): Model {
   const variables = new Map(
     [...model.variables].filter(
       ([name, { of }]) => !gone.has(name) && !(of !== undefined && gone.has(of)),
     ),
   );
+  const aliases = new Map([...model.aliases].filter(([, node]) => model.nodes.has(node)));
   const layers = model.layers.flatMap((layer) => {
     const nodes = layer.nodes.filter((name) => model.nodes.has(name));
     const kept = layer.variables.filter((name) => variables.has(name));
@@ -122,7 +123,7 @@ function withoutVariables(model: Model, gone: ReadonlySet<string>): Model {
     const still = output !== undefined && model.nodes.has(output) ? output : nodes.at(-1);
     return [{ ...rest, nodes, variables: kept, ...(still !== undefined && { output: still }) }];
   });
-  return { ...model, variables, layers };
+  return { ...model, variables, layers, aliases };
 }
 
 /** What has the name `name` already, or a name within it. */
@@ -136,8 +137,21 @@ function takenBy(model: Model, name: string): string | undefined {
   return all.find((each) => each === name || each.startsWith(`${name}/`));
 }
 
-/** Refuses a name for a new layer that something in the model has already. */
+/** What TensorFlow takes as a name; other formats are not as strict. */
+const LEGAL = /^[A-Za-z0-9.][A-Za-z0-9_.-]*(\/[A-Za-z0-9_.-]+)*$/;
+
+/** Refuses what is no name for a layer or variable. */
+export function refuseIllegal(name: string): void {
+  if (!LEGAL.test(name))
+    throw new GraftError(
+      "invalid-edit",
+      `${name} is no name for a layer or variable: it has letters, digits, "_", "-" and ".", with "/" between scopes, and begins with a letter, a digit or ".".`,
+    );
+}
+
+/** Refuses a name for a new layer that is none, or that something in the model has already. */
 export function refuseTaken(model: Model, name: string): void {
+  refuseIllegal(name);
   const taken = takenBy(model, name);
   if (taken !== undefined)
     throw new GraftError(
