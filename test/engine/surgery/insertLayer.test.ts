@@ -211,7 +211,6 @@ describe("is refused, and says what fits", () => {
       { after: "hidden1", layer: { conv2d: {} } },
       /takes images.*or insert a dense layer here/,
     ],
-    ["other units in a sum", residual, { before: "conv2", layer: { conv2d: { units: 9 } } }, /^$/],
     [
       "other units that are added to others",
       residual,

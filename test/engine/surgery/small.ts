@@ -2,7 +2,7 @@
 import type { Layer, Model, Node, Shape } from "../../../src/engine/graph/model";
 import { elements } from "../../../src/engine/graph/model";
 import { cut } from "../../../src/engine/graph/cut";
-import { randomStream } from "../../../src/engine/graph/random";
+import { uniforms } from "../../../src/engine/graph/random";
 import { evaluate, type ReadStored } from "../../../src/engine/graph/value";
 import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../src/engine/ops/run";
@@ -193,14 +193,10 @@ export const joined = (): Model =>
     [denseLayer("a"), denseLayer("b", "Tanh"), denseLayer("out", "")],
   );
 
-/** Numbers between −1 and 1 that `name` decides; variances are positive. */
+/** Numbers between −½ and ½ that `name` decides; between ½ and 3/2 for what norms multiply or divide by. */
 export function numbersFor(name: string, count: number): Float32Array {
-  const random = randomStream(7, ["test", name]);
-  const sign = name.endsWith("variance") ? 0 : 1;
-  return Float32Array.from(
-    { length: count },
-    () => (1 + sign) * random.uniform() - sign + (1 - sign) * 0.5,
-  );
+  const from = /(gamma|variance)$/.test(name) ? 0.5 : -0.5;
+  return uniforms(7, ["test", name], count).map((value) => value + from);
 }
 
 /** What `source` stores. */
