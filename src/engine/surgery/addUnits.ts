@@ -84,12 +84,24 @@ function refuseChange({ layer, group }: UnitLayer, { init }: Spec): void {
     );
 }
 
+const hasAverages = (model: Model, { variables }: UnitLayer["group"]): boolean =>
+  [...model.variables.values()].some(
+    ({ role, of }) => role === "average" && variables.some(({ variable }) => variable === of),
+  );
+
 export const addUnits: EditKind<Spec> = {
   schema: AddUnitsSchema.describe(EDIT_COMMANDS.addUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>
     `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}${spec.init === "random" ? "" : "the network computes what it did before; "}${describeTraining(after)}.`,
+  inverse: (before, { layer, units, init, train }) => {
+    const { group } = hiddenLayer(before, layer);
+    // Copies share the weights that read them; averages of what was resized are dropped.
+    const isExact = init !== "net2wider" && train === "all" && !hasAverages(before, group);
+    const last = group.units + units - 1;
+    return isExact ? { removeUnits: { layer, units: `${group.units}-${last}` } } : undefined;
+  },
   questions: (model, given) => [
     ...("layer" in given
       ? []

@@ -135,11 +135,20 @@ function layersOf(model: Model, pattern: string, what: string): readonly Layer[]
 const isActivation = (op: string): boolean =>
   op === "Identity" || Object.values(ACTIVATIONS).some((each) => each.op === op);
 
+/** The activation function of a layer: its output, or the one op of no other layer that reads it. */
+function activationNode(model: Model, layer: Layer): Node | undefined {
+  const output = outputOf(layer);
+  const [reader, ...more] = readersOf(model, output);
+  const isNext = reader && more.length === 0 && layerOf(model, reader.name) === undefined;
+  const last = isNext && output !== model.roles.output ? [reader] : [];
+  return [model.nodes.get(output)!, ...last].find(({ op }) => isActivation(op));
+}
+
 function withActivation(model: Model, layer: Layer, value: Activation | "none"): Model {
   const output = outputOf(layer);
-  const node = model.nodes.get(output)!;
+  const node = activationNode(model, layer);
   const to = value === "none" ? { op: "Identity" as const, attributes: {} } : ACTIVATIONS[value];
-  if (isActivation(node.op)) return changed(model, { nodes: [{ ...node, ...to }] });
+  if (node !== undefined) return changed(model, { nodes: [{ ...node, ...to }] });
   if (model.roles.output === output)
     throw new GraftError(
       "invalid-edit",
@@ -156,22 +165,23 @@ function withActivation(model: Model, layer: Layer, value: Activation | "none"):
   };
 }
 
-/** The dropout of a layer: one of its nodes, or what reads its output, behind pooling perhaps. */
+/** The dropout of a layer: one of its nodes, or what reads its output, behind activation or pooling perhaps. */
 function dropoutOf(model: Model, layer: Layer): Node | undefined {
   const own = layer.nodes.map((name) => model.nodes.get(name)!);
   const found = own.find(({ op }) => op === "Dropout");
   if (found !== undefined || layer.output === undefined) return found;
   for (let at = layer.output; ;) {
-    const readers = readersOf(model, at).filter(({ name }) => layerOf(model, name) !== layer);
+    const readers = readersOf(model, at);
     const dropout = readers.find(({ op }) => op === "Dropout");
     const [next, ...more] = readers;
-    const passes = next !== undefined && more.length === 0 && PASSING.has(next.op);
-    if (dropout !== undefined || !passes) return dropout;
+    if (dropout !== undefined || next === undefined || more.length > 0) return dropout;
+    const passes = PASSING.has(next.op) || isActivation(next.op);
+    if (!passes || layerOf(model, next.name) !== undefined) return undefined;
     at = next.name;
   }
 }
 
-const PASSING: ReadonlySet<string> = new Set(["MaxPool", "AvgPool", "Reshape", "Identity"]);
+const PASSING: ReadonlySet<string> = new Set(["MaxPool", "AvgPool", "Reshape"]);
 
 const normsOf = (model: Model, layer: Layer): Node[] =>
   layer.nodes.map((name) => model.nodes.get(name)!).filter(({ op }) => op === "BatchNorm");
@@ -221,7 +231,7 @@ function inverse(model: Model, spec: Spec): Readonly<Record<string, unknown>> | 
   const layer = model.layers.find((each) => each.name === name);
   if (layer === undefined || [batchNorm, learningRate, l2].some((each) => each !== undefined))
     return undefined;
-  const was = activationOf(model, layer);
+  const was = activation === undefined ? undefined : activationOf(model, layer);
   const node = dropoutOf(model, layer);
   const rate =
     node?.op === "Dropout" && "rate" in node.attributes ? node.attributes.rate : undefined;
@@ -236,8 +246,8 @@ function inverse(model: Model, spec: Spec): Readonly<Record<string, unknown>> | 
   };
 }
 
-function activationOf(model: Model, { output }: Layer): Activation | "none" | undefined {
-  const node = output === undefined ? undefined : model.nodes.get(output);
+function activationOf(model: Model, layer: Layer): Activation | "none" | undefined {
+  const node = activationNode(model, layer);
   if (node?.op === "Identity") return "none";
   const attributes = JSON.stringify(node?.attributes);
   return names.find(
