@@ -36,9 +36,7 @@ const masks = (model: Model) =>
 const content = (model: Model) => ({
   ...model,
   nodes: Object.fromEntries(model.nodes),
-  variables: Object.fromEntries(
-    [...model.variables].map(([name, { trainable: _, ...rest }]) => [name, rest]),
-  ),
+  variables: [...model.variables.values()].map((variable) => ({ ...variable, trainable: [] })),
   trainable: masks(model),
   shapes: Object.fromEntries(model.shapes),
   aliases: Object.fromEntries(model.aliases),
