@@ -62,6 +62,11 @@ function closed(model: Model, span: Span, name: string, key: string): Model {
     .filter((reader) => !nodes.has(reader.name))
     .map((reader) => reading(reader, output, { node: input }));
   const isOutput = resized.roles.output === output;
+  if (isOutput && !hasVariables(resized, input))
+    throw new GraftError(
+      "invalid-edit",
+      `Without ${name} nothing would be left of the network: no layer lies before it.`,
+    );
   const roles = isOutput ? { ...resized.roles, output: input } : resized.roles;
   const joined = changed({ ...resized, roles }, { nodes: readers });
   return fitting(
@@ -70,6 +75,11 @@ function closed(model: Model, span: Span, name: string, key: string): Model {
     `Remove it with what depends on it: "connections": "remove".`,
   );
 }
+
+const hasVariables = (model: Model, node: string): boolean =>
+  [...ancestors(model, [node])].some((name) =>
+    model.nodes.get(name)!.inputs.some((input) => "variable" in input),
+  );
 
 /** The model with as many units behind the span as before it: those that read them start afresh. */
 function withUnitsOf(model: Model, span: Span, name: string, key: string): Model {

@@ -168,6 +168,12 @@ describe("is refused, and says what fits", () => {
     );
   });
 
+  test("where nothing would be left", () => {
+    expect(refusal(perceptron(), remove("hidden1", "remove"))).toMatch(
+      /Without hidden1 nothing would be left/,
+    );
+  });
+
   test("where an image would be the output", () => {
     expect(refusal(convolutional(), remove("conv2", "remove"))).toMatch(
       /conv2 reads \[\?, 3, 3, 4\] and hands on \[\?, 3\].*behind the flattening/,
