@@ -44,7 +44,7 @@ export function detached(model: Model, seeds: ReadonlySet<string>, name: string)
     if (needed !== undefined && gone.has(needed))
       throw new GraftError(
         "invalid-edit",
-        `${name} cannot be removed: ${needed}, the ${needed === loss ? "loss" : "output"} of the network, needs it in more than one way.`,
+        `Without ${name} nothing would be left of ${needed}, the ${needed === loss ? "loss" : "output"} of the network.`,
       );
   return pruned(changed(model, { nodes: left }), gone);
 }

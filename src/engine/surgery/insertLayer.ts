@@ -1,6 +1,7 @@
 // Insert a layer between two others, before the output, or behind it.
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
+import { GraftError } from "../../protocol/errors";
 import type { EditQuestion } from "../../protocol/plan";
 import { describeLayer, layerSizes } from "../graph/layers";
 import type { Model, Node } from "../graph/model";
@@ -12,7 +13,7 @@ import type { EditKind, Questions } from "./edit";
 import { build, formatAt, kindOf, NewLayerSchema, type Built } from "./newLayer";
 import { fitting, inputOf, outputOf, refuseShared } from "./place";
 import { regroup } from "./regroup";
-import { freeName, refuseTaken, spliced, withLayer } from "./rewire";
+import { freeName, readersOf, refuseTaken, spliced, withLayer } from "./rewire";
 import { findLayer } from "./select";
 
 export const InsertLayerSchema = z
@@ -53,14 +54,22 @@ interface Gap {
 
 function gapOf(model: Model, { after, before }: Pick<Spec, "after" | "before">): Gap {
   if (after !== undefined) {
-    const from = outputOf(findLayer(model, after));
+    const from = outputOf(model, findLayer(model, after));
     const becomesOutput = model.roles.output === from;
     return { from, takes: () => true, behind: after, becomesOutput };
   }
   const layer = findLayer(model, before!);
   const behind = model.layers[model.layers.indexOf(layer) - 1]?.name;
   const takes = (reader: Node) => layer.nodes.includes(reader.name);
-  return { from: inputOf(model, layer), takes, behind, becomesOutput: false };
+  const from = inputOf(model, layer);
+  const indexed = readersOf(model, from).find(
+    (reader) => takes(reader) && (reader.op === "Gather" || reader.op === "OneHot"),
+  );
+  if (indexed === undefined) return { from, takes, behind, becomesOutput: false };
+  throw new GraftError(
+    "invalid-edit",
+    `${layer.name} reads indices, which no layer can make. Insert the new one behind it.`,
+  );
 }
 
 /** "batch_normalization" as Keras and TensorFlow name it; others as their kind. */

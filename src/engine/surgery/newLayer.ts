@@ -221,8 +221,14 @@ function refuseChange(
 const noIdentity = (name: string, why: string): GraftError =>
   new GraftError("invalid-edit", `${name} cannot start as the identity, because ${why}.`);
 
+/** What fits a shape of so many axes instead. */
+const INSTEAD: Readonly<Record<number, string>> = {
+  2: ", or insert a dense layer here",
+  4: ", or insert a conv2d here",
+};
+
 const misplaced = ({ from, shape }: Site, what: string, wants: string, where: string): GraftError =>
   new GraftError(
     "invalid-edit",
-    `${what} takes ${wants}, and ${from} has the shape ${formatShape(shape)}. Insert it ${where}, or insert a ${shape.length === 4 ? "conv2d" : "dense layer"} here.`,
+    `${what} takes ${wants}, and ${from} has the shape ${formatShape(shape)}. Insert it ${where}${INSTEAD[shape.length] ?? ""}.`,
   );

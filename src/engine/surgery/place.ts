@@ -32,8 +32,12 @@ export function inputOf(model: Model, layer: Layer): string {
   );
 }
 
-/** The node that `layer` hands on. Throws where Graft does not know it. */
-export function outputOf(layer: Layer): string {
+/**
+ * The node that `layer` hands on; of the last one, the logits: a softmax behind them belongs to the loss. Throws where
+ * Graft does not know it.
+ */
+export function outputOf({ roles }: Model, layer: Layer): string {
+  if (roles.output !== undefined && layer.nodes.includes(roles.output)) return roles.output;
   if (layer.output !== undefined) return layer.output;
   throw new GraftError(
     "invalid-edit",

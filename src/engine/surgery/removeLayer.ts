@@ -36,7 +36,7 @@ interface Span {
 
 function apply(model: Model, spec: Spec, key: string): Model {
   const layer = findLayer(model, spec.layer);
-  outputOf(layer);
+  outputOf(model, layer);
   if (spec.connections === "keep") return closed(model, spanOf(model, layer), layer.name, key);
   const { output } = model.roles;
   const { gone } = lossOf(model, new Set(layer.nodes));
@@ -47,11 +47,13 @@ function apply(model: Model, spec: Spec, key: string): Model {
 
 /** The layer, and the dropout behind it where there is one before it already. */
 function spanOf(model: Model, layer: Layer): Span {
-  const [input, output] = [inputOf(model, layer), outputOf(layer)];
+  const [input, output] = [inputOf(model, layer), outputOf(model, layer)];
+  const above = ancestors(model, [output]);
+  const own = layer.nodes.filter((name) => above.has(name));
   const [reader, ...more] = readersOf(model, output);
   const isSecond = reader?.op === "Dropout" && model.nodes.get(input)!.op === "Dropout";
-  if (!isSecond || more.length > 0) return { nodes: new Set(layer.nodes), input, output };
-  return { nodes: new Set([...layer.nodes, reader.name]), input, output: reader.name };
+  if (!isSecond || more.length > 0) return { nodes: new Set(own), input, output };
+  return { nodes: new Set([...own, reader.name]), input, output: reader.name };
 }
 
 /** The model without the span: what read its output reads its input. */
@@ -86,11 +88,15 @@ function withUnitsOf(model: Model, span: Span, name: string, key: string): Model
   const [before, behind] = [shapeOf(model, span.input), shapeOf(model, span.output)];
   if (sameShape(before, behind)) return model;
   const axis = channelAxis(behind, formatAt(model, span.output));
-  if (before.length !== behind.length || before[axis] < 0)
+  if (before.length !== behind.length || before[axis] < 0) {
+    const isOutput = model.roles.output === span.output;
     throw new GraftError(
       "invalid-edit",
-      `${name} reads ${formatShape(before)} and hands on ${formatShape(behind)}, so nothing that follows can read its input instead.${before.length > 2 ? " A layer behind the flattening can be removed." : ""}`,
+      isOutput
+        ? `Everything behind ${name} would go, and what it reads cannot be the output: its shape is ${formatShape(before)}. Remove a layer behind the flattening, or keep the connections.`
+        : `${name} reads ${formatShape(before)} and hands on ${formatShape(behind)}, so nothing that follows can read its input instead.`,
     );
+  }
   if (before[axis] === behind[axis]) return model;
   const group = groupFrom(model, { node: span.output, axis }, name);
   refuseShared(

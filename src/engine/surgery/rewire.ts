@@ -116,7 +116,9 @@ function withoutVariables(model: Model, gone: ReadonlySet<string>): Model {
   const layers = model.layers.flatMap((layer) => {
     const nodes = layer.nodes.filter((name) => model.nodes.has(name));
     const kept = layer.variables.filter((name) => variables.has(name));
-    const isGone = layer.nodes.length > 0 && nodes.length === 0;
+    const isGone =
+      (layer.nodes.length > 0 && nodes.length === 0) ||
+      (layer.variables.length > 0 && kept.length === 0);
     if (isGone || nodes.length + kept.length === 0) return [];
     if (nodes.length === layer.nodes.length && kept.length === layer.variables.length)
       return [layer];

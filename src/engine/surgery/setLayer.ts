@@ -137,7 +137,7 @@ const isActivation = (op: string): boolean =>
 
 /** The activation function of a layer: its output, or the one op of no other layer that reads it. */
 function activationNode(model: Model, layer: Layer): Node | undefined {
-  const output = outputOf(layer);
+  const output = outputOf(model, layer);
   const [reader, ...more] = readersOf(model, output);
   const isNext = reader && more.length === 0 && layerOf(model, reader.name) === undefined;
   const last = isNext && output !== model.roles.output ? [reader] : [];
@@ -145,7 +145,7 @@ function activationNode(model: Model, layer: Layer): Node | undefined {
 }
 
 function withActivation(model: Model, layer: Layer, value: Activation | "none"): Model {
-  const output = outputOf(layer);
+  const output = outputOf(model, layer);
   const node = activationNode(model, layer);
   const to = value === "none" ? { op: "Identity" as const, attributes: {} } : ACTIVATIONS[value];
   if (node !== undefined) return changed(model, { nodes: [{ ...node, ...to }] });

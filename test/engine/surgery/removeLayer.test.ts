@@ -109,6 +109,26 @@ describe("with its connections kept", () => {
     expect(edits[0].sentence).toContain("hidden2/Relu is the output");
   });
 
+  test("logits in front of a softmax that the layer has, too", () => {
+    const source = perceptron();
+    const nodes = new Map(source.nodes);
+    nodes.set("out/Softmax", node("out/Softmax", "Softmax", ["out/BiasAdd"], {}));
+    const layers = source.layers.map((layer) =>
+      layer.name === "out"
+        ? { ...layer, nodes: [...layer.nodes, "out/Softmax"], output: "out/Softmax" }
+        : layer,
+    );
+    const model = { ...source, nodes, layers };
+    const after = edited(model, remove("out"));
+    expect(names(after)).toEqual(["hidden1", "hidden2"]);
+    expect(after.roles.output).toBe("hidden2/Relu");
+    expect(reads(after, "out/Softmax")).toEqual([{ node: "hidden2/Relu" }]);
+    const behind = { insertLayer: { after: "out", layer: { dense: { activation: "none" } } } };
+    const longer = edited(model, behind);
+    expect(longer.roles.output).toBe("dense/BiasAdd");
+    expect(reads(longer, "out/Softmax")).toEqual([{ node: "dense/BiasAdd" }]);
+  });
+
   test("of two dropouts in a row, one goes with the layer between them", () => {
     const dropout = (after: string, name: string) => ({
       insertLayer: { after, name, layer: { dropout: { rate: 0.5 } } },
@@ -176,7 +196,7 @@ describe("is refused, and says what fits", () => {
 
   test("where an image would be the output", () => {
     expect(refusal(convolutional(), remove("conv2", "remove"))).toMatch(
-      /conv2 reads \[\?, 3, 3, 4\] and hands on \[\?, 3\].*behind the flattening/,
+      /Everything behind conv2 would go.*its shape is \[\?, 3, 3, 4\]\. Remove a layer behind the flattening/,
     );
   });
 
