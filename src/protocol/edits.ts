@@ -80,7 +80,7 @@ export const EDIT_COMMANDS = {
     edit: "removeUnits",
     title: "Remove Units",
     does: "Takes units out of a layer, with the weights that read them.",
-    row: "hidden",
+    row: "units",
     layerField: "layer",
   }),
   replaceUnits: command({
@@ -101,7 +101,6 @@ export const EDIT_COMMANDS = {
     edit: "insertLayer",
     title: "Insert Layer Before",
     does: "A new layer that one layer reads, instead of what it reads now.",
-    row: "layer",
     layerField: "before",
   }),
   removeLayer: command({
@@ -122,7 +121,6 @@ export const EDIT_COMMANDS = {
     edit: "reinitialize",
     title: "Reinitialize",
     does: "Fresh values for layers or variables; they train.",
-    row: "layer",
     layerField: "layers",
   }),
   rename: command({

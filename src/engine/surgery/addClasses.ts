@@ -1,6 +1,7 @@
 // Add classes to the output: the old ones keep their numbers, and so their logits.
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
+import { layerOf } from "../graph/layers";
 import type { Model } from "../graph/model";
 import { classCount, ClassesSchema } from "./classNames";
 import { describeSizes, describeTraining } from "./describe";
@@ -8,8 +9,8 @@ import type { EditKind } from "./edit";
 import { freezeAll } from "./freeze";
 import { InitializerSchema } from "./initializers";
 import { allUnits, regroup } from "./regroup";
-import { outputGroup } from "./replaceOutput";
-import { layersOf } from "./unitLayers";
+import { outputGroup, outputProducer } from "./replaceOutput";
+import { hasAverages, layersOf } from "./unitLayers";
 
 export const AddClassesSchema = z.strictObject({
   classes: ClassesSchema.describe(
@@ -43,6 +44,13 @@ export const addClasses: EditKind<Spec> = {
   touches: (model) => layersOf(model, outputGroup(model).variables),
   describe: (before, after, spec) =>
     `${describeSizes(before, after)}; the old classes keep their numbers${spec.train === "new" ? ", and nothing but the new ones trains" : ""}; ${describeTraining(after)}.`,
+  inverse: (before, { classes, train }) => {
+    const group = outputGroup(before);
+    const layer = layerOf(before, outputProducer(before).name);
+    if (train === "new" || layer === undefined || hasAverages(before, group)) return undefined;
+    const last = group.units + classCount(classes) - 1;
+    return { removeUnits: { layer: layer.name, units: `${group.units}-${last}` } };
+  },
   questions: (model, given) => [
     ...("classes" in given
       ? []

@@ -7,7 +7,14 @@ import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { allUnits, regroup, type Regrouping } from "./regroup";
 import { listNames } from "./select";
-import { describeCoupling, hiddenLayer, layersOf, unitLayers, type UnitLayer } from "./unitLayers";
+import {
+  describeCoupling,
+  hasAverages,
+  hiddenLayer,
+  layersOf,
+  unitLayers,
+  type UnitLayer,
+} from "./unitLayers";
 
 export const AddUnitsSchema = z.strictObject({
   layer: z.string().min(1).describe("The dense or convolution layer that gets the new units."),
@@ -83,11 +90,6 @@ function refuseChange({ layer, group }: UnitLayer, { init }: Spec): void {
       `With "init": "${init}", new units of ${layer.name} would change the network's output, because ${why}. Use "init": "random".`,
     );
 }
-
-const hasAverages = (model: Model, { variables }: UnitLayer["group"]): boolean =>
-  [...model.variables.values()].some(
-    ({ role, of }) => role === "average" && variables.some(({ variable }) => variable === of),
-  );
 
 export const addUnits: EditKind<Spec> = {
   schema: AddUnitsSchema.describe(EDIT_COMMANDS.addUnits.does),

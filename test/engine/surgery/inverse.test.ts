@@ -19,6 +19,7 @@ const KINDS: Readonly<Record<string, (layer: string, n: number) => object>> = {
   unfreeze: (layer) => ({ unfreeze: layer }),
   addUnits: (layer, n) => ({ addUnits: { layer, units: n } }),
   "addUnits zero": (layer, n) => ({ addUnits: { layer, units: n, init: "zero" } }),
+  addClasses: (_, classes) => ({ addClasses: { classes, train: "all" } }),
   rename: (layer) => ({ rename: { from: layer, to: `scope/${layer}` } }),
   "insert dense": (after) => ({ insertLayer: { after, layer: { dense: {} } } }),
   "insert identity": (after) => ({
