@@ -45,6 +45,8 @@ function boundsOf(node: Node, known: ReadonlyMap<string, Bounds>): Bounds {
     case "Transpose":
     case "Squeeze":
     case "ExpandDims":
+    case "Slice":
+    case "Tile":
     case "Identity":
     case "StopGradient":
       return inputs[0];

@@ -173,6 +173,7 @@ export function formatAt(model: Model, name: string): DataFormat {
   const before = ancestors(model, [name]);
   const windows = [...model.nodes.values()].flatMap((node) =>
     node.op === "Conv2D" ||
+    node.op === "Conv2DTranspose" ||
     node.op === "DepthwiseConv2D" ||
     node.op === "MaxPool" ||
     node.op === "AvgPool"
