@@ -86,14 +86,26 @@ function fields(spec) {
     .map((form) => {
       if (form.type !== "object")
         return `${valueOf(form)}: ${form.description ?? form.items?.description ?? ""}`;
-      const rows = Object.entries(form.properties ?? {}).map(
-        ([name, field]) =>
-          `| \`${name}\`${form.required?.includes(name) ? "" : " (optional)"} | ${cell(valueOf(field))} | ${cell(field.description ?? "")} |`,
-      );
+      const rows = members(form).flatMap(([name, field, needed]) => rowsOf(name, field, needed));
       return ["| field | value | meaning |", "| --- | --- | --- |", ...rows].join("\n");
     })
     .join("\n\nor\n\n");
 }
+
+/** The row of a field, and those of the fields within it. */
+const rowsOf = (name, field, needed) => [
+  `| \`${name}\`${needed ? "" : " (optional)"} | ${cell(valueOf(field))} | ${cell(field.description ?? "")} |`,
+  ...[field, ...(field.anyOf ?? [])]
+    .flatMap(members)
+    .flatMap(([inner, each, isNeeded]) => rowsOf(`${name}.${inner}`, each, isNeeded)),
+];
+
+const members = (form) =>
+  Object.entries(form.properties ?? {}).map(([name, field]) => [
+    name,
+    field,
+    form.required?.includes(name) ?? false,
+  ]);
 
 const cell = (text) => text.replaceAll("|", "\\|");
 

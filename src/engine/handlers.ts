@@ -72,7 +72,7 @@ async function modelSoFar({ path, text }: RecipeText): Promise<Model> {
   const open = recipe === undefined ? parseRecipe(path, text) : { path, text, recipe };
   const checkpoint = await openSource(open);
   try {
-    return applyRecipe(await checkpoint.model(), open.recipe).model;
+    return applyRecipe(await checkpoint.model(), open.recipe, checkpoint.others).model;
   } finally {
     await checkpoint.close();
   }

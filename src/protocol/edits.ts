@@ -90,7 +90,7 @@ export const EDIT_COMMANDS = {
     edit: "removeUnits",
     title: "Remove Units",
     does: "Takes units out of a layer, with the weights that read them.",
-    row: "hidden",
+    row: "units",
     layerField: "layer",
   }),
   replaceUnits: command({
@@ -113,6 +113,52 @@ export const EDIT_COMMANDS = {
     does: "Other channels of the input, such as colour for a network of grey images; the trained weights stay.",
     row: "checkpoint",
   }),
+  insertLayer: command({
+    edit: "insertLayer",
+    title: "Insert Layer Behind",
+    does: "A new layer between two others, or behind the output.",
+    row: "layer",
+    layerField: "after",
+  }),
+  insertLayerBefore: command({
+    edit: "insertLayer",
+    title: "Insert Layer Before",
+    does: "A new layer that one layer reads, instead of what it reads now.",
+    layerField: "before",
+  }),
+  removeLayer: command({
+    edit: "removeLayer",
+    title: "Remove Layer",
+    does: "Takes a layer out, with or without what depends on it.",
+    row: "layer",
+    layerField: "layer",
+  }),
+  setLayer: command({
+    edit: "setLayer",
+    title: "Layer Settings",
+    does: "Activation, dropout, batch norm, learning rate or L2 regularization of a layer.",
+    row: "layer",
+    layerField: "layer",
+  }),
+  reinitialize: command({
+    edit: "reinitialize",
+    title: "Reinitialize",
+    does: "Fresh values for layers or variables; they train.",
+    layerField: "layers",
+  }),
+  rename: command({
+    edit: "rename",
+    title: "Rename",
+    does: "Another name for a layer, a variable or a scope.",
+    row: "layer",
+    layerField: "from",
+  }),
+  copyFrom: command({
+    edit: "copyFrom",
+    title: "Copy from Checkpoint",
+    does: "Values of variables from another checkpoint.",
+    row: "checkpoint",
+  }),
 } as const;
 
 export type EditCommandName = keyof typeof EDIT_COMMANDS;
@@ -123,7 +169,29 @@ export function editFrom(
   fields: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const { edit, only, sets }: EditCommand = EDIT_COMMANDS[name];
-  return { [edit]: only === undefined ? { ...fields, ...sets } : fields[only] };
+  return { [edit]: only === undefined ? { ...nested(fields), ...sets } : fields[only] };
+}
+
+/**
+ * One object of answers to questions: "layer.dense.units" goes into what answered "layer". A field that begins with "?"
+ * only led to other questions.
+ */
+function nested(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(fields)) {
+    if (field.startsWith("?")) continue;
+    const path = field.split(".");
+    const last = path.pop()!;
+    let into = result;
+    for (const key of path) {
+      // A copy: what was answered may be asked again.
+      const inner = { ...(into[key] as object | undefined) };
+      into[key] = inner;
+      into = inner;
+    }
+    into[last] = value;
+  }
+  return result;
 }
 
 export const EDIT_COMMAND_NAMES = Object.keys(EDIT_COMMANDS) as EditCommandName[];

@@ -136,7 +136,10 @@ export interface Plan {
   readonly problems: readonly Problem[];
 }
 
-/** How a command asks for one field of an edit. Texts are complete; the extension only shows them. */
+/**
+ * How a command asks for one field of an edit. Texts are complete; the extension only shows them. A field within
+ * another is written with dots: "layer.dense.units". One that begins with "?" only decides what is asked next.
+ */
 export type EditQuestion =
   | {
       readonly field: string;
@@ -151,16 +154,30 @@ export type EditQuestion =
       readonly min: number;
       readonly max: number;
       readonly suggestion?: number;
+      /** Whether numbers between whole ones will do. */
+      readonly fractions?: true;
     }
   | {
       readonly field: string;
       readonly ask: "choice";
       readonly prompt: string;
       readonly choices: readonly {
-        readonly value: string;
+        readonly value: string | Readonly<Record<string, unknown>>;
         readonly label: string;
         readonly detail: string;
       }[];
+    }
+  | {
+      readonly field: string;
+      readonly ask: "text";
+      readonly prompt: string;
+      readonly suggestion?: string;
+    }
+  | {
+      /** A checkpoint; the field gets its path from the recipe's folder. */
+      readonly field: string;
+      readonly ask: "checkpoint";
+      readonly prompt: string;
     }
   | {
       /** Unit numbers: "0-3, 7". */

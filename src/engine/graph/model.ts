@@ -23,8 +23,8 @@ export type Node<Op extends OpName = OpName> = { [Name in Op]: NodeOf<Name> }[Op
 
 /** Where a value comes from. Building one reads nothing; `evaluate` (graph/value.ts) does. */
 export type Value =
-  /** Stored in the checkpoint under this name. */
-  | { readonly from: "stored"; readonly name: string }
+  /** Stored in the checkpoint under this name; in another one, by the path that the recipe has for it. */
+  | { readonly from: "stored"; readonly name: string; readonly checkpoint?: string }
   /** Fresh numbers. `seed` and `key` decide every one of them, `fanIn` and `fanOut` the spread. */
   | {
       readonly from: "initializer";

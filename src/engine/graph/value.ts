@@ -6,8 +6,11 @@ import { initialize } from "./initializers";
 import { elements, type Value, type Variable } from "./model";
 import { randomStream } from "./random";
 
-/** Little-endian bytes, in C order, of the tensor that the checkpoint stores under `name`. */
-export type ReadStored = (name: string) => Promise<Uint8Array>;
+/**
+ * Little-endian bytes, in C order, of the tensor that the checkpoint stores under `name`; the recipe's own checkpoint,
+ * unless it names another.
+ */
+export type ReadStored = (name: string, checkpoint?: string) => Promise<Uint8Array>;
 
 /**
  * The little-endian bytes of a variable's value, in C order. `seed` decides the fresh numbers.
@@ -25,13 +28,11 @@ async function evaluateValue(
 ): Promise<Uint8Array> {
   switch (value.from) {
     case "stored":
-      return read(value.name);
+      return read(value.name, value.checkpoint);
     case "initializer": {
-      const random = randomStream(seed, [
-        "initializer",
-        value.drawnFor ?? variable.name,
-        value.key,
-      ]);
+      // A variable that gets another name keeps its numbers.
+      const name = value.drawnFor ?? variable.origin ?? variable.name;
+      const random = randomStream(seed, ["initializer", name, value.key]);
       const fan = { in: value.fanIn, out: value.fanOut };
       const numbers = initialize(value.initializer, value.shape, fan, random);
       return fromFloat32(numbers, variable.dtype);

@@ -6,6 +6,7 @@ import { findRoles, knownLosses } from "../graph/roles";
 import { reinfer } from "../graph/reinfer";
 import type { EditKind } from "../surgery/edit";
 import { freezeWeights, unfreezeWeights } from "../surgery/freeze";
+import type { OtherCheckpoints } from "../surgery/others";
 import { EDITS } from "../surgery/table";
 import { editOf, type Phase, type Recipe } from "./schema";
 
@@ -25,8 +26,12 @@ export interface AppliedRecipe {
 
 type AnyEdit = EditKind<unknown>;
 
-/** The model that the recipe describes. An edit that does not fit becomes a problem and is left out. */
-export function applyRecipe(source: Model, recipe: Recipe): AppliedRecipe {
+/** The model that the recipe describes; `others` are the checkpoints that its edits name. An edit that does not fit becomes a problem and is left out. */
+export function applyRecipe(
+  source: Model,
+  recipe: Recipe,
+  others: OtherCheckpoints = new Map(),
+): AppliedRecipe {
   const problems: Problem[] = [];
   const applied: AppliedEdit[] = [];
   const attempt = <T>(pointer: string, what: () => T): T | undefined => {
@@ -44,7 +49,8 @@ export function applyRecipe(source: Model, recipe: Recipe): AppliedRecipe {
     const { kind, spec } = editOf(edit);
     const definition = EDITS[kind] as unknown as AnyEdit;
     attempt(`/edits/${index}`, () => {
-      const after = withoutResizedAverages(reinfer(definition.apply(model, spec, `edit ${index}`)));
+      const edited = definition.apply(model, spec, `edit ${index}`, others);
+      const after = withoutResizedAverages(reinfer(edited));
       applied.push({
         index,
         sentence: definition.describe(model, after, spec),

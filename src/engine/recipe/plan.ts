@@ -30,7 +30,7 @@ import { layersOfOutput } from "../surgery/output";
 import { effectsOf } from "./effects";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
-import { openSource } from "./source";
+import { openSource, type RecipeSource } from "./source";
 import { validate, type Validated } from "./validate";
 import { isParameter, variableChanges } from "./variableChanges";
 
@@ -63,7 +63,7 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
   const checkpoint = await openSource({ path: file, recipe });
   try {
     const source = await checkpoint.model();
-    const validated = validate(source, recipe);
+    const validated = validate(source, recipe, checkpoint.others);
     const more = fileProblems(file, recipe, checkpoint);
     const problems = [...validated.problems, ...more];
     const plan = {
@@ -93,7 +93,7 @@ export async function recipeProblems(file: string, text: string): Promise<readon
   }
 }
 
-function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Problem[] {
+function fileProblems(file: string, recipe: Recipe, checkpoint: RecipeSource): Problem[] {
   const problems: Problem[] = [];
   const missing = (source: unknown, pointer: string) => {
     const name =
@@ -119,14 +119,13 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: Checkpoint): Pro
 export function saveProblem(
   file: string,
   { save }: Recipe,
-  checkpoint: Checkpoint,
+  { paths }: RecipeSource,
 ): Problem | undefined {
-  if (save === undefined || resolveIn({ path: file }, save.as) !== checkpoint.path)
-    return undefined;
+  if (save === undefined || !paths.includes(resolveIn({ path: file }, save.as))) return undefined;
   return {
     code: "write-failed",
     severity: "error",
-    message: "The result would overwrite the checkpoint it is made from. Choose another name.",
+    message: "The result would overwrite a checkpoint it is made from. Choose another name.",
     pointer: "/save/as",
   };
 }
@@ -212,7 +211,7 @@ export function toPlan(
 }
 
 function toVariable(source: Model, variable: Variable): PlanVariable {
-  const before = source.variables.get(variable.name)?.shape;
+  const before = source.variables.get(variable.origin ?? variable.name)?.shape;
   const resized = before !== undefined && before.join() !== variable.shape.join();
   return {
     name: variable.name,

@@ -25,10 +25,11 @@ export async function previewEdit(file: string, text: string, edit: EditValue): 
       "invalid-edit",
       `The edit is not complete: ${extended.error.issues[0].message}.`,
     );
-  const checkpoint = await openSource(open);
+  const checkpoint = await openSource({ path: file, recipe: extended.data });
   try {
     const source = await checkpoint.model();
-    const after = validate(source, extended.data);
+    const { others } = checkpoint;
+    const after = validate(source, extended.data, others);
     const plan = (recipe: Recipe, validated: Validated) =>
       toPlan(checkpoint, source, recipe, validated);
     const index = open.recipe.edits.length;
@@ -36,7 +37,7 @@ export async function previewEdit(file: string, text: string, edit: EditValue): 
     return {
       consequence: applied?.sentence ?? "",
       effects: newEffects(
-        plan(open.recipe, validate(source, open.recipe)),
+        plan(open.recipe, validate(source, open.recipe, others)),
         plan(extended.data, after),
       ),
       problems: after.problems.filter((problem) => problem.pointer === `/edits/${index}`),

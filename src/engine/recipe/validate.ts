@@ -8,6 +8,7 @@ import { withLoss } from "../graph/loss";
 import type { Model } from "../graph/model";
 import { ancestors, trainedVariables } from "../graph/order";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
+import type { OtherCheckpoints } from "../surgery/others";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
 import { idleGroups, takerOf } from "./groups";
@@ -22,8 +23,8 @@ export interface Validated extends AppliedRecipe {
 }
 
 /** Applies the recipe and finds everything that would stop a run or surprise its owner. */
-export function validate(source: Model, recipe: Recipe): Validated {
-  const applied = applyRecipe(source, recipe);
+export function validate(source: Model, recipe: Recipe, others?: OtherCheckpoints): Validated {
+  const applied = applyRecipe(source, recipe, others);
   const problems = [...applied.problems];
   const phases: Model[] = [];
   const feeds = new Map<string, ScalarFeed>();

@@ -9,6 +9,7 @@ import { freezeAll } from "./freeze";
 import { InitializerSchema } from "./initializers";
 import { allUnits, regroup } from "./regroup";
 import { outputGroup, outputLayers } from "./output";
+import { hasAverages } from "./unitLayers";
 
 export const AddClassesSchema = z.strictObject({
   classes: ClassesSchema.describe(
@@ -37,11 +38,19 @@ function apply(model: Model, spec: Spec, key: string): Model {
 }
 
 export const addClasses: EditKind<Spec> = {
+  effect: () => "extended",
   schema: AddClassesSchema.describe(EDIT_COMMANDS.addClasses.does),
   apply,
   touches: (model) => outputLayers(model, outputGroup(model)),
   describe: (before, after, spec) =>
     `${describeSizes(before, after)}; the old classes keep their numbers${spec.train === "new" ? ", and nothing but the new ones trains" : ""}; ${describeTraining(after)}.`,
+  inverse: (before, { classes, train }) => {
+    const group = outputGroup(before);
+    const [layer] = outputLayers(before, group);
+    if (train === "new" || layer === undefined || hasAverages(before, group)) return undefined;
+    const last = group.units + classCount(classes) - 1;
+    return { removeUnits: { layer, units: `${group.units}-${last}` } };
+  },
   questions: (model, given) => [
     ...("classes" in given
       ? []

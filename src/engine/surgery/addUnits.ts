@@ -8,7 +8,14 @@ import type { EditKind } from "./edit";
 import { newSwitch, withOldBranch } from "./oldBranch";
 import { allUnits, regroup, type Regrouping } from "./regroup";
 import { listNames } from "./select";
-import { describeCoupling, hiddenLayer, layersOf, unitLayers, type UnitLayer } from "./unitLayers";
+import {
+  describeCoupling,
+  hasAverages,
+  hiddenLayer,
+  layersOf,
+  unitLayers,
+  type UnitLayer,
+} from "./unitLayers";
 
 export const AddUnitsSchema = z.strictObject({
   layer: z.string().min(1).describe("The dense or convolution layer that gets the new units."),
@@ -95,11 +102,20 @@ function refuseChange({ layer, group }: UnitLayer, { init }: Spec): void {
 }
 
 export const addUnits: EditKind<Spec> = {
+  effect: ({ init }) => (init === "random" ? "changed" : "kept"),
   schema: AddUnitsSchema.describe(EDIT_COMMANDS.addUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>
     `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}${spec.init === "random" ? "" : "the network computes what it did before; "}${spec.keepOldBranch ? `the network as it was stays beside it, and ${newSwitch(before)} chooses; ` : ""}${describeTraining(after)}.`,
+  inverse: (before, { layer, units, init, train, keepOldBranch }) => {
+    const { group } = hiddenLayer(before, layer);
+    // Copies share the weights that read them; averages of what was resized are dropped.
+    const isExact =
+      init !== "net2wider" && train === "all" && !keepOldBranch && !hasAverages(before, group);
+    const last = group.units + units - 1;
+    return isExact ? { removeUnits: { layer, units: `${group.units}-${last}` } } : undefined;
+  },
   questions: (model, given) => [
     ...("layer" in given
       ? []

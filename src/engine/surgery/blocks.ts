@@ -1,5 +1,5 @@
 // New layers: the nodes and variables of each kind, named as TensorFlow's layers name them.
-import type { OpAttributes, OpName } from "../graph/catalogue";
+import type { DataFormat, OpAttributes, OpName } from "../graph/catalogue";
 import {
   wholeRegion,
   type Initializer,
@@ -54,14 +54,11 @@ export function newVariable(
   return { name, dtype: "float32", shape, value, role, trainable };
 }
 
-const last = (nodes: readonly Node[]): Ref => ({ node: nodes.at(-1)!.name });
-
 /** Adds the activation function, where there is one. */
-function activated(name: string, block: Block, activation: Activation | undefined): Block {
-  if (activation === undefined) return block;
-  const { op, attributes } = ACTIVATIONS[activation];
-  const node = newNode(`${name}/${op}`, op, [last(block.nodes)], attributes);
-  return { ...block, nodes: [...block.nodes, node] };
+function activated(name: string, block: Block, which: Activation | undefined): Block {
+  if (which === undefined) return block;
+  const { nodes } = activation(name, block.nodes.at(-1)!.name, which);
+  return { ...block, nodes: [...block.nodes, ...nodes] };
 }
 
 export interface NewProduct {
@@ -75,7 +72,8 @@ export interface NewProduct {
   readonly key: string;
 }
 
-export function dense({ name, from, inputs, units, init, activation, key }: NewProduct): Block {
+export function dense(how: NewProduct): Block {
+  const { name, from, inputs, units, init, key } = how;
   const kernel = newVariable(`${name}/kernel`, [inputs, units], init, key);
   const bias = newVariable(`${name}/bias`, [units], "zeros", key);
   const nodes = [
@@ -87,7 +85,7 @@ export function dense({ name, from, inputs, units, init, activation, key }: NewP
       dataFormat: "NHWC",
     }),
   ];
-  return activated(name, { nodes, variables: [kernel, bias] }, activation);
+  return activated(name, { nodes, variables: [kernel, bias] }, how.activation);
 }
 
 export interface NewConvolution extends NewProduct {
@@ -96,7 +94,7 @@ export interface NewConvolution extends NewProduct {
 }
 
 export function conv2d(how: NewConvolution): Block {
-  const { name, from, inputs, units, init, activation, key, window, convolution } = how;
+  const { name, from, inputs, units, init, key, window, convolution } = how;
   const kernel = newVariable(`${name}/kernel`, [...window, inputs, units], init, key);
   const bias = newVariable(`${name}/bias`, [units], "zeros", key);
   const nodes = [
@@ -105,5 +103,47 @@ export function conv2d(how: NewConvolution): Block {
       dataFormat: convolution.dataFormat,
     }),
   ];
-  return activated(name, { nodes, variables: [kernel, bias] }, activation);
+  return activated(name, { nodes, variables: [kernel, bias] }, how.activation);
+}
+
+/** A batch norm of `units` channels that computes nothing else until it trains. */
+export interface NewNorm {
+  readonly name: string;
+  readonly from: string;
+  readonly units: number;
+  readonly rank: number;
+  readonly dataFormat: DataFormat;
+  readonly key: string;
+}
+
+/** What Keras' batch normalization has. */
+const NORM = { epsilon: 0.001, momentum: 0.99 };
+
+export function batchNorm({ name, from, units, rank, dataFormat, key }: NewNorm): Block {
+  const vector = (part: string, initializer: Initializer, role?: Variable["role"]) =>
+    newVariable(`${name}/${part}`, [units], initializer, key, role);
+  const gamma = vector("gamma", "ones");
+  // Undoes the ε under the root of the variance.
+  const factors = Array<number>(units).fill(Math.sqrt(1 + NORM.epsilon));
+  const scale = { from: "scale", axis: 0, factors, part: gamma.value, shape: [units] } as const;
+  const variables = [
+    { ...gamma, value: scale },
+    vector("beta", "zeros"),
+    vector("moving_mean", "zeros", "statistic"),
+    vector("moving_variance", "ones", "statistic"),
+  ];
+  const inputs = [{ node: from }, ...variables.map((each) => ({ variable: each.name }))];
+  // TensorFlow's fused op takes images.
+  const attributes = { ...NORM, unbiased: rank === 4, dataFormat };
+  return { nodes: [newNode(`${name}/BatchNorm`, "BatchNorm", inputs, attributes)], variables };
+}
+
+export const dropout = (name: string, from: string, rate: number): Block => ({
+  nodes: [newNode(`${name}/Dropout`, "Dropout", [{ node: from }], { rate })],
+  variables: [],
+});
+
+export function activation(name: string, from: string, which: Activation): Block {
+  const { op, attributes } = ACTIVATIONS[which];
+  return { nodes: [newNode(`${name}/${op}`, op, [{ node: from }], attributes)], variables: [] };
 }

@@ -8,22 +8,24 @@ const count = (number: number): string => number.toLocaleString("en-US");
 export const totalTrainable = (model: Model): number =>
   [...model.variables.values()].reduce((sum, variable) => sum + trainableElements(variable), 0);
 
-/** "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5; logits 5 → 2 is new" */
+/** "hidden3 100 → 50 becomes 100 → 58; outputs 50 → 5 becomes 58 → 5": of layers that were there before. */
 export function describeSizes(before: Model, after: Model): string {
   return after.layers
     .flatMap((layer) => {
       const old = before.layers.find((each) => each.name === layer.name);
-      const sizes = layerSizes(after, layer);
-      const was = old === undefined ? "" : layerSizes(before, old);
-      if (was === sizes) return [];
-      return [
-        old === undefined
-          ? `${layer.name} ${sizes} is new`
-          : `${layer.name} ${was} becomes ${sizes}`,
-      ];
+      if (old === undefined) return [];
+      const [was, is] = [layerSizes(before, old), layerSizes(after, layer)];
+      return was === is ? [] : [`${layer.name} ${was} becomes ${is}`];
     })
     .join("; ");
 }
+
+/** "logits 5 → 2 is new" */
+export const describeNew = (before: Model, after: Model): string =>
+  after.layers
+    .filter(({ name }) => !before.layers.some((each) => each.name === name))
+    .map((layer) => `${layer.name} ${layerSizes(after, layer)} is new`)
+    .join("; ");
 
 /** "848 numbers will train in all." */
 export const describeTraining = (after: Model): string =>

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { elementsOf } from "../graph/coupling/places";
-import { wholeRegion, type Model, type Region, type Variable } from "../graph/model";
+import { elements, wholeRegion, type Model, type Region, type Variable } from "../graph/model";
 import { joined, slices, without } from "../graph/regions";
 import { unitProducer } from "../graph/units";
 import { describeFreezing, describeTraining } from "./describe";
 import type { EditKind, Questions } from "./edit";
-import { findLayer, isWeight, select, selectUpTo, type Selection } from "./select";
+import { findLayer, isWeight, layersIn, select, selectUpTo, type Selection } from "./select";
 import { unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
 
 const Name = z
@@ -87,13 +87,24 @@ export function freezeAll(model: Model): Model {
   return { ...model, variables: new Map(variables) };
 }
 
-const touches = (model: Model, spec: Spec) => {
-  const { layers, weights } = selected(model, spec);
-  const named = new Set(weights.map((variable) => variable.name));
-  return model.layers
-    .filter((layer) => layers.includes(layer) || layer.variables.some((name) => named.has(name)))
-    .map((layer) => layer.name);
-};
+const touches = (model: Model, spec: Spec) => layersIn(model, selected(model, spec));
+
+/** Exact only where all that is frozen now trained before, or the other way round. */
+const inverse =
+  (kind: "freeze" | "unfreeze") =>
+  (model: Model, spec: Spec): Readonly<Record<string, unknown>> | undefined => {
+    const isExact = boxesOf(model, spec).every(({ variable: { trainable }, boxes }) =>
+      boxes.every((box) =>
+        kind === "unfreeze"
+          ? trainable.reduce<readonly Region[]>(without, [box]).length === 0
+          : count(without(trainable, box)) === count(trainable),
+      ),
+    );
+    return isExact ? { [kind]: spec } : undefined;
+  };
+
+const count = (regions: readonly Region[]): number =>
+  regions.reduce((sum, { size }) => sum + elements(size), 0);
 
 const describe = (before: Model, after: Model): string =>
   `${describeFreezing(before, after)}; ${describeTraining(after)}.`;
@@ -124,9 +135,11 @@ const unitQuestions =
 
 export const freeze: EditKind<Spec> = {
   schema: FreezeSchema.describe(EDIT_COMMANDS.freeze.does),
+  effect: () => "same",
   apply: freezeWeights,
   touches,
   describe,
+  inverse: inverse("unfreeze"),
   questions: (model) => [
     {
       field: "freeze",
@@ -150,9 +163,11 @@ export const freeze: EditKind<Spec> = {
 
 export const unfreeze: EditKind<Spec> = {
   schema: FreezeSchema.describe(EDIT_COMMANDS.unfreeze.does),
+  effect: () => "same",
   apply: unfreezeWeights,
   touches,
   describe,
+  inverse: inverse("freeze"),
   questions: (model) => [
     {
       field: "unfreeze",

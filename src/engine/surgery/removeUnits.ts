@@ -3,26 +3,23 @@ import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { Model } from "../graph/model";
+import { unitProducer } from "../graph/units";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { allUnits, regroup } from "./regroup";
-import {
-  describeCoupling,
-  hiddenLayer,
-  layersOf,
-  unitLayers,
-  unitsIn,
-  UnitsSchema,
-} from "./unitLayers";
+import { describeCoupling, unitLayer, layersOf, unitsIn, UnitsSchema } from "./unitLayers";
 
 export const RemoveUnitsSchema = z.strictObject({
-  layer: z.string().min(1).describe("The dense or convolution layer that loses units."),
+  layer: z
+    .string()
+    .min(1)
+    .describe("The dense or convolution layer that loses units; of the output, these are classes."),
   units: UnitsSchema,
 });
 type Spec = z.infer<typeof RemoveUnitsSchema>;
 
 function apply(model: Model, spec: Spec, key: string): Model {
-  const { group } = hiddenLayer(model, spec.layer);
+  const { group } = unitLayer(model, spec.layer);
   const gone = new Set(unitsIn(spec.units, group.units, spec.layer));
   const units = allUnits(group).filter((unit) => !gone.has(unit));
   if (units.length === 0)
@@ -34,11 +31,12 @@ function apply(model: Model, spec: Spec, key: string): Model {
 }
 
 export const removeUnits: EditKind<Spec> = {
+  effect: () => "changed",
   schema: RemoveUnitsSchema.describe(EDIT_COMMANDS.removeUnits.does),
   apply,
-  touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
+  touches: (model, spec) => layersOf(model, unitLayer(model, spec.layer).group.variables),
   describe: (before, after, spec) =>
-    `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}the other units keep their numbers; ${describeTraining(after)}.`,
+    `${describeSizes(before, after)}; ${describeCoupling(before, unitLayer(before, spec.layer))}the other units keep their numbers; ${describeTraining(after)}.`,
   questions: (model, given) => [
     ...("layer" in given
       ? []
@@ -47,7 +45,9 @@ export const removeUnits: EditKind<Spec> = {
             field: "layer",
             ask: "layer" as const,
             prompt: "Layer that loses units",
-            candidates: unitLayers(model),
+            candidates: model.layers
+              .filter(({ nodes }) => unitProducer(model, nodes) !== undefined)
+              .map(({ name }) => name),
           },
         ]),
     {

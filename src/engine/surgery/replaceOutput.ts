@@ -9,7 +9,7 @@ import { descendants } from "../graph/order";
 import { kernelOf } from "../graph/units";
 import { classCount, ClassesSchema } from "./classNames";
 import { comparisonOf, LOSSES, withComparison, type LossName } from "./comparison";
-import { describeSizes, describeTraining } from "./describe";
+import { describeNew, describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { headName, withHead, type NewHead } from "./head";
 import { InitializerSchema } from "./initializers";
@@ -213,12 +213,15 @@ function questions(model: Model, given: Readonly<Record<string, unknown>>): Edit
 }
 
 export const replaceOutput: EditKind<Spec> = {
+  effect: () => "changed",
   schema: ReplaceOutputSchema.describe(EDIT_COMMANDS.replaceOutput.does),
   apply,
   touches: layersOf,
   describe: (before, after, spec) => {
     const [layer] = layersOf(before, spec);
-    const sizes = describeSizes(before, after);
+    const sizes = [describeSizes(before, after), describeNew(before, after)]
+      .filter(Boolean)
+      .join("; ");
     const focused = focusedOn(before, spec.output);
     const loss = lossAfter(focused, spec);
     const parts = [

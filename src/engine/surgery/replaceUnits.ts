@@ -28,6 +28,7 @@ const apply = (model: Model, spec: Spec, key: string): Model =>
   });
 
 export const replaceUnits: EditKind<Spec> = {
+  effect: () => "changed",
   schema: ReplaceUnitsSchema.describe(EDIT_COMMANDS.replaceUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),

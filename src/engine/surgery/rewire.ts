@@ -104,24 +104,28 @@ export function withoutNodes(model: Model, removed: ReadonlySet<string>): Model 
   return withoutVariables({ ...model, nodes }, new Set(gone.filter((name) => !still.has(name))));
 }
 
-/** Without `gone`, their slots and averages; layers that have nothing left go too. */
+/** Without `gone`, their slots and averages; layers that have nothing left go too, and names of nodes that went. */
 function withoutVariables(model: Model, gone: ReadonlySet<string>): Model {
   const variables = new Map(
     [...model.variables].filter(
       ([name, { of }]) => !gone.has(name) && !(of !== undefined && gone.has(of)),
     ),
   );
+  const aliases = new Map([...model.aliases].filter(([, node]) => model.nodes.has(node)));
   const layers = model.layers.flatMap((layer) => {
     const nodes = layer.nodes.filter((name) => model.nodes.has(name));
     const kept = layer.variables.filter((name) => variables.has(name));
-    if (nodes.length + kept.length === 0) return [];
+    const isGone =
+      (layer.nodes.length > 0 && nodes.length === 0) ||
+      (layer.variables.length > 0 && kept.length === 0);
+    if (isGone || nodes.length + kept.length === 0) return [];
     if (nodes.length === layer.nodes.length && kept.length === layer.variables.length)
       return [layer];
     const { output, ...rest } = layer;
     const still = output !== undefined && model.nodes.has(output) ? output : nodes.at(-1);
     return [{ ...rest, nodes, variables: kept, ...(still !== undefined && { output: still }) }];
   });
-  return { ...model, variables, layers };
+  return { ...model, variables, layers, aliases };
 }
 
 /** What has the name `name` already, or a name within it. */
@@ -135,8 +139,21 @@ function takenBy(model: Model, name: string): string | undefined {
   return all.find((each) => each === name || each.startsWith(`${name}/`));
 }
 
-/** Refuses a name for a new layer that something in the model has already. */
+/** What TensorFlow takes as a name; other formats are not as strict. */
+const LEGAL = /^[A-Za-z0-9.][A-Za-z0-9_.-]*(\/[A-Za-z0-9_.-]+)*$/;
+
+/** Refuses what is no name for a layer or variable. */
+export function refuseIllegal(name: string): void {
+  if (!LEGAL.test(name))
+    throw new GraftError(
+      "invalid-edit",
+      `${name} is no name for a layer or variable: it has letters, digits, "_", "-" and ".", with "/" between scopes, and begins with a letter, a digit or ".".`,
+    );
+}
+
+/** Refuses a name for a new layer that is none, or that something in the model has already. */
 export function refuseTaken(model: Model, name: string): void {
+  refuseIllegal(name);
   const taken = takenBy(model, name);
   if (taken !== undefined)
     throw new GraftError(

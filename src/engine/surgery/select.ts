@@ -46,6 +46,14 @@ export function selectUpTo(model: Model, name: string): Selection {
   return { layers, weights };
 }
 
+/** The names of the layers that a selection takes, as a whole or in part. */
+export function layersIn(model: Model, { layers, weights }: Selection): string[] {
+  const named = new Set(weights.map((variable) => variable.name));
+  return model.layers
+    .filter((layer) => layers.includes(layer) || layer.variables.some((name) => named.has(name)))
+    .map((layer) => layer.name);
+}
+
 export function findLayer(model: Model, name: string): Layer {
   const layer = model.layers.find((each) => each.name === name);
   if (layer !== undefined) return layer;

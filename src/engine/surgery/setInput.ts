@@ -197,6 +197,7 @@ const HOW = {
 } as const;
 
 export const setInput: EditKind<Spec> = {
+  effect: () => "changed",
   schema: SetInputSchema.describe(EDIT_COMMANDS.setInput.does),
   apply,
   touches: (model, spec) => layersOf(model, channelGroup(model, inputOf(model, spec)).variables),

@@ -49,6 +49,7 @@ const leftOut = (before: Model, after: Model): string[] => {
 };
 
 export const setOutputs: EditKind<Spec> = {
+  effect: () => "changed",
   schema: SetOutputsSchema.describe(EDIT_COMMANDS.setOutputs.does),
   apply,
   touches: (model, { outputs }) =>

@@ -77,6 +77,12 @@ export function describeCoupling(model: Model, { layer, group }: UnitLayer): str
   return `${listNames(making)} ${making.length === 1 ? "has" : "have"} the same units and ${making.length === 1 ? "changes" : "change"} too; `;
 }
 
+/** Whether moving averages are kept of what holds the units: they are dropped when it is resized. */
+export const hasAverages = (model: Model, { variables }: UnitGroup): boolean =>
+  [...model.variables.values()].some(
+    ({ role, of }) => role === "average" && variables.some(({ variable }) => variable === of),
+  );
+
 const RANGES = /^\s*\d+(\s*-\s*\d+)?(\s*,\s*\d+(\s*-\s*\d+)?)*\s*$/;
 
 /** "0-3, 7" */

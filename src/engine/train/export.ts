@@ -60,8 +60,7 @@ export async function exportBottlenecks(
     const trained = new Set(phases.flatMap((phase) => [...gradientNodes(phase)]));
     const executor = await chooseExecutor(choice, model, { trained, note: () => undefined });
     const used = usedVariables(model, ancestors(model, bottlenecks));
-    const read = (name: string) => checkpoint.read(name);
-    const live = load(used, await startingValues(used, read, parsed.recipe.seed));
+    const live = load(used, await startingValues(used, checkpoint.read, parsed.recipe.seed));
     let computed = 0;
     const rows = await featurize({
       model,

@@ -3,7 +3,6 @@ import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import { bindData, type BoundData, type LabelTarget } from "../data/bind";
 import type { ModelInput } from "../data/inputs";
-import type { Checkpoint } from "../formats/format";
 import { scalarFeeds } from "../graph/feeds";
 import type { OpName } from "../graph/catalogue";
 import { elements, type Model, type Shape } from "../graph/model";
@@ -12,7 +11,7 @@ import { isVague } from "../graph/shapes";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
-import { openSource } from "../recipe/source";
+import { openSource, type RecipeSource } from "../recipe/source";
 import { validate } from "../recipe/validate";
 import type { SampleArray } from "./samples";
 import { split, type Split } from "./split";
@@ -31,7 +30,7 @@ export interface Samples {
 }
 
 export interface Prepared extends Samples {
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: RecipeSource;
   /** The model of each phase; all have the same nodes and shapes, they differ in what trains. */
   readonly phases: readonly Model[];
 }
@@ -82,10 +81,10 @@ export async function readSamples(
 
 /** The models of a recipe's phases. Throws the first error that `validate` finds. */
 export async function trainingModels(
-  checkpoint: Checkpoint,
+  checkpoint: RecipeSource,
   { recipe }: OpenRecipe,
 ): Promise<readonly Model[]> {
-  const { phases, problems } = validate(await checkpoint.model(), recipe);
+  const { phases, problems } = validate(await checkpoint.model(), recipe, checkpoint.others);
   const problem = problems.find((each) => each.severity === "error");
   if (problem === undefined) return phases;
   const isEdit = problem.pointer.startsWith("/edits/");

@@ -1,23 +1,30 @@
 // Writes what a run made of a checkpoint as a checkpoint of the same format.
-import type { Checkpoint, SaveResult } from "../formats/format";
+import { GraftError } from "../../protocol/errors";
+import type { SaveResult } from "../formats/format";
 import { formatOf } from "../formats/table";
 import { movedBytes } from "../graph/dtypes";
 import type { Model } from "../graph/model";
 import { evaluate } from "../graph/value";
+import type { RecipeSource } from "../recipe/source";
 
 /**
  * Saves `model` at `as`. `trained` gives the numbers of the variables that training moved. What it did not move is
  * copied byte for byte.
  */
-export function saveResult(
-  checkpoint: Checkpoint,
+export async function saveResult(
+  checkpoint: RecipeSource,
   model: Model,
   as: string,
   seed: number,
   trained: (name: string) => Float32Array | Promise<Float32Array> | undefined,
 ): Promise<SaveResult> {
+  if (checkpoint.paths.includes(as))
+    throw new GraftError(
+      "write-failed",
+      `${as} cannot be written: it is a checkpoint that the result is made from; choose another name.`,
+    );
   return formatOf(checkpoint).save(checkpoint, model, as, async (variable) => {
-    const start = await evaluate(variable, (name) => checkpoint.read(name), seed);
+    const start = await evaluate(variable, checkpoint.read, seed);
     const numbers = await trained(variable.name);
     return numbers === undefined ? start : movedBytes(start, numbers, variable.dtype);
   });

@@ -102,8 +102,7 @@ export async function begin(
   });
   const needed = ancestors(model, [model.roles.loss!, model.roles.output!]);
   const variables = usedVariables(model, needed);
-  const read = (name: string) => prepared.checkpoint.read(name);
-  const start = await startingValues(variables, read, recipe.seed);
+  const start = await startingValues(variables, prepared.checkpoint.read, recipe.seed);
   const live = load(variables, start);
   const keys = sampleKeys(prepared.inputs, data.samples);
   const identity = identify(keys, data, live);

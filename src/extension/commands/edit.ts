@@ -1,4 +1,5 @@
 // The commands that write an edit: ask what is missing, show what it would do, write it as one undo step.
+import * as path from "node:path";
 import * as vscode from "vscode";
 import {
   EDIT_COMMAND_NAMES,
@@ -11,6 +12,7 @@ import {
 import type { EditValue } from "../../protocol/engine";
 import type { EditQuestion, PlanLayer } from "../../protocol/plan";
 import type { App } from "../app";
+import { relativeTo } from "../files";
 import type { LayerNode } from "../layers/nodes";
 import { changeRecipe, readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
@@ -34,7 +36,7 @@ export async function edit(app: App, command: EditCommandName, row: unknown): Pr
     const step = { step: answered.length, steps: answered.length + open.length };
     const title = titleOf(EDIT_COMMANDS[command].title, known);
     const answer: Answer<unknown> = next
-      ? await ask(next, { title, prompt: next.prompt, ...step })
+      ? await ask(next, { title, prompt: next.prompt, ...step }, target)
       : await confirm(app, target, editFrom(command, known), { title, prompt: "", ...step });
     if (answer === undefined) return;
     if (answer === BACK) answered.pop();
@@ -154,7 +156,7 @@ export async function anyEdit(app: App, row: unknown): Promise<void> {
   if (chosen !== undefined && chosen !== BACK) await edit(app, chosen, row);
 }
 
-function ask(question: EditQuestion, how: Question): Promise<Answer<unknown>> {
+function ask(question: EditQuestion, how: Question, target: Target): Promise<Answer<unknown>> {
   switch (question.ask) {
     case "layer":
       return pick(
@@ -170,9 +172,16 @@ function ask(question: EditQuestion, how: Question): Promise<Answer<unknown>> {
     case "choice":
       return pick(how, question.choices);
     case "number": {
-      const { min, max, suggestion } = question;
-      return read(how, String(suggestion ?? ""), (text) => checkNumber(text, min, max), readNumber);
+      const { min, max, suggestion, fractions } = question;
+      const check = (text: string) => checkNumber(text, min, max, !fractions);
+      return read(how, String(suggestion ?? ""), check, readNumber);
     }
+    case "text": {
+      const check = (text: string) => (text === "" ? "A name is expected." : undefined);
+      return read(how, question.suggestion ?? "", check, (text) => text);
+    }
+    case "checkpoint":
+      return askCheckpoint(how, target);
     case "units":
       return read(how, "", checkUnits, (text) => text);
     case "classes":
@@ -183,6 +192,13 @@ function ask(question: EditQuestion, how: Question): Promise<Answer<unknown>> {
         readClasses,
       );
   }
+}
+
+/** The path of a checkpoint that a person chooses, as the recipe writes it. */
+async function askCheckpoint({ prompt }: Question, target: Target): Promise<Answer<string>> {
+  const options = { openLabel: "Choose", title: prompt };
+  const [uri] = (await vscode.window.showOpenDialog(options)) ?? [];
+  return uri && relativeTo(path.dirname(target.path), uri.fsPath);
 }
 
 async function read<T>(

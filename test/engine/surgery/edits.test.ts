@@ -192,6 +192,16 @@ describe("addUnits", () => {
   });
 });
 
+test("removeUnits of the output takes classes out; the others keep their numbers", async () => {
+  const model = edited({ removeUnits: { layer: "outputs", units: "1, 3" } });
+  expect(model.shapes.get(model.roles.output!)).toEqual([-1, 3]);
+  const [before, after] = [
+    await numbers(source, "outputs/weights"),
+    await numbers(model, "outputs/weights"),
+  ];
+  expect([...after.data]).toEqual([...before.data].filter((_, at) => ![1, 3].includes(at % 5)));
+});
+
 test("each edit says what it did", () => {
   const { edits } = apply(
     { freeze: "hidden[12]" },

@@ -38,6 +38,18 @@ const KINDS: readonly ((layer: string, size: number) => object)[] = [
   (_, channels) => ({ setInput: { channels: 2 * channels, how: "repeat" } }),
   (layer) => ({ setOutputs: { outputs: layer } }),
   (layer) => ({ setOutputs: { outputs: [layer], keep: true } }),
+  (after, units) => ({ insertLayer: { after, layer: { dense: { units } } } }),
+  (before) => ({ insertLayer: { before, layer: { dense: { init: "identity" } } } }),
+  (after, units) => ({ insertLayer: { after, layer: { conv2d: { units, strides: 2 } } } }),
+  (before, units) => ({ insertLayer: { before, layer: { conv2d: { units, window: 2 } } } }),
+  (after) => ({ insertLayer: { after, layer: { batchNorm: {} } } }),
+  (before) => ({ insertLayer: { before, layer: { dropout: { rate: 0.3 } } } }),
+  (layer) => ({ removeLayer: { layer } }),
+  (layer) => ({ removeLayer: { layer, connections: "remove" } }),
+  (layer) => ({ setLayer: { layer, activation: "tanh" } }),
+  (layer) => ({ setLayer: { layer, batchNorm: "inference" } }),
+  (layers) => ({ reinitialize: { layers } }),
+  (from) => ({ rename: { from, to: `${from}/inner` } }),
 ];
 
 const sequences = fc.record({

@@ -23,7 +23,13 @@ async function saved(source: string, edits: unknown[]) {
   );
   expect(problems).toEqual([]);
   const as = path.join(folder, `${path.dirname(source)}.ckpt`);
-  const { notes } = await saveResult(checkpoint, model, as, 1, () => undefined);
+  const { notes } = await saveResult(
+    { ...checkpoint, others: new Map(), paths: [] },
+    model,
+    as,
+    1,
+    () => undefined,
+  );
   const result = await openCheckpoint(as);
   const shapes = Object.fromEntries(
     [...result.tensors.values()].map((tensor) => [tensor.name, tensor.shape]),

@@ -257,7 +257,12 @@ describe.each(TRANSFERRED)("the transfer of %s, on %s", (name, backend) => {
   test.each(["cached", "uncached"])("%s gives TensorFlow's losses and weights", async (how) => {
     const checkpoint = await open();
     const source = await checkpoint.model();
-    const replaced = replaceOutput.apply(source, { classes: recorded.new_classes }, "edit 1");
+    const replaced = replaceOutput.apply(
+      source,
+      { classes: recorded.new_classes },
+      "edit 1",
+      new Map(),
+    );
     const model = reinfer(freezeWeights(replaced, "hidden[12]"));
     const live = await loaded(checkpoint, model);
     live.set("outputs/weights", floats(recorded.init_weights));

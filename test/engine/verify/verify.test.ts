@@ -8,7 +8,7 @@ import { writeNpy } from "../../../src/engine/data/npy";
 import { parseRecipe } from "../../../src/engine/recipe/parse";
 import { prepare } from "../../../src/engine/train/prepare";
 import { checkCached } from "../../../src/engine/verify/cached";
-import { expectedOf } from "../../../src/engine/verify/expected";
+import { replaceOutput } from "../../../src/engine/surgery/replaceOutput";
 import { checkFrozen } from "../../../src/engine/verify/frozen";
 import { reportText } from "../../../src/engine/verify/report";
 import { apart, difference } from "../../../src/engine/verify/tolerance";
@@ -17,8 +17,6 @@ import { sampleOf, trial } from "../../../src/engine/verify/trial";
 import { verifyRecipe } from "../../../src/engine/verify/verify";
 import { FIXTURES, fixture, type Recorded } from "../fixture";
 import { digits, recipe, train, type Workplace } from "../train/world";
-
-vi.mock("../../../src/engine/verify/expected", { spy: true });
 
 let place: Workplace;
 beforeAll(async () => {
@@ -206,9 +204,9 @@ describe("a check fails where", () => {
   });
 
   test("an edit changes the function although it should not", async () => {
-    vi.mocked(expectedOf).mockImplementation(() => "kept");
+    const effect = vi.spyOn(replaceOutput, "effect").mockReturnValue("kept");
     const verification = await verify(recipe({ edits: [{ replaceOutput: { classes: 5 } }] }));
-    vi.mocked(expectedOf).mockReset();
+    effect.mockRestore();
     expect(check(verification, "function")).toMatchObject({ state: "failed" });
     expect(check(verification, "function").details[0]).toMatch(
       /^edit 1 \(replaceOutput\) should keep the function, and does not: .* 1e-5 × \(1 \+ \|number\|\)$/,

@@ -175,6 +175,12 @@ describe("edits as the recipe writes them", () => {
       { layer: "a", units: 8, init: "zero" },
       { addUnits: { layer: "a", units: 8, init: "zero" } },
     ],
+    [
+      "insertLayer",
+      { after: "a", layer: { dense: {} }, "layer.dense.units": 4, "layer.dense.init": "identity" },
+      { insertLayer: { after: "a", layer: { dense: { units: 4, init: "identity" } } } },
+    ],
+    ["setLayer", { layer: "a", "?setting": "l2", l2: 0.1 }, { setLayer: { layer: "a", l2: 0.1 } }],
   ] as const)("%s", (kind, fields, expected) => {
     expect(editFrom(kind, fields)).toEqual(expected);
     expect(Object.keys(expected)).toEqual([EDIT_COMMANDS[kind].edit]);

@@ -41,6 +41,7 @@ const WIDER = addUnits.apply(
   SOURCE,
   { layer: "first", units: 2, init: "random", train: "all", keepOldBranch: false },
   "edit 0",
+  new Map(),
 );
 
 const moving = (phase: object): Moving =>
@@ -117,6 +118,7 @@ test("copies of units are new, however often they were copied", () => {
         model,
         { layer: "first", units: 3 * edit, init: "net2wider", train: "all", keepOldBranch: false },
         `edit ${edit}`,
+        new Map(),
       ),
     SOURCE,
   );
@@ -133,6 +135,7 @@ test("what is frozen is in no group", () => {
     freezeWeights(SOURCE, "last"),
     { layer: "first", units: 1, init: "zero", train: "new", keepOldBranch: false },
     "edit 0",
+    new Map(),
   );
   const all = [sgd(0.5), 1];
   expect(movesOf(onlyNew, { optimizer: sgd(0.5), groups })).toEqual({

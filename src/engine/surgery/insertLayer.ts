@@ -1,0 +1,261 @@
+// Insert a layer between two others, before the output, or behind it.
+import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
+import { GraftError } from "../../protocol/errors";
+import type { EditQuestion } from "../../protocol/plan";
+import { describeLayer, layerSizes } from "../graph/layers";
+import type { Model, Node } from "../graph/model";
+import { channelAxis } from "../graph/shapes";
+import { unitGroup, unitProducer } from "../graph/units";
+import { ACTIVATIONS } from "./blocks";
+import { describeSizes, describeTraining } from "./describe";
+import type { EditKind, FunctionEffect, Questions } from "./edit";
+import { build, formatAt, kindOf, NewLayerSchema, type Built } from "./newLayer";
+import { fitting, inputOf, outputOf, refuseShared } from "./place";
+import { regroup } from "./regroup";
+import { freeName, readersOf, refuseTaken, spliced, withLayer } from "./rewire";
+import { findLayer } from "./select";
+
+export const InsertLayerSchema = z
+  .strictObject({
+    after: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The layer that the new one reads, behind its activation function. Everything that read this layer reads the new one. Behind the output, the new layer becomes the output.",
+      ),
+    before: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The layer that reads the new one, instead of what it reads now."),
+    layer: NewLayerSchema,
+    name: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Its name, which no layer, op or variable has yet; that of its kind otherwise."),
+  })
+  .refine(({ after, before }) => (after === undefined) !== (before === undefined), {
+    error: 'expected either "after" or "before", with the name of a layer',
+  });
+type Spec = z.infer<typeof InsertLayerSchema>;
+
+/** Between which nodes a layer goes. */
+interface Gap {
+  readonly from: string;
+  /** Which readers of `from` read the new layer. */
+  readonly takes: (reader: Node) => boolean;
+  /** The layer that it follows in the list. */
+  readonly behind: string | undefined;
+  readonly becomesOutput: boolean;
+}
+
+function gapOf(model: Model, { after, before }: Pick<Spec, "after" | "before">): Gap {
+  if (after !== undefined) {
+    const from = outputOf(model, findLayer(model, after));
+    const becomesOutput = model.roles.output === from;
+    return { from, takes: () => true, behind: after, becomesOutput };
+  }
+  const layer = findLayer(model, before!);
+  const behind = model.layers[model.layers.indexOf(layer) - 1]?.name;
+  const takes = (reader: Node) => layer.nodes.includes(reader.name);
+  const from = inputOf(model, layer);
+  const indexed = readersOf(model, from).find(
+    (reader) => takes(reader) && (reader.op === "Gather" || reader.op === "OneHot"),
+  );
+  if (indexed === undefined) return { from, takes, behind, becomesOutput: false };
+  throw new GraftError(
+    "invalid-edit",
+    `${layer.name} reads indices, which no layer can make. Insert the new one behind it.`,
+  );
+}
+
+/** "batch_normalization" as Keras and TensorFlow name it; others as their kind. */
+const defaultName = (kind: string): string => (kind === "batchNorm" ? "batch_normalization" : kind);
+
+function nameOf(model: Model, { name, layer }: Spec): string {
+  if (name === undefined) return freeName(model, defaultName(kindOf(layer)));
+  refuseTaken(model, name);
+  return name;
+}
+
+function built(model: Model, spec: Spec, key: string): Built & { readonly name: string } {
+  const { from } = gapOf(model, spec);
+  const name = nameOf(model, spec);
+  const shape = model.shapes.get(from) ?? [];
+  return { name, ...build(spec.layer, { model, name, from, shape, key }) };
+}
+
+function apply(model: Model, spec: Spec, key: string): Model {
+  const gap = gapOf(model, spec);
+  const { name, block, units } = built(model, spec, key);
+  const output = block.nodes.at(-1)!.name;
+  const inserted = spliced(model, gap.from, block, gap.takes);
+  const layer = {
+    name,
+    kind: kindOf(spec.layer),
+    nodes: block.nodes.map((node) => node.name),
+    variables: block.variables.map((variable) => variable.name),
+    output,
+  };
+  const roles = gap.becomesOutput ? { ...model.roles, output } : model.roles;
+  const after = fitting(
+    withLayer({ ...inserted, roles }, layer, gap.behind),
+    `${name} cannot be inserted here`,
+    "Insert it at another place.",
+  );
+  if (units === undefined) return after;
+
+  const group = unitGroup(after, unitProducer(after, layer.nodes)!, name);
+  refuseShared(
+    after,
+    group,
+    new Set(layer.variables),
+    (others) =>
+      `The units of ${name} are those of ${others}, too, so there must be ${group.units} of them. Leave "units" out, or insert it at another place.`,
+  );
+  return regroup(after, group, {
+    units: Array<undefined>(units).fill(undefined),
+    makes: initOf(spec),
+    reads: "glorotUniform",
+    train: "all",
+    key,
+  });
+}
+
+const initOf = ({ layer }: Pick<Spec, "layer">) =>
+  "dense" in layer
+    ? layer.dense.init
+    : "conv2d" in layer
+      ? layer.conv2d.init
+      : ("glorotUniform" as const);
+
+function describe(before: Model, after: Model, spec: Spec): string {
+  const { name, keeps } = built(before, spec, "");
+  const layer = findLayer(after, name);
+  const what = `${describeLayer(after, layer)} ${layerSizes(after, layer)}`.trim();
+  const where = spec.after === undefined ? `before ${spec.before}` : `behind ${spec.after}`;
+  const sizes = describeSizes(before, after);
+  const effect = [
+    ...(sizes === "" ? [] : [`${sizes}, with fresh numbers for the new layer's units`]),
+    keeps
+      ? "the network computes what it did before"
+      : "what lies behind it reads other numbers than it was trained on",
+    ...(gapOf(before, spec).becomesOutput ? ["it is the output now"] : []),
+  ];
+  return `${name} (${what}) is inserted ${where}; ${effect.join("; ")}; ${describeTraining(after)}.`;
+}
+
+const placed = (model: Model): string[] =>
+  model.layers.filter(({ output }) => output !== undefined).map(({ name }) => name);
+
+const questions =
+  (side: "after" | "before"): Questions =>
+  (model, given) => {
+    if (given[side] === undefined)
+      return [
+        {
+          field: side,
+          ask: "layer",
+          prompt: `Layer to insert the new one ${side === "after" ? "behind" : "before"}`,
+          candidates: placed(model),
+        },
+      ];
+    const { from } = gapOf(model, given as Pick<Spec, "after" | "before">);
+    const shape = model.shapes.get(from) ?? [];
+    if (given["layer"] === undefined) return [whichLayer(shape.length === 4)];
+    return settings(given["layer"] as object, shape[channelAxis(shape, formatAt(model, from))]);
+  };
+
+const choice = (value: Readonly<Record<string, unknown>>, label: string, detail: string) => ({
+  value,
+  label,
+  detail,
+});
+
+const whichLayer = (isImage: boolean): EditQuestion => ({
+  field: "layer",
+  ask: "choice",
+  prompt: "What to insert",
+  choices: [
+    isImage
+      ? choice({ conv2d: {} }, "Convolution", "Kernels that slide over the image, and a bias")
+      : choice({ dense: {} }, "Dense layer", "A kernel and a bias"),
+    choice({ batchNorm: {} }, "Batch normalization", "Changes nothing until it trains"),
+    choice({ dropout: {} }, "Dropout", "Drops units while training; predictions stay"),
+    ...Object.entries(ACTIVATIONS).map(([activation, { op }]) =>
+      choice({ activation }, `Activation: ${op}`, "A function of each number alone"),
+    ),
+  ],
+});
+
+function settings(layer: object, units: number): EditQuestion[] {
+  const kind = Object.keys(layer)[0];
+  if (kind === "dropout")
+    return [
+      {
+        field: "layer.dropout.rate",
+        ask: "number",
+        prompt: "Share of units that training drops, from 0 to less than 1",
+        min: 0,
+        max: 0.99,
+        suggestion: 0.5,
+        fractions: true,
+      },
+    ];
+  if (kind !== "dense" && kind !== "conv2d") return [];
+  return [
+    {
+      field: `layer.${kind}.units`,
+      ask: "number",
+      prompt: `How many units it has; with another number than ${units}, what reads them starts afresh`,
+      min: 1,
+      max: 1_000_000,
+      suggestion: units,
+    },
+    {
+      field: `layer.${kind}.activation`,
+      ask: "choice",
+      prompt: "Its activation function",
+      choices: [
+        ...Object.entries(ACTIVATIONS).map(([value, { op }]) => ({ value, label: op, detail: "" })),
+        { value: "none", label: "None", detail: "The layer stays linear" },
+      ],
+    },
+    {
+      field: `layer.${kind}.init`,
+      ask: "choice",
+      prompt: "What its kernel starts from",
+      choices: [
+        {
+          value: "identity",
+          label: "Identity",
+          detail: "Net2Deeper: the network computes what it did",
+        },
+        { value: "glorotUniform", label: "Glorot uniform", detail: "Random, for any layer" },
+        { value: "heNormal", label: "He normal", detail: "Random, for layers with relu" },
+      ],
+    },
+  ];
+}
+
+function effectOf({ layer }: Spec): FunctionEffect {
+  if ("batchNorm" in layer || "dropout" in layer) return "kept";
+  return initOf({ layer }) === "identity" ? "kept" : "changed";
+}
+
+export const insertLayer: EditKind<Spec> = {
+  effect: effectOf,
+  schema: InsertLayerSchema.describe(EDIT_COMMANDS.insertLayer.does),
+  apply,
+  touches: (model, spec) => [nameOf(model, spec)],
+  describe,
+  questions: questions("after"),
+  variants: { insertLayerBefore: questions("before") },
+  inverse: (before, spec) =>
+    built(before, spec, "").units === undefined
+      ? { removeLayer: { layer: nameOf(before, spec) } }
+      : undefined,
+};

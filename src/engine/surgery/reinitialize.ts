@@ -1,0 +1,81 @@
+// Fresh values for layers or variables: shapes and names stay.
+import { z } from "zod";
+import { EDIT_COMMANDS } from "../../protocol/edits";
+import { isWeight, layersIn, listNames, select, type Selection } from "./select";
+import type { Model, Variable } from "../graph/model";
+import { wholeRegion } from "../graph/model";
+import { describeTraining } from "./describe";
+import type { EditKind } from "./edit";
+import { InitializerSchema } from "./initializers";
+import { fresh } from "./resize";
+import { changed } from "./rewire";
+
+const Name = z
+  .string()
+  .min(1)
+  .describe("A layer or variable, by name or by a regular expression that matches the whole name.");
+
+export const ReinitializeSchema = z.strictObject({
+  layers: z
+    .union([Name, z.array(Name).min(1)])
+    .describe("What starts afresh: layers with all their numbers, or single variables."),
+  init: InitializerSchema.optional().describe(
+    "What the kernels start from. Biases start from zero, batch norms from scale 1 and offset 0.",
+  ),
+});
+type Spec = z.infer<typeof ReinitializeSchema>;
+
+function selected(model: Model, { layers }: Spec): Selection {
+  const all = [layers].flat().map((name) => select(model, name));
+  return {
+    layers: all.flatMap((each) => each.layers),
+    weights: all.flatMap((each) => each.weights),
+  };
+}
+
+function apply(model: Model, spec: Spec, key: string): Model {
+  const { layers, weights } = selected(model, spec);
+  const ofLayers = new Set(layers.flatMap(({ variables }) => variables));
+  const starting = new Set(weights.map(({ name }) => name));
+  const variables = [...model.variables.values()].flatMap((variable): Variable[] => {
+    const { name, of, role, shape } = variable;
+    const isState = role === "slot" && of !== undefined && starting.has(of);
+    const isOwn = starting.has(name) || (role === "statistic" && ofLayers.has(name));
+    if (!isOwn && !isState) return [];
+    const kernels = isState ? "zeros" : (spec.init ?? "glorotUniform");
+    const value = fresh(model, variable, { shape, whole: shape, weights: kernels, key });
+    return [{ ...variable, value, trainable: isWeight(variable) ? [wholeRegion(shape)] : [] }];
+  });
+  return changed(model, { variables });
+}
+
+export const reinitialize: EditKind<Spec> = {
+  effect: () => "changed",
+  schema: ReinitializeSchema.describe(EDIT_COMMANDS.reinitialize.does),
+  apply,
+  touches: (model, spec) => layersIn(model, selected(model, spec)),
+  describe: (before, after, spec) => {
+    const names = layersIn(before, selected(before, spec));
+    return `${listNames(names)} ${names.length === 1 ? "starts" : "start"} from fresh numbers and ${names.length === 1 ? "trains" : "train"}; ${describeTraining(after)}.`;
+  },
+  questions: (model) => [
+    {
+      field: "layers",
+      ask: "pattern",
+      prompt: "Layer to start afresh, or a pattern that matches whole names",
+      candidates: model.layers
+        .filter((layer) => layer.variables.some((name) => isWeight(model.variables.get(name)!)))
+        .map((layer) => layer.name),
+    },
+    {
+      field: "init",
+      ask: "choice",
+      prompt: "What its kernels start from",
+      choices: [
+        { value: "glorotUniform", label: "Glorot uniform", detail: "Random, for any layer" },
+        { value: "heNormal", label: "He normal", detail: "Random, for layers with relu" },
+        { value: "zeros", label: "Zeros", detail: "For an output; a hidden layer would not learn" },
+      ],
+    },
+  ],
+};
