@@ -3,11 +3,12 @@ import type { VerifyCheck } from "../../protocol/verify";
 import type { Checkpoint } from "../formats/format";
 import { sameShape, type Model } from "../graph/model";
 import { ancestors, usedVariables } from "../graph/order";
+import { isVague } from "../graph/shapes";
 import { pathTo } from "../ops/run";
 import { editedModel } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { editOf } from "../recipe/schema";
-import type { EditKind } from "../surgery/edit";
+import type { EditKind, FunctionEffect } from "../surgery/edit";
 import { EDITS } from "../surgery/table";
 import type { Executor } from "../train/executor";
 import { forwardBatch } from "../train/forwardBatch";
@@ -46,7 +47,7 @@ export async function checkFunction(request: DriftRequest): Promise<VerifyCheck>
     if (expected === "same") continue;
     const after = await logits(request, upTo(index + 1), indices);
     const name = `edit ${index + 1} (${kind})`;
-    const moved = compare(before, expected === "extended" ? firstOf(after, before) : after);
+    const moved = compare(before, after, expected);
     before = after;
     if (expected === "changed") {
       meant.push(name);
@@ -54,11 +55,13 @@ export async function checkFunction(request: DriftRequest): Promise<VerifyCheck>
       continue;
     }
     const what = expected === "extended" ? "the old outputs" : "the function";
-    if (!moved.equal) failed++;
+    if (moved.verdict === "other") failed++;
     details.push(
-      moved.equal
-        ? `${name} keeps ${what}: ${moved.text}`
-        : `${name} should keep ${what}, and does not: ${moved.text}; equal is up to ${TOLERANCE_TEXT}`,
+      {
+        equal: `${name} keeps ${what}: ${moved.text}`,
+        other: `${name} should keep ${what}, and does not: ${moved.text}; equal is up to ${TOLERANCE_TEXT}`,
+        unknown: `${name} should keep ${what}: ${moved.text}`,
+      }[moved.verdict],
     );
   }
   const total = compare(original, before);
@@ -73,10 +76,19 @@ export async function checkFunction(request: DriftRequest): Promise<VerifyCheck>
   };
 }
 
+/** Undefined: the network takes other inputs than the data. */
+type Computed = Logits | undefined;
+
 interface Logits {
   /** Of one sample. */
   readonly shape: readonly number[];
   readonly data: Float32Array;
+}
+
+interface Comparison {
+  readonly verdict: "equal" | "other" | "unknown";
+  readonly largest: number | null;
+  readonly text: string;
 }
 
 /** The first units of `logits`, as many as `before` has. */
@@ -86,14 +98,21 @@ function firstOf(logits: Logits, before: Logits): Logits {
   return { shape: logits.shape.with(-1, wanted), data };
 }
 
-function compare(a: Logits, b: Logits) {
+function compare(a: Computed, b: Computed, expected?: FunctionEffect): Comparison {
+  if (a === undefined || b === undefined)
+    return {
+      verdict: "unknown",
+      largest: null,
+      text: "it takes other inputs, of which there are no data",
+    };
+  if (expected === "extended") return compare(a, firstOf(b, a));
   if (!sameShape(a.shape, b.shape)) {
     const [was, is] = [a, b].map(({ shape }) => shape.join(" × ") || "1");
-    return { equal: false, largest: null, text: `${is} logits instead of ${was}` };
+    return { verdict: "other", largest: null, text: `${is} logits instead of ${was}` };
   }
   const { largest, withinTolerance } = difference(b.data, a.data);
   const text = `largest difference of the logits ${apart(largest)}`;
-  return { equal: withinTolerance, largest, text };
+  return { verdict: withinTolerance ? "equal" : "other", largest, text };
 }
 
 /** What the network computes for the samples, with the values that it has before training. */
@@ -101,8 +120,18 @@ async function logits(
   { open, checkpoint, executor, samples }: DriftRequest,
   model: Model,
   indices: Int32Array,
-): Promise<Logits> {
+): Promise<Computed> {
   const { output, inputs } = model.roles;
+  const fits = inputs.every((name) => {
+    const fed = samples.inputs.find(({ node }) => node === name)?.shape;
+    const shape = model.shapes.get(name);
+    if (shape === undefined || isVague(shape)) return true;
+    const taken = shape.slice(1);
+    return (
+      fed?.length === taken.length && taken.every((size, axis) => size < 0 || size === fed[axis])
+    );
+  });
+  if (!fits) return undefined;
   const used = usedVariables(model, ancestors(model, [output!]));
   const read = (name: string) => checkpoint.read(name);
   const live = load(used, await startingValues(used, read, open.recipe.seed));

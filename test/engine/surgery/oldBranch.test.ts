@@ -182,6 +182,6 @@ test("units that the old branch reads cannot go", () => {
 
 test("says so", () => {
   expect(edited(model(), beside()).edits[0].sentence).toBe(
-    "hidden 4 → 5 becomes 4 → 7; outputs 5 → 3 becomes 7 → 3; graft/old/hidden 4 → 5 is new; graft/old/outputs 5 → 3 is new; the network as it was stays beside it, and graft/use_new chooses; 59 numbers will train in all.",
+    "hidden 4 → 5 becomes 4 → 7; outputs 5 → 3 becomes 7 → 3; the network as it was stays beside it, and graft/use_new chooses; 59 numbers will train in all.",
   );
 });

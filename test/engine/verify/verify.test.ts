@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Verification, VerifyCheck } from "../../../src/protocol/verify";
-import { writeNpy } from "../../../src/engine/data/npy";
+import { readNpy, writeNpy } from "../../../src/engine/data/npy";
 import { parseRecipe } from "../../../src/engine/recipe/parse";
 import { prepare } from "../../../src/engine/train/prepare";
 import { checkCached } from "../../../src/engine/verify/cached";
@@ -139,6 +139,31 @@ test("an output of another size is compared by nothing, and the source is not sc
   const { state, text } = check(verification, "comparison");
   expect(state).toBe("passed");
   expect(text).toContain("source not comparable; edited, untrained loss");
+});
+
+test("a source that takes other inputs is not run", async () => {
+  const { data } = await readNpy(file("digits_5_to_9_X.npy"));
+  const rows = Float32Array.from({ length: 696 * 65 }, (_, at) =>
+    at % 65 === 64 ? 0 : Number(data[Math.floor(at / 65) * 64 + (at % 65)]),
+  );
+  await writeNpy(file("wide.npy"), { shape: [696, 65], dtype: "float32", data: rows });
+  const edits = [
+    { setInput: { channels: 65, how: "zero" } },
+    { addUnits: { layer: "hidden2", units: 3, init: "zero" } },
+    { freeze: "hidden1" },
+  ];
+  const data65 = { inputs: "wide.npy", labels: "digits_5_to_9_y.npy" };
+  const classes = ["5", "6", "7", "8", "9"];
+  const verification = await verify(recipe({ edits, data: { ...data65, classes } }), undefined, 2);
+  expect(verification.passed).toBe(true);
+  expect(check(verification, "function")).toMatchObject({
+    details: [
+      "edit 1 (setInput) is meant to change the function: it takes other inputs, of which there are no data",
+      "edit 2 (addUnits) keeps the function: largest difference of the logits 0",
+    ],
+    figures: { largestDifference: null },
+  });
+  expect(check(verification, "comparison").text).toContain("source not comparable");
 });
 
 test("new classes keep the logits of the old ones", async () => {

@@ -20,7 +20,7 @@ describe("layers", () => {
       "  lock hidden2 | frozen · 300 → 100 · dense relu · 30,100",
       "    symbol-array weights | float32 · 300 × 100",
       "    symbol-array biases | float32 · 100",
-      "  dash bottleneck | 100 values a sample · 0.3 MB for 696 samples",
+      "  dash bottleneck | 100 values a sample · 0.3 MB for 696 samples · training 4.5 times as fast",
       "  circle-filled hidden3 | trainable · 100 → 50 · dense relu · 5,050",
       "    symbol-array weights | float32 · 100 × 50",
       "    symbol-array biases | float32 · 50",
