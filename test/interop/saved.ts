@@ -83,12 +83,12 @@ export async function trainAndLoad(
 
 export function checkSaved(
   folder: string,
-  files: Pick<TrainedFiles, "source" | "result" | "inputs" | "labels">,
+  files: Pick<TrainedFiles, "result" | "inputs" | "labels"> & Partial<TrainedFiles>,
   names: GraphNames,
 ): Promise<SavedReport> {
   const path = (name: string) => join(folder, name);
   return oracle<SavedReport>("check_saved.py", [path(files.result), path(files.inputs)], {
-    source: path(files.source),
+    ...(files.source !== undefined && { source: path(files.source) }),
     labels: path(files.labels),
     "label-input": `${names.labels}:0`,
     loss: `${names.loss}:0`,

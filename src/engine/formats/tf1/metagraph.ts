@@ -2,16 +2,28 @@
 // Each kind of change has its file in patch/; this one says which are due and in which order.
 import { clone } from "@bufbuild/protobuf";
 import { GraftError } from "../../../protocol/errors";
-import type { Model } from "../../graph/model";
+import { storedName, type Model } from "../../graph/model";
+import { addVariables } from "./patch/added";
 import { patchCollections } from "./patch/collections";
-import { changesTraining, differences, isUnchanged, type Differences } from "./patch/differences";
+import {
+  changesForward,
+  changesTraining,
+  differences,
+  isUnchanged,
+  type Differences,
+} from "./patch/differences";
 import { patchForward } from "./patch/forward";
 import { OUTPUT_SHAPES, PatchedGraph } from "./patch/graph";
 import { patchInitialValues } from "./patch/initial";
-import { partlyTrainable, trainingNotes, zeroNotes } from "./patch/notes";
+import { wantNames } from "./patch/names";
+import { saveAdded } from "./patch/newlysaved";
+import { modeNotes, newZeroNotes, partlyTrainable, trainingNotes, zeroNotes } from "./patch/notes";
+import { renameNodes } from "./patch/rename";
 import { patchSavers } from "./patch/saver";
 import { setShapes } from "./patch/shapes";
+import { patchStructure } from "./patch/structure";
 import { trainingGraph, type TrainingGraph } from "./patch/training";
+import { sourceValues } from "./patch/values";
 import { graphVariables, type GraphVariable } from "./patch/variables";
 import { MetaGraphDefSchema, type MetaGraphDef } from "./proto/tensorflow_pb";
 
@@ -24,8 +36,8 @@ export interface PatchedMetaGraph {
 }
 
 /**
- * The graph that `after` is saved with; `before` is the model that was imported from `meta`.
- * Throws `unsupported-op` where the graph has no place for a change, and says what to do.
+ * The graph that `after` is saved with; `before` is the model that was imported from `meta`. Throws `unsupported-op`
+ * where the graph has no place for a change, and `invalid-edit` where it cannot have a name; both say what to do.
  */
 export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model): PatchedMetaGraph {
   const result = clone(MetaGraphDefSchema, meta);
@@ -37,30 +49,51 @@ export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model):
   const graph = new PatchedGraph(result.graphDef);
   const variables = graphVariables(result, graph);
   refuseUnknown(variables, found);
+  const values = sourceValues(graph, before, variables.values());
+  const added = addVariables(graph, variables, found.added);
+  const structure = patchStructure({ graph, before, after, found, values, added });
   const training = changesTraining(found)
-    ? trainingGraph(graph, variables, before, found.dropped)
+    ? trainingGraph(graph, variables, before, { dropped: found.dropped, ...structure })
     : NO_TRAINING;
   for (const name of training.nodes) graph.removed.add(name);
   const kept = [...variables.values()].filter(({ node }) => graph.has(node.name));
   const { shapes, slices, reslice } = setShapes(kept, found.shapes);
   const initialValues = patchInitialValues(graph, kept, new Set(shapes.keys()));
   patchForward(graph, found.nodes);
-  patchSavers(graph, reslice);
-  const trainable = new Map(
-    kept.flatMap(({ node, model }) => {
+  patchSavers(graph, { reslice, names: storedNames(before, found) });
+  saveAdded(graph, result, added);
+  const trainable = new Map([
+    ...kept.flatMap(({ node, model }) => {
       const now = found.trainable.get(model);
       return now === undefined ? [] : [[node.name, now] as const];
     }),
-  );
-  patchCollections(result, graph, { trainable, slices, initialValues });
+    ...added.map(({ node, isTrainable }) => [node.name, isTrainable] as const),
+  ]);
+  patchCollections(result, graph, {
+    trainable,
+    slices,
+    initialValues,
+    added: added.map((each) => each.definition),
+    updates: structure.updates,
+  });
+  wantNames(graph, variables, before, found, values);
+  const nodes = graph.renames();
   graph.finish();
-  if (shapes.size > 0 || found.nodes.length > 0) forgetOutputShapes(result);
-  const gone = new Set(training.variables.map((variable) => variable.model));
+  renameNodes(result, graph, { nodes, variables: found.renamed });
+  if (shapes.size > 0 || found.nodes.length > 0 || changesForward(found))
+    forgetOutputShapes(result);
+  const gone = new Set(
+    training.variables.map(({ model }) => found.pairs.variables.get(model)?.name),
+  );
   return {
     meta: result,
     notes: [
       ...trainingNotes(training),
       ...zeroNotes([...initialValues.keys()]),
+      ...newZeroNotes(
+        added.filter((each) => !each.startsAsModel).map((each) => each.variable.name),
+      ),
+      ...modeNotes(structure.mode && (nodes.get(structure.mode) ?? structure.mode)),
       ...partlyTrainable(after),
     ],
     variables: names.filter((name) => !gone.has(name)),
@@ -73,6 +106,10 @@ const NO_TRAINING: TrainingGraph = {
   optimizers: [],
   dependants: [],
 };
+
+/** New names of tensors in checkpoints, by the old ones. */
+const storedNames = (before: Model, { renamed }: Differences): ReadonlyMap<string, string> =>
+  new Map([...renamed].map(([name, now]) => [storedName(before.variables.get(name)!), now]));
 
 /** A change of something that the graph does not have would be lost without a word. */
 function refuseUnknown(

@@ -48,8 +48,7 @@ export async function saveCheckpoint(
 
   const tensors = names.flatMap((name) => {
     const variable = model.variables.get(name);
-    const old = before.variables.get(name);
-    return variable ? [writable(old ? storedName(old) : name, variable, read)] : [];
+    return variable ? [writable(savedAs(before, variable), variable, read)] : [];
   });
   const files = await staged(as, async (staging) => {
     stale.forEach((path) => staging.remove(path));
@@ -63,6 +62,12 @@ export async function saveCheckpoint(
   });
   const state = await writeState(as);
   return { files: [...files, ...state.files], notes: [...(patched?.notes ?? []), ...state.notes] };
+}
+
+/** What an edit renamed is stored under the new name; the rest as it was, which a saver may have chosen. */
+function savedAs(before: Model, { name, origin }: Variable): string {
+  const old = origin === undefined ? before.variables.get(name) : undefined;
+  return old === undefined ? name : storedName(old);
 }
 
 /** `name` is what the graph's own Restore op asks for. */

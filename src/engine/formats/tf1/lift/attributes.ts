@@ -29,8 +29,13 @@ export const integer = (node: SourceNode, name: string): number | undefined => {
   return value === undefined ? undefined : Number(value);
 };
 
-export const float = (node: SourceNode, name: string): number | undefined =>
-  attribute(node, name, "f");
+/** A float32 as the program wrote it: 0.9, not 0.8999999761581421. */
+export const shortest = (value: number): number => Number(value.toPrecision(6));
+
+export const float = (node: SourceNode, name: string): number | undefined => {
+  const value = attribute(node, name, "f");
+  return value === undefined ? undefined : shortest(value);
+};
 
 export const integers = (node: SourceNode, name: string): number[] =>
   attribute(node, name, "list")?.i.map(Number) ?? [];

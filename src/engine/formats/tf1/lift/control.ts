@@ -25,16 +25,21 @@ export const merge: Lifter = (lifting, node) => {
   const alive = node.inputs.filter((input) => !isDead(lifting, input));
   const [taken] = alive.length > 0 ? alive : node.inputs;
   if (taken === undefined || alive.length > 1) return undefined;
-  const value = meaningOf(lifting, taken);
-  const others = node.inputs
-    .filter((input) => input !== taken)
-    .map((input) => meaningOf(lifting, input));
-  return (
-    dropoutInCond(lifting, node, value, others) ??
-    batchNormInCond(lifting, node, taken, value) ??
-    value
-  );
+  const others = node.inputs.filter((input) => input !== taken);
+  return patternByMode(lifting, node, taken, others) ?? meaningOf(lifting, taken);
 };
+
+/** A dropout or batch norm that is chosen by the mode. `taken`: the branch of inference. */
+export function patternByMode(
+  lifting: Lifting,
+  node: SourceNode,
+  taken: Tensor,
+  others: readonly Tensor[],
+): Meaning | undefined {
+  const value = meaningOf(lifting, taken);
+  const rest = others.map((other) => meaningOf(lifting, other));
+  return dropoutInCond(lifting, node, value, rest) ?? batchNormInCond(lifting, node, taken, value);
+}
 
 /** cond(training, dropout(x), x) */
 function dropoutInCond(

@@ -3,6 +3,9 @@
 //   to 2.x   mul(mul(x, 1 / (1 − rate)), cast(uniform ≥ rate))
 //   since    select(uniform ≥ rate, mul(x, 1 / (1 − rate)) or div(x, 1 − rate), 0)
 import type { OpAttributes } from "../../../graph/catalogue";
+import { shortest } from "./attributes";
+import { patternByMode } from "./control";
+import { defaultOf } from "./input";
 import { plain } from "./known";
 import {
   consumed,
@@ -34,14 +37,34 @@ export const mulOrDropout: Lifter = (lifting, node) => {
   return plainOp("Mul")(lifting, node);
 };
 
-/** A choice that may be the end of a dropout. */
+/** A choice that may be the end of a dropout, or be made by the mode. */
 export const selectOrDropout: Lifter = (lifting, node) => {
   const [condition, scaled, other] = node.inputs;
   const rate = rateOfCondition(lifting, nodeAt(lifting.graph, condition));
   const x = rate && isZero(lifting, other) ? scaledInput(lifting, scaled) : undefined;
   if (rate && x) return dropout(lifting, node, rate, x);
-  return make(lifting, node, "Select", { rows: node.op === "Select" }, inputsOf(lifting, node));
+  const switched = modeOf(lifting, condition);
+  const pattern = switched && other && patternByMode(lifting, node, other, [scaled]);
+  if (pattern !== undefined) return pattern;
+  const inputs = inputsOf(lifting, node);
+  const by = switched && switchPlaceholder(lifting, switched);
+  const operands = by === undefined ? inputs : [by, ...inputs.slice(1)];
+  return make(lifting, node, "Select", { rows: node.op === "Select" }, operands);
 };
+
+/** The placeholder of a mode, which lifting takes as false. */
+function modeOf(lifting: Lifting, tensor: Tensor | undefined): SourceNode | undefined {
+  const node = nodeAt(lifting.graph, tensor);
+  const isKnown = tensor && meaningOf(lifting, tensor).kind === "static";
+  return isKnown && node !== undefined && /^Placeholder/.test(node.op) ? node : undefined;
+}
+
+/** A boolean that chooses between two outputs and has a value of its own is no mode: it can be fed, and else has that value. */
+function switchPlaceholder(lifting: Lifting, node: SourceNode): Meaning | undefined {
+  const value = node.op === "PlaceholderWithDefault" ? defaultOf(lifting, node) : undefined;
+  if (value === undefined) return undefined;
+  return make(lifting, node, "Placeholder", { dtype: "bool", value }, [], { shape: [] });
+}
 
 function dropout(lifting: Lifting, node: SourceNode, rate: Rate, x: Meaning): Meaning | undefined {
   const origin = consumed(lifting, node, [x]);
@@ -121,10 +144,16 @@ function rateFrom(
   let isRate = means === "rate";
   let at = tensor;
   for (;;) {
+    const choice = nodeAt(lifting.graph, at);
+    // A number that the mode chooses: the one of training, where dropout acts.
+    if (/^Select(V2)?$/.test(choice?.op ?? "") && modeOf(lifting, choice!.inputs[0])) {
+      at = choice!.inputs[1];
+      continue;
+    }
     const value = numberOf(lifting, at);
     if (value !== undefined) {
       const rate = isRate ? value : 1 - value;
-      return rate >= 0 && rate < 1 ? { rate: round(rate) } : undefined;
+      return rate >= 0 && rate < 1 ? { rate: shortest(rate) } : undefined;
     }
     const meaning = at && meaningOf(lifting, at);
     if (meaning?.kind !== "node") return undefined;
@@ -137,6 +166,3 @@ function rateFrom(
     isRate = !isRate;
   }
 }
-
-/** 1 − 0.6 as a float32 is 0.39999998: the number that was written had fewer digits. */
-const round = (rate: number): number => Number(rate.toPrecision(6));

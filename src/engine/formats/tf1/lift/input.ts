@@ -33,7 +33,8 @@ export const placeholder: Lifter = (lifting, node) => {
   );
 };
 
-function defaultOf(lifting: Lifting, node: SourceNode): number | undefined {
+/** The number that a PlaceholderWithDefault yields when nothing is fed. */
+export function defaultOf(lifting: Lifting, node: SourceNode): number | undefined {
   const meaning = inputOf(lifting, node, 0);
   const values = meaning.kind === "static" ? plain(meaning.value) : undefined;
   return values?.length === 1 ? values[0] : undefined;

@@ -183,9 +183,11 @@ function shapeOrNone(node: Node, inputs: readonly Shape[]): Shape | undefined {
   }
 }
 
+const ASKS_FOR_SHAPE = /^(Shape|ShapeN|Size|Rank|ZerosLike|OnesLike)$/;
+
 /**
- * The source nodes that a pattern consumed: what `node` depends on, down to `stops`, to variables and to placeholders.
- * `node` comes last.
+ * The source nodes that a pattern consumed: what `node` depends on, down to `stops`, to variables, to placeholders and
+ * to what is only asked for its shape. `node` comes last.
  */
 export function consumed(lifting: Lifting, node: SourceNode, stops: readonly Meaning[]): string[] {
   const found = new Set<string>();
@@ -199,7 +201,8 @@ export function consumed(lifting: Lifting, node: SourceNode, stops: readonly Mea
   for (let tensor = open.pop(); tensor !== undefined; tensor = open.pop()) {
     if (found.has(tensor.node) || isStop(tensor)) continue;
     found.add(tensor.node);
-    for (const input of lifting.graph.nodes.get(tensor.node)?.inputs ?? []) open.push(input);
+    const source = lifting.graph.nodes.get(tensor.node);
+    if (source !== undefined && !ASKS_FOR_SHAPE.test(source.op)) open.push(...source.inputs);
   }
   return [...[...found].toReversed(), node.name];
 }

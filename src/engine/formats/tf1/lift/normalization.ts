@@ -28,8 +28,8 @@ export const fusedBatchNorm: Lifter = (lifting, node) => {
   // An op that moves the statistics itself says how far.
   const factor = attributes.float(node, "exponential_avg_factor") ?? 1;
   const momentum = factor < 1 ? 1 - factor : momentumOf(lifting, mean);
-  const epsilon = short(attributes.float(node, "epsilon") ?? 1e-4);
-  const all = { epsilon, momentum: short(momentum), unbiased: true, dataFormat };
+  const epsilon = attributes.float(node, "epsilon") ?? 1e-4;
+  const all = { epsilon, momentum: attributes.shortest(momentum), unbiased: true, dataFormat };
   const normalized = make(lifting, node, "BatchNorm", all, [x, gamma, beta, mean, variance]);
   return normalized && [normalized];
 };
@@ -87,8 +87,8 @@ function unfused(lifting: Lifting, node: SourceNode): Meaning | undefined {
     factor.variance,
   ];
   const origin = consumed(lifting, node, inputs);
-  const momentum = short(momentumOf(lifting, mean));
-  const epsilon = short(factor.epsilon);
+  const momentum = attributes.shortest(momentumOf(lifting, mean));
+  const epsilon = attributes.shortest(factor.epsilon);
   const all = { epsilon, momentum, unbiased: false, dataFormat: "NHWC" } as const;
   return make(lifting, node, "BatchNorm", all, inputs, { origin });
 }
@@ -191,6 +191,3 @@ function keptFactor(
   }
   return undefined;
 }
-
-/** A float32 as the program wrote it: 0.9, not 0.8999999761581421. */
-const short = (value: number): number => Number(value.toPrecision(6));

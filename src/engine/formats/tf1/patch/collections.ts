@@ -13,12 +13,19 @@ import { CONTEXTS } from "./contexts";
 import { nodeOf, type PatchedGraph } from "./graph";
 import { TRAINABLE, variableDef, variableNode } from "./variables";
 
-/** What is new of a variable; by its node. */
+/** What is new: of a variable by its node, variables themselves, ops that run with training. */
 export interface VariableChanges {
   readonly trainable: ReadonlyMap<string, boolean>;
   readonly slices: ReadonlyMap<string, SaveSliceInfoDef>;
   readonly initialValues: ReadonlyMap<string, string>;
+  /** VariableDefs. */
+  readonly added: readonly Uint8Array[];
+  readonly updates: readonly string[];
 }
+
+const VARIABLES = "variables";
+/** What tf.layers and slim ask a program to run with each step. */
+const UPDATES = "update_ops";
 
 export function patchCollections(
   meta: MetaGraphDef,
@@ -31,7 +38,10 @@ export function patchCollections(
     if (kind.case === "nodeList")
       kind.value.value = kind.value.value.filter((item) => !isRemoved(nodeOf(item)));
     else if (name in CONTEXTS)
-      kind.value.value = kind.value.value.flatMap((item) => CONTEXTS[name]!(item, isRemoved) ?? []);
+      kind.value.value = kind.value.value.flatMap(
+        (item) =>
+          CONTEXTS[name]!(item, (tensor) => (isRemoved(nodeOf(tensor)) ? null : tensor)) ?? [],
+      );
     else if (name === "savers")
       kind.value.value = kind.value.value.filter(
         (item) => !isLost(graph, fromBinary(SaverDefSchema, item)),
@@ -44,8 +54,20 @@ export function patchCollections(
       });
     if (kind.value.value.length === 0) delete meta.collectionDef[name];
   }
+  const all = meta.collectionDef[VARIABLES]?.kind;
+  if (all?.case === "bytesList") all.value.value.push(...changes.added);
+  addUpdates(meta, changes.updates);
   if (changes.trainable.size > 0) setTrainable(meta, graph, changes.trainable);
   if (meta.saverDef !== undefined && isLost(graph, meta.saverDef)) meta.saverDef = undefined;
+}
+
+function addUpdates(meta: MetaGraphDef, updates: readonly string[]): void {
+  if (updates.length === 0) return;
+  const old = meta.collectionDef[UPDATES]?.kind;
+  const value = [...(old?.case === "nodeList" ? old.value.value : []), ...updates];
+  meta.collectionDef[UPDATES] = create(CollectionDefSchema, {
+    kind: { case: "nodeList", value: { value } },
+  });
 }
 
 /** Bytes of a variable that did not change are kept as they are. */
@@ -68,7 +90,7 @@ function setTrainable(
   trainable: ReadonlyMap<string, boolean>,
 ): void {
   const listed = entries(meta, graph, [TRAINABLE]);
-  const all = entries(meta, graph, ["variables", ...Object.keys(meta.collectionDef)]);
+  const all = entries(meta, graph, [VARIABLES, ...Object.keys(meta.collectionDef)]);
   const names = [...listed.keys()].filter((name) => trainable.get(name) !== false);
   let previous = -1;
   for (const [name] of all) {

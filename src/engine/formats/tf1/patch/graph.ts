@@ -1,12 +1,15 @@
 // A GraphDef while it is patched: names, who uses whom, removal, constants. Knows nothing of models or training.
 import { clone, create } from "@bufbuild/protobuf";
+import { GraftError } from "../../../../protocol/errors";
 import {
   AttrValueSchema,
   NodeDefSchema,
+  type AttrValue,
   type GraphDef,
   type NodeDef,
   type TensorProto,
 } from "../proto/tensorflow_pb";
+import { isVariable } from "./ops";
 
 /** `node`, `node:1` or `^node`, as inputs and collections write them. */
 export interface Input {
@@ -23,8 +26,23 @@ export function parseInput(text: string): Input {
     : { node: text.slice(0, colon), output: Number(text.slice(colon + 1)), control: false };
 }
 
+/** What it takes to add a node. */
+export interface NewNode {
+  readonly name: string;
+  readonly op: string;
+  readonly inputs?: readonly string[];
+  readonly attributes?: Readonly<Record<string, AttrValue>>;
+  readonly device?: string;
+}
+
 export const inputText = (node: string, output: number): string =>
   output === 0 ? node : `${node}:${output}`;
+
+/** An input as all write it; undefined where it hands no value over. */
+export function tensorText(input: string): string | undefined {
+  const { node, output, control } = parseInput(input);
+  return control ? undefined : inputText(node, output);
+}
 
 export const nodeOf = (input: string): string => parseInput(input).node;
 
@@ -32,6 +50,8 @@ export class PatchedGraph {
   readonly nodes: ReadonlyMap<string, NodeDef>;
   /** Nodes that will not be in the result. */
   readonly removed = new Set<string>();
+  /** The name that a node is to have in the result, by the one that it has while the graph is patched. */
+  readonly wanted = new Map<string, string>();
   readonly #nodes: Map<string, NodeDef>;
   readonly #users = new Map<string, Set<NodeDef>>();
 
@@ -80,6 +100,18 @@ export class PatchedGraph {
     for (const input of inputs) this.#addUser(nodeOf(input), node);
   }
 
+  /** Makes `users` read the tensor `to` in place of `from`, and wait for its node. */
+  redirect(from: string, to: string, users: readonly NodeDef[]): void {
+    const wait = `^${nodeOf(from)}`;
+    for (const user of users)
+      this.setInputs(
+        user,
+        user.input.map((input) =>
+          input === wait ? `^${nodeOf(to)}` : tensorText(input) === from ? to : input,
+        ),
+      );
+  }
+
   /** The tensor of the Const behind the data input `index`. */
   constant(node: NodeDef, index: number): TensorProto | undefined {
     const source = this.inputNode(node, index);
@@ -93,19 +125,43 @@ export class PatchedGraph {
     if (this.keptUsers(source.name).every((user) => user === node)) setTensor(source, tensor);
     else {
       const copy = clone(NodeDefSchema, source);
-      copy.name = this.#unused(source.name);
       setTensor(copy, tensor);
-      this.#add(copy);
-      this.setInputs(node, node.input.with(index, copy.name));
+      this.setInputs(node, node.input.with(index, this.#add(copy)));
     }
   }
 
-  addConstant(name: string, tensor: TensorProto, device: string): string {
-    const node = create(NodeDefSchema, { name: this.#unused(name), op: "Const", device });
-    node.attr["dtype"] = create(AttrValueSchema, { value: { case: "type", value: tensor.dtype } });
-    setTensor(node, tensor);
-    this.#add(node);
-    return node.name;
+  addConstant(name: string, tensor: TensorProto, device = ""): string {
+    const dtype = create(AttrValueSchema, { value: { case: "type", value: tensor.dtype } });
+    const value = create(AttrValueSchema, { value: { case: "tensor", value: tensor } });
+    return this.add({ name, op: "Const", attributes: { dtype, value }, device });
+  }
+
+  /** The name that the node has for now: another one where that is taken, even by a node that will go. */
+  add({ name, op, inputs = [], attributes = {}, device = "" }: NewNode): string {
+    return this.#add(
+      create(NodeDefSchema, { name, op, input: [...inputs], attr: { ...attributes }, device }),
+    );
+  }
+
+  /** Which of the nodes that stay get another name. A variable gets exactly the one that it is to have. */
+  renames(): ReadonlyMap<string, string> {
+    const stay = [...this.#nodes.values()].filter((node) => !this.removed.has(node.name));
+    const taken = new Set(
+      stay.filter((node) => !this.wanted.has(node.name)).map((node) => node.name),
+    );
+    const renamed = new Map<string, string>();
+    const moving = stay.filter((node) => this.wanted.has(node.name));
+    for (const node of [
+      ...moving.filter(isVariable),
+      ...moving.filter((each) => !isVariable(each)),
+    ]) {
+      const wanted = this.wanted.get(node.name)!;
+      const name = unused(wanted, taken);
+      if (name !== wanted && isVariable(node)) throw nameTaken(wanted);
+      taken.add(name);
+      if (name !== node.name) renamed.set(node.name, name);
+    }
+    return renamed;
   }
 
   /** Writes the result into `def`: without the removed nodes, and without whatever names them. */
@@ -136,10 +192,14 @@ export class PatchedGraph {
     else places.value.s = kept;
   }
 
-  #add(node: NodeDef): void {
+  #add(node: NodeDef): string {
+    const wanted = node.name;
+    node.name = unused(wanted, this.#nodes);
+    if (node.name !== wanted) this.wanted.set(node.name, wanted);
     this.def.node.push(node);
     this.#nodes.set(node.name, node);
     for (const input of node.input) this.#addUser(nodeOf(input), node);
+    return node.name;
   }
 
   #addUser(name: string, user: NodeDef): void {
@@ -147,14 +207,21 @@ export class PatchedGraph {
     if (users === undefined) this.#users.set(name, new Set([user]));
     else users.add(user);
   }
+}
 
-  #unused(name: string): string {
-    for (let n = 0; ; n++) {
-      const candidate = n === 0 ? name : `${name}_${n}`;
-      if (!this.#nodes.has(candidate)) return candidate;
-    }
+/** `name`, or the first of `name_1`, `name_2`, … that is not taken. */
+function unused(name: string, taken: { has(name: string): boolean }): string {
+  for (let n = 0; ; n++) {
+    const candidate = n === 0 ? name : `${name}_${n}`;
+    if (!taken.has(candidate)) return candidate;
   }
 }
+
+const nameTaken = (name: string): GraftError =>
+  new GraftError(
+    "invalid-edit",
+    `The graph has an op named ${name} already, so a variable cannot have that name. Choose another one.`,
+  );
 
 export function constantOf(node: NodeDef): TensorProto | undefined {
   const value = node.attr["value"]?.value;

@@ -23,6 +23,24 @@ export function trainingNotes(training: TrainingGraph): string[] {
   ];
 }
 
+/** `names`: new variables that the graph's init op starts otherwise than Graft did. */
+export const newZeroNotes = (names: readonly string[]): string[] =>
+  names.length === 0
+    ? []
+    : [
+        `Start at zero in the graph's own init op, because no TensorFlow op computes what they start from: ${shortened(names)}. ` +
+          "Restored values are not concerned.",
+      ];
+
+/** `name`: the placeholder by which new dropouts and batch norms know that the graph trains. */
+export const modeNotes = (name: string | undefined): string[] =>
+  name === undefined
+    ? []
+    : [
+        `New dropouts and batch norms act as in training only when ${name}:0 is fed True; it is False by default. ` +
+          "Batch norms move their statistics by the ops in the collection update_ops.",
+      ];
+
 /** `names`: variables whose initial value had to be replaced. */
 export const zeroNotes = (names: readonly string[]): string[] =>
   names.length === 0

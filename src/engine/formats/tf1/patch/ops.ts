@@ -23,3 +23,7 @@ export const isRestore = oneOf("RestoreV2", "RestoreSlice", "Restore");
 /** Applies a gradient: ApplyAdam, ResourceApplyMomentum, SparseApplyFtrl, … Inputs: variable, slots, … */
 export const isUpdate: Test = (node) =>
   node !== undefined && /^(Resource)?(Sparse)?Apply[A-Z]/.test(node.op);
+
+/** Where samples and settings come in: the owner's program may feed them, whoever reads them. */
+export const isFed: Test = (node) =>
+  node !== undefined && /^(Placeholder.*|IteratorGetNext|QueueDequeue.*)$/.test(node.op);

@@ -10,18 +10,26 @@ import { strings, stringVector } from "./tensors";
 /** The slice of the tensor `name` that is to be saved in place of `slice`. */
 export type Reslice = (name: string, slice: string) => string;
 
-/** Takes removed nodes out of all savers, and writes down new slices. */
-export function patchSavers(graph: PatchedGraph, reslice: Reslice): void {
+/** What is new of the tensors in checkpoints. */
+export interface SavedAs {
+  readonly reslice: Reslice;
+  /** New names, by the old ones. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Takes removed nodes out of all savers, and writes down new slices and names. */
+export function patchSavers(graph: PatchedGraph, saved: SavedAs): void {
   const all = [...graph.nodes.values()];
-  for (const node of all) if (isRestore(node)) patchRestore(graph, node, reslice);
-  for (const node of all) if (isSave(node)) patchSave(graph, node, reslice);
+  for (const node of all) if (isRestore(node)) patchRestore(graph, node, saved);
+  for (const node of all) if (isSave(node)) patchSave(graph, node, saved);
   for (const node of all) if (!graph.removed.has(node.name)) patchShards(graph, node);
 }
 
-const NAMES = 1;
-const SLICES = 2;
+/** Inputs of Save and Restore ops. */
+export const NAMES = 1;
+export const SLICES = 2;
 
-function patchRestore(graph: PatchedGraph, node: NodeDef, reslice: Reslice): void {
+function patchRestore(graph: PatchedGraph, node: NodeDef, saved: SavedAs): void {
   const users = graph.users(node.name);
   // A restored resource variable goes through an Identity of its own.
   for (const user of users)
@@ -32,7 +40,7 @@ function patchRestore(graph: PatchedGraph, node: NodeDef, reslice: Reslice): voi
     return readers.length === 0 || readers.some((user) => !graph.removed.has(user.name));
   });
   if (kept.length === 0) return removeWithConstants(graph, node);
-  patchEntries(graph, node, kept, reslice);
+  patchEntries(graph, node, kept, saved);
   if (kept.length === places.length) return;
   keepTypes(node, "dtypes", kept);
   // Its outputs moved up.
@@ -47,12 +55,12 @@ function patchRestore(graph: PatchedGraph, node: NodeDef, reslice: Reslice): voi
     );
 }
 
-function patchSave(graph: PatchedGraph, node: NodeDef, reslice: Reslice): void {
+function patchSave(graph: PatchedGraph, node: NodeDef, saved: SavedAs): void {
   const first = node.op === "Save" ? SLICES : SLICES + 1;
   const tensors = node.input.slice(first).filter((input) => !input.startsWith("^"));
   const kept = [...tensors.keys()].filter((place) => !graph.removed.has(nodeOf(tensors[place]!)));
   if (kept.length === 0) return removeShard(graph, node);
-  patchEntries(graph, node, kept, reslice);
+  patchEntries(graph, node, kept, saved);
   if (kept.length === tensors.length) return;
   keepTypes(node, node.op === "SaveV2" ? "dtypes" : "T", kept);
   graph.setInputs(node, [
@@ -66,11 +74,16 @@ function patchEntries(
   graph: PatchedGraph,
   node: NodeDef,
   kept: readonly number[],
-  reslice: Reslice,
+  { reslice, names: renamed }: SavedAs,
 ): void {
   const names = entriesOf(graph, node);
   const short = kept.length < names.length;
-  if (short) graph.setConstant(node, NAMES, stringVector(kept.map((place) => names[place]!)));
+  const now = kept.map((place) => {
+    const name = renamed.get(text(names[place]!));
+    return name === undefined ? names[place]! : new TextEncoder().encode(name);
+  });
+  if (short || now.some((name, place) => name !== names[place]))
+    setStrings(graph, node, NAMES, now);
   if (node.op === "Save" || node.op === "Restore") return;
   const slices = stringsOf(graph, node, SLICES);
   const patched = kept.map((place) => {
@@ -78,12 +91,21 @@ function patchEntries(
     const other = slice === "" ? slice : reslice(text(names[place]!), slice);
     return other === slice ? slices[place]! : new TextEncoder().encode(other);
   });
-  if (short || patched.some((slice, place) => slice !== slices[place])) {
-    const scalar = graph.constant(node, SLICES)!.tensorShape?.dim.length === 0;
-    const tensor = stringVector(patched);
-    if (scalar) tensor.tensorShape!.dim = [];
-    graph.setConstant(node, SLICES, tensor);
-  }
+  if (short || patched.some((slice, place) => slice !== slices[place]))
+    setStrings(graph, node, SLICES, patched);
+}
+
+/** Ops for one tensor take scalars. */
+function setStrings(
+  graph: PatchedGraph,
+  node: NodeDef,
+  place: number,
+  values: readonly Uint8Array[],
+): void {
+  const scalar = graph.constant(node, place)!.tensorShape?.dim.length === 0;
+  const tensor = stringVector(values);
+  if (scalar) tensor.tensorShape!.dim = [];
+  graph.setConstant(node, place, tensor);
 }
 
 /** A saver whose tensors are all gone goes too; of a sharded one, the shard: op, file name, and what hands that on. */
@@ -140,10 +162,14 @@ function keepTypes(node: NodeDef, attribute: string, kept: readonly number[]): v
   delete node.attr[OUTPUT_SHAPES];
 }
 
-const entriesOf = (graph: PatchedGraph, node: NodeDef): readonly Uint8Array[] =>
+export const entriesOf = (graph: PatchedGraph, node: NodeDef): readonly Uint8Array[] =>
   stringsOf(graph, node, NAMES);
 
-function stringsOf(graph: PatchedGraph, node: NodeDef, place: number): readonly Uint8Array[] {
+export function stringsOf(
+  graph: PatchedGraph,
+  node: NodeDef,
+  place: number,
+): readonly Uint8Array[] {
   const tensor = graph.constant(node, place);
   if (tensor !== undefined) return strings(tensor);
   throw new GraftError(

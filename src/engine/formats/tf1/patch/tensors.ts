@@ -1,6 +1,9 @@
 // TensorProto and TensorShapeProto: reading small ones, and giving one another shape.
 import { clone, create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { DType } from "../../../../protocol/checkpoint";
+import { GraftError } from "../../../../protocol/errors";
 import { elements, sameShape as sameSizes, type Shape } from "../../../graph/model";
+import { numberOf } from "../dtypes";
 import {
   TensorProtoSchema,
   TensorShapeProtoSchema,
@@ -68,6 +71,45 @@ export const stringVector = (values: readonly Uint8Array[]): TensorProto =>
     tensorShape: shapeProto([values.length]),
     stringVal: [...values],
   });
+
+/** A tensor of numbers in C order; one number stands for all. Throws `unsupported-op` for types that have no such list. */
+export function numbers(dtype: DType, shape: Shape, values: readonly number[]): TensorProto {
+  const list = listOf(dtype, values);
+  if (list !== undefined)
+    return create(TensorProtoSchema, {
+      dtype: numberOf(dtype),
+      tensorShape: shapeProto(shape),
+      ...list,
+    });
+  throw new GraftError(
+    "unsupported-op",
+    `A constant of type ${dtype} cannot be written into a TensorFlow graph; use float32, float64, int32, int64 or bool.`,
+  );
+}
+
+function listOf(
+  dtype: DType,
+  values: readonly number[],
+): MessageInitShape<typeof TensorProtoSchema> | undefined {
+  switch (dtype) {
+    case "float32":
+      return { floatVal: [...values] };
+    case "float64":
+      return { doubleVal: [...values] };
+    case "int8":
+    case "uint8":
+    case "int16":
+    case "uint16":
+    case "int32":
+      return { intVal: [...values] };
+    case "int64":
+      return { int64Val: values.map((value) => BigInt(value)) };
+    case "bool":
+      return { boolVal: values.map((value) => value !== 0) };
+    default:
+      return undefined;
+  }
+}
 
 /** All zero (empty strings). One stored value stands for all of them, whatever the size. */
 export const zeros = (dtype: number, shape: Shape): TensorProto =>

@@ -4,7 +4,7 @@ import { GraftError } from "../../../../protocol/errors";
 import type { Model } from "../../../graph/model";
 import type { NodeDef } from "../proto/tensorflow_pb";
 import { nodeOf, type PatchedGraph } from "./graph";
-import { isAssign, isSave, isUpdate, isVariable } from "./ops";
+import { isAssign, isFed, isSave, isUpdate, isVariable } from "./ops";
 import { shapeAttribute } from "./tensors";
 import type { GraphVariable } from "./variables";
 
@@ -21,16 +21,31 @@ export interface TrainingGraph {
 
 type Variables = ReadonlyMap<string, GraphVariable>;
 
-/** `dropped`: variables that go in any case. */
+/** What goes in any case, and what stays. */
+export interface Kept {
+  /** Variables that go. */
+  readonly dropped: ReadonlySet<string>;
+  /** Ops that the forward pass yields: they stay, with all that they are computed from. */
+  readonly roots: readonly string[];
+  /** Forward ops that go, with what depends on them or is computed for them alone. */
+  readonly lost: readonly string[];
+  /** Forward ops that stay even where nothing reads them any more. */
+  readonly kept: ReadonlySet<string>;
+}
+
+/** `model` is that of the source. */
 export function trainingGraph(
   graph: PatchedGraph,
   variables: Variables,
   model: Model,
-  dropped: ReadonlySet<string>,
+  { dropped, roots, lost, kept }: Kept,
 ): TrainingGraph {
-  const needed = graph.sources(forwardRoots(model));
+  const needed = graph.sources(roots);
+  const goes = new Set(lost);
   const updates = [...graph.nodes.values()].filter(isUpdate);
-  const seeds = [...graph.nodes.values()].filter((node) => isUpdate(node) || isGradient(node.name));
+  const seeds = [...graph.nodes.values()].filter(
+    (node) => isUpdate(node) || isGradient(node.name) || goes.has(node.name),
+  );
   const training = dependants(graph, seeds, needed, () => true);
   const state = [...variables.values()].filter(
     (variable) =>
@@ -49,10 +64,15 @@ export function trainingGraph(
   const initial = graph.sources(
     state.flatMap(({ initializer: init }) => init?.input[1] ?? []).map(nodeOf),
   );
+  const named = new Set([...variables.values()].flatMap((variable) => variable.named));
+  const forLost = graph.sources(lost.filter((name) => nodes.has(name)));
   removeUnused(graph, nodes, (name) => {
-    if (needed.has(name) || isVariable(graph.nodes.get(name))) return false;
+    const node = graph.nodes.get(name);
+    if (needed.has(name) || kept.has(name) || isVariable(node)) return false;
+    if (forLost.has(name) && !named.has(name) && !isFed(node)) return true;
     return initial.has(name) || scopes.some((scope) => name.startsWith(scope));
   });
+  const ofModel = new Set([...model.nodes.values()].flatMap((node) => node.origin));
   const stuck = state.find((variable) => !nodes.has(variable.node.name));
   if (stuck !== undefined)
     throw new GraftError(
@@ -64,23 +84,14 @@ export function trainingGraph(
     variables: state,
     optimizers: [...new Set(scopes)].map((scope) => scope.slice(0, -1)),
     dependants: [...training].filter((name) => {
-      const own = scopes.some((scope) => `${name}/`.startsWith(scope));
+      const own = ofModel.has(name) || scopes.some((scope) => `${name}/`.startsWith(scope));
       return !own && !isGradient(name) && graph.users(name).every(isSave);
     }),
   };
 }
 
-/** Source nodes of everything that the model computes. */
-function forwardRoots(model: Model): string[] {
-  const { inputs, output, labels, loss } = model.roles;
-  const roots = [...inputs, output, labels, loss, ...model.layers.map((layer) => layer.output)];
-  return roots.flatMap((name) =>
-    name === undefined ? [] : (model.nodes.get(name)?.origin ?? [name]),
-  );
-}
-
 /** `tf.gradients` works in a scope of this name, wherever it is called. */
-const isGradient = (name: string): boolean =>
+export const isGradient = (name: string): boolean =>
   name
     .split("/")
     .slice(0, -1)

@@ -7,7 +7,7 @@ import {
   type SaveSliceInfoDef,
   type VariableDef,
 } from "../proto/tensorflow_pb";
-import type { PatchedGraph } from "./graph";
+import { nodeOf, type PatchedGraph } from "./graph";
 import { isAssign, isRestore, isVariable } from "./ops";
 
 export interface GraphVariable {
@@ -20,6 +20,8 @@ export interface GraphVariable {
   readonly initializer?: NodeDef;
   /** Whether the graph says that it is trained by gradient. */
   readonly trainable: boolean;
+  /** The ops that collections name along with it. */
+  readonly named: readonly string[];
 }
 
 export const TRAINABLE = "trainable_variables";
@@ -48,6 +50,7 @@ export function graphVariables(
       node,
       model: slice?.fullName ?? node.name,
       trainable: trainable.has(node.name),
+      named: def === undefined ? [] : namesOf(def).map(nodeOf),
       ...(slice === undefined ? {} : { slice }),
       ...(initializer === undefined ? {} : { initializer }),
     });
@@ -64,6 +67,12 @@ export function variableDef(bytes: Uint8Array, graph: PatchedGraph): VariableDef
     return undefined;
   }
 }
+
+const namesOf = (def: VariableDef): string[] => [
+  def.initializerName,
+  def.snapshotName,
+  def.initialValueName,
+];
 
 export const variableNode = (def: VariableDef): string => def.variableName.replace(/:0$/, "");
 

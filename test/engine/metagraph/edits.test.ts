@@ -1,0 +1,62 @@
+// What the recipe's own edits make of real graphs, saved: consistent, and read back as it was.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { StoredTensor } from "../../../src/engine/formats/format";
+import { importGraph } from "../../../src/engine/formats/tf1/import";
+import { patchMetaGraph } from "../../../src/engine/formats/tf1/metagraph";
+import { applyRecipe } from "../../../src/engine/recipe/apply";
+import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import { importFile, readMeta } from "../import/summary";
+import { problems } from "./consistent";
+import { computed, FIXTURES, written } from "./edits";
+
+const BRANCH = { addUnits: { layer: "hidden2", units: 3, keepOldBranch: true } };
+const HEAD = { replaceOutput: { classes: 3, connections: "replace" } };
+
+const CASES: readonly (readonly [fixture: string, ...edits: object[]])[] = [
+  ["b1_mini_v2", BRANCH],
+  ["b1_mini_resource", BRANCH],
+  ["b1_mini_partitioned", BRANCH],
+  ["b1_mini_v2", { replaceOutput: { classes: 4, activation: "sigmoid" } }],
+  ["b1_mini_v2", { replaceOutput: { classes: 2, loss: "meanSquaredError" } }],
+  ["b1_mini_v2", { replaceOutput: { classes: 2, loss: "sigmoidCrossEntropy" } }],
+  ["b1_mini_v1", HEAD],
+  ["b1_mini_v2", { replaceOutput: { classes: 3, head: "dense" } }],
+  ["b1_mini_v2", { setInput: { channels: 20 } }],
+  ["b1_mini_v2", { setOutputs: { outputs: "hidden2" } }],
+  ["b1_mini_v2", { removeUnits: { layer: "hidden2", units: "1-4" } }],
+  ["b2_cnn_digits", HEAD],
+  ["b2_cnn_digits", { replaceUnits: { layer: "Variable_4", units: 12 } }],
+  ["b2_cnn_digits_batchnorm", HEAD],
+  ["b2_cnn_digits_batchnorm", { addUnits: { layer: "conv1", units: 2, keepOldBranch: true } }],
+  ["b2_cnn_digits_batchnorm", { setOutputs: { outputs: "conv2" } }],
+  ["b8_add_one_unit", { addUnits: { layer: "hidden", units: 1, keepOldBranch: true } }],
+];
+
+test.each(CASES.map(([fixture, ...edits]) => [fixture, JSON.stringify(edits)]))(
+  "%s, %s",
+  (fixture, edits) => {
+    const folder = join(FIXTURES, fixture);
+    const path = join(
+      folder,
+      readdirSync(folder).find((file) => file.endsWith(".meta"))!,
+    );
+    const before = importFile(path);
+    const recipe = RecipeSchema.parse({ checkpoint: "m", edits: JSON.parse(edits) });
+    const { model: after, problems: refused } = applyRecipe(before, recipe);
+    expect(refused).toEqual([]);
+    const patched = patchMetaGraph(readMeta(path), before, after);
+    expect(problems(patched.meta)).toEqual([]);
+    const tensors = new Map(
+      patched.variables.map((name): [string, StoredTensor] => {
+        const { dtype, shape } = after.variables.get(name)!;
+        return [name, { name, dtype, shape, bytes: 0 }];
+      }),
+    );
+    const again = importGraph(written(patched.meta), tensors);
+    expect(computed(again)).toEqual(computed(after));
+    expect(again.roles.output).toBe(after.roles.output);
+    expect(again.roles.loss).toBe(after.roles.loss);
+  },
+);
