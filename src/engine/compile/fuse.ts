@@ -1,5 +1,5 @@
-// Rewrites a recorded graph into fewer, larger operators. A small training step is bound by the number of its nodes,
-// a wide one by how often its matrices pass through memory: both want an update to be one Gemm.
+// Rewrites a recorded graph into fewer, larger operators. A small training step is bound by the number of its nodes: it
+// wants an update to be one Gemm.
 import { elements, sameShape } from "../graph/model";
 import { Graph, nodesOf, type OnnxNode, type Value } from "./graph";
 
@@ -69,6 +69,12 @@ const scaledProduct: Fusion = (site) => {
   return undefined;
 };
 
+/**
+ * Numbers in a matrix from which it is added to a product by a node of its own: Gemm copies it into its result first, on
+ * one thread.
+ */
+const LARGE = 100_000;
+
 /** A·B plus a bias, plus what came before (momentum), or plus a variable that is updated by it. */
 const addedProduct: Fusion = (site) => {
   const { op, inputs, outputs } = site.node;
@@ -84,6 +90,7 @@ const addedProduct: Fusion = (site) => {
     const alpha = sign * float(node.attributes["alpha"], 1);
     const scaled = site.only(other, "Mul");
     const beta = scaled && number(scaled.inputs[1]);
+    if (beta === undefined && elements(other.shape) >= LARGE) continue;
     return beta !== undefined && sameShape(scaled!.inputs[0].shape, other.shape)
       ? gemm(site.graph, node, { alpha, beta, c: scaled!.inputs[0] })
       : gemm(site.graph, node, { alpha, c: other });
