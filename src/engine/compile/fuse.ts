@@ -131,6 +131,35 @@ const rectifierStep: Fusion = ({ node, graph }) => {
   return rectified && graph.emit("Greater", [rectified, zero], node.outputs[0]);
 };
 
+/**
+ * A gradient that goes back through a pool of windows apart, then through the rectifier before it: each number lies where
+ * the largest of its window was, so that it may be masked by the largest before it is spread.
+ */
+const maskBeforeUnpool: Fusion = ({ node, graph }) => {
+  if (node.op !== "Mul") return undefined;
+  const [{ node: unpool }, { node: cast }] = node.inputs;
+  const step = cast?.op === "Cast" ? cast.inputs[0].node : undefined;
+  if (unpool?.op !== "MaxUnpool" || step?.op !== "Greater") return undefined;
+  const [gradient, places, shape] = unpool.inputs;
+  const [pooled, zero] = step.inputs;
+  const pool = places.node!;
+  if (pool.inputs[0] !== pooled || number(zero) !== 0) return undefined;
+  const [largest] = pool.outputs;
+  const positive = graph.emit("Greater", [largest, zero], { dtype: "bool", shape: largest.shape });
+  const mask = graph.emit("Cast", [positive], largest, cast!.attributes);
+  const masked = graph.emit("Mul", [gradient, mask], gradient);
+  return graph.emit("MaxUnpool", [masked, places, shape], node.outputs[0], unpool.attributes);
+};
+
+/** The sum over an image to which numbers were only spread: the gradient of a bias. */
+const sumBeforeUnpool: Fusion = ({ node, graph }) => {
+  const [x, axes] = node.inputs;
+  if (node.op !== "ReduceSum" || x.node?.op !== "MaxUnpool") return undefined;
+  const summed = Array.from(axes.constant ?? [], Number);
+  if (!summed.includes(2) || !summed.includes(3)) return undefined;
+  return graph.emit("ReduceSum", [x.node.inputs[0], axes], node.outputs[0], node.attributes);
+};
+
 /** Whole numbers that became integers are floats again. */
 const castBack: Fusion = ({ node, only }) => {
   if (node.op !== "Cast" || node.outputs[0].dtype !== "float32") return undefined;
@@ -185,6 +214,8 @@ const FUSIONS: readonly Fusion[] = [
   scaledProduct,
   addedProduct,
   rectifierStep,
+  maskBeforeUnpool,
+  sumBeforeUnpool,
   castBack,
 ];
 
