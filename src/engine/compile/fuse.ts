@@ -53,6 +53,24 @@ const product = ({ only }: Site, value: Value): OnnxNode | undefined => {
   return node?.inputs.length === 2 ? node : undefined;
 };
 
+/** What `value` is a multiple of, and how many times. */
+function unscaled(value: Value): readonly [Value, number] {
+  const scaled = value.node?.op === "Mul" ? value.node : undefined;
+  const [x, factor] = scaled?.inputs ?? [value];
+  const by = factor && number(factor);
+  return by !== undefined && sameShape(x.shape, value.shape) ? [x, by] : [value, 1];
+}
+
+/** A product of a multiple of a matrix. A gradient divided by the batch is read by products alone. */
+const productOfScaled: Fusion = ({ node, graph }) => {
+  if (node.op !== "Gemm") return undefined;
+  const [a, timesA] = unscaled(node.inputs[0]);
+  const [b, timesB] = unscaled(node.inputs[1]);
+  if (timesA === 1 && timesB === 1) return undefined;
+  const alpha = float(node.attributes["alpha"], 1) * timesA * timesB;
+  return gemm(graph, { ...node, inputs: [a, b, ...node.inputs.slice(2)] }, { alpha });
+};
+
 /** A·B times a number. */
 const scaledProduct: Fusion = (site) => {
   if (site.node.op !== "Mul") return undefined;
@@ -110,14 +128,15 @@ const biasUpdate: Fusion = (site) => {
   const [rows, axes] = sum?.inputs ?? [];
   if (rows?.shape.length !== 2 || bias.shape.length !== 1) return undefined;
   if (axes.constant?.length !== 1 || Number(axes.constant[0]) !== 0) return undefined;
+  const [x, times] = unscaled(rows);
   const [count, width] = rows.shape;
   if (bias.shape[0] !== width || !sameShape(node.outputs[0].shape, bias.shape)) return undefined;
   const ones = graph.constant(new Float32Array(count).fill(1), "float32", [1, count]);
   const type = { dtype: "float32", shape: [1, width] } as const;
-  const moved = graph.emit("Gemm", [ones, rows, bias], type, {
+  const moved = graph.emit("Gemm", [ones, x, bias], type, {
     transA: 0,
     transB: 0,
-    alpha: { float: -factor },
+    alpha: { float: -factor * times },
     beta: { float: 1 },
   });
   return graph.emit("Reshape", [moved, graph.integers([width])], bias);
@@ -211,6 +230,7 @@ const FUSIONS: readonly Fusion[] = [
   needlessExpand,
   logSoftmax,
   biasUpdate,
+  productOfScaled,
   scaledProduct,
   addedProduct,
   rectifierStep,
