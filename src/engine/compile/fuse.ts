@@ -1,5 +1,5 @@
-// Rewrites a recorded graph into fewer, larger operators. A small training step is bound by the number of its nodes,
-// a wide one by how often its matrices pass through memory: both want an update to be one Gemm.
+// Rewrites a recorded graph into fewer, larger operators. A small training step is bound by the number of its nodes: it
+// wants an update to be one Gemm.
 import { elements, sameShape } from "../graph/model";
 import { Graph, nodesOf, type OnnxNode, type Value } from "./graph";
 
@@ -53,6 +53,24 @@ const product = ({ only }: Site, value: Value): OnnxNode | undefined => {
   return node?.inputs.length === 2 ? node : undefined;
 };
 
+/** What `value` is a multiple of, and how many times. */
+function unscaled(value: Value): readonly [Value, number] {
+  const scaled = value.node?.op === "Mul" ? value.node : undefined;
+  const [x, factor] = scaled?.inputs ?? [value];
+  const by = factor && number(factor);
+  return by !== undefined && sameShape(x.shape, value.shape) ? [x, by] : [value, 1];
+}
+
+/** A product of a multiple of a matrix. A gradient divided by the batch is read by products alone. */
+const productOfScaled: Fusion = ({ node, graph }) => {
+  if (node.op !== "Gemm") return undefined;
+  const [a, timesA] = unscaled(node.inputs[0]);
+  const [b, timesB] = unscaled(node.inputs[1]);
+  if (timesA === 1 && timesB === 1) return undefined;
+  const alpha = float(node.attributes["alpha"], 1) * timesA * timesB;
+  return gemm(graph, { ...node, inputs: [a, b, ...node.inputs.slice(2)] }, { alpha });
+};
+
 /** A·B times a number. */
 const scaledProduct: Fusion = (site) => {
   if (site.node.op !== "Mul") return undefined;
@@ -69,6 +87,12 @@ const scaledProduct: Fusion = (site) => {
   return undefined;
 };
 
+/**
+ * Numbers in a matrix from which it is added to a product by a node of its own: Gemm copies it into its result first, on
+ * one thread.
+ */
+const LARGE = 100_000;
+
 /** A·B plus a bias, plus what came before (momentum), or plus a variable that is updated by it. */
 const addedProduct: Fusion = (site) => {
   const { op, inputs, outputs } = site.node;
@@ -84,6 +108,7 @@ const addedProduct: Fusion = (site) => {
     const alpha = sign * float(node.attributes["alpha"], 1);
     const scaled = site.only(other, "Mul");
     const beta = scaled && number(scaled.inputs[1]);
+    if (beta === undefined && elements(other.shape) >= LARGE) continue;
     return beta !== undefined && sameShape(scaled!.inputs[0].shape, other.shape)
       ? gemm(site.graph, node, { alpha, beta, c: scaled!.inputs[0] })
       : gemm(site.graph, node, { alpha, c: other });
@@ -103,14 +128,15 @@ const biasUpdate: Fusion = (site) => {
   const [rows, axes] = sum?.inputs ?? [];
   if (rows?.shape.length !== 2 || bias.shape.length !== 1) return undefined;
   if (axes.constant?.length !== 1 || Number(axes.constant[0]) !== 0) return undefined;
+  const [x, times] = unscaled(rows);
   const [count, width] = rows.shape;
   if (bias.shape[0] !== width || !sameShape(node.outputs[0].shape, bias.shape)) return undefined;
   const ones = graph.constant(new Float32Array(count).fill(1), "float32", [1, count]);
   const type = { dtype: "float32", shape: [1, width] } as const;
-  const moved = graph.emit("Gemm", [ones, rows, bias], type, {
+  const moved = graph.emit("Gemm", [ones, x, bias], type, {
     transA: 0,
     transB: 0,
-    alpha: { float: -factor },
+    alpha: { float: -factor * times },
     beta: { float: 1 },
   });
   return graph.emit("Reshape", [moved, graph.integers([width])], bias);
@@ -122,6 +148,35 @@ const rectifierStep: Fusion = ({ node, graph }) => {
   const [x, zero] = node.inputs;
   const rectified = graph.find("Relu", [x]);
   return rectified && graph.emit("Greater", [rectified, zero], node.outputs[0]);
+};
+
+/**
+ * A gradient that goes back through a pool of windows apart, then through the rectifier before it: each number lies where
+ * the largest of its window was, so that it may be masked by the largest before it is spread.
+ */
+const maskBeforeUnpool: Fusion = ({ node, graph }) => {
+  if (node.op !== "Mul") return undefined;
+  const [{ node: unpool }, { node: cast }] = node.inputs;
+  const step = cast?.op === "Cast" ? cast.inputs[0].node : undefined;
+  if (unpool?.op !== "MaxUnpool" || step?.op !== "Greater") return undefined;
+  const [gradient, places, shape] = unpool.inputs;
+  const [pooled, zero] = step.inputs;
+  const pool = places.node!;
+  if (pool.inputs[0] !== pooled || number(zero) !== 0) return undefined;
+  const [largest] = pool.outputs;
+  const positive = graph.emit("Greater", [largest, zero], { dtype: "bool", shape: largest.shape });
+  const mask = graph.emit("Cast", [positive], largest, cast!.attributes);
+  const masked = graph.emit("Mul", [gradient, mask], gradient);
+  return graph.emit("MaxUnpool", [masked, places, shape], node.outputs[0], unpool.attributes);
+};
+
+/** The sum over an image to which numbers were only spread: the gradient of a bias. */
+const sumBeforeUnpool: Fusion = ({ node, graph }) => {
+  const [x, axes] = node.inputs;
+  if (node.op !== "ReduceSum" || x.node?.op !== "MaxUnpool") return undefined;
+  const summed = Array.from(axes.constant ?? [], Number);
+  if (!summed.includes(2) || !summed.includes(3)) return undefined;
+  return graph.emit("ReduceSum", [x.node.inputs[0], axes], node.outputs[0], node.attributes);
 };
 
 /** Whole numbers that became integers are floats again. */
@@ -175,9 +230,12 @@ const FUSIONS: readonly Fusion[] = [
   needlessExpand,
   logSoftmax,
   biasUpdate,
+  productOfScaled,
   scaledProduct,
   addedProduct,
   rectifierStep,
+  maskBeforeUnpool,
+  sumBeforeUnpool,
   castBack,
 ];
 

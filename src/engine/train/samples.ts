@@ -10,13 +10,17 @@ export interface SampleArray {
   readonly data: Float32Array | Int32Array;
 }
 
-/** The rows of `array` at `indices`, as one typed array. */
+/** The rows of `array` at `indices`, as one typed array: a view where they lie one after the other. Not to be written to. */
 export function gatherRows(
   array: SampleArray,
   indices: ArrayLike<number>,
 ): Float32Array | Int32Array {
   const width = elements(array.shape);
   const length = indices.length * width;
+  if (areConsecutive(indices)) {
+    const from = (indices[0] ?? 0) * width;
+    return array.data.subarray(from, from + length);
+  }
   const rows =
     array.data instanceof Float32Array ? new Float32Array(length) : new Int32Array(length);
   for (let row = 0; row < indices.length; row++) {
@@ -24,6 +28,12 @@ export function gatherRows(
     rows.set(array.data.subarray(from, from + width), row * width);
   }
   return rows;
+}
+
+function areConsecutive(indices: ArrayLike<number>): boolean {
+  for (let row = 1; row < indices.length; row++)
+    if (indices[row] !== indices[0] + row) return false;
+  return true;
 }
 
 /** Feeds for the samples at `indices`, by node. */

@@ -47,18 +47,21 @@ const CASES = [
   named(withImages(first, 17), ", one image more"),
   ...transposedConvolutions(16, 32).map((each) => named(withImages(each, 9))),
 ];
+
+/** Too many channels for patches, and none that fill blocks. */
+const OTHERS = convolutions("Conv2D", CONVOLUTIONS, 12, 16).map((each) => withImages(each, 9));
 const block = await channelBlock();
 await executorOn("cpu");
 
-/** The operators that convolve in the program of a case's value and gradients. */
-function operators(each: Case): string[] {
+/** The operators of a kind in the program of a case's value and gradients: those that convolve. */
+function operators(each: Case, kind = "Conv"): string[] {
   const types = new Map(each.inputs.map((type, index) => [`${index}`, type]));
   const { model } = traceForward(types, { block }, (fed) => {
     const results = valueAndGradients(each, [...fed.values()]);
     return new Map(results.map((tensor, index) => [`${index}`, tensor]));
   });
   return fromBinary(ModelProtoSchema, model).graph!.node.flatMap(({ domain, opType }) =>
-    opType.startsWith("Conv") ? [`${domain}::${opType}`] : [],
+    opType.startsWith(kind) ? [`${domain}::${opType}`] : [],
   );
 }
 
@@ -139,6 +142,24 @@ describe.runIf(block !== undefined)("blocked", () => {
       const far = moved.get(name).some((value, at) => Math.abs(value - from[at]) > 0.002);
       expect(far).toBe(names.includes(name));
     }
+  });
+
+  test.each(OTHERS.map((each) => named(each)))(
+    "not blocked: value and gradients of %s",
+    async (_, each) => {
+      expectResult(
+        await compiledGradients(each, { block }),
+        await gradients(each, "cpu"),
+        TOLERANCE,
+      );
+    },
+  );
+
+  test("the gradient by the kernel cuts rows into parts where that fills blocks", () => {
+    const parts = (each: Case) => operators(each, "Gather").length;
+    // Kernels are turned by a Gather too.
+    const [deep] = convolutions("Conv2D", [[8, 3, 1, 1]], 16, 32);
+    expect(parts(withImages(deep, 20))).toBe(parts(withImages(deep, 16)) + 1);
   });
 
   test("other channels are not", () => {

@@ -59,7 +59,81 @@ function oneHot(graph: Graph, on: number): Value {
   return cast(graph, cast(graph, hot, "int32"), "float32");
 }
 
+/** A matrix that is large enough to be added by a node of its own. */
+const LARGE = float(400, 300);
+
+const largeProduct = (graph: Graph): Value =>
+  graph.emit("Gemm", [graph.input("a", float(400, 2)), graph.input("b", float(2, 300))], LARGE, {
+    transA: 0,
+    transB: 0,
+  });
+
+/**
+ * A rectified image of [2, 2, 4, 6], the largest of its windows, and numbers spread to where these lie. In some windows
+ * two are equal, in others none is above zero.
+ */
+function unpooled(graph: Graph): { image: Value; largest: Value; spread: Value } {
+  const type = float(2, 2, 4, 6);
+  const x = graph.input("x", type);
+  const coarse = graph.emit("Round", [binary(graph, "Mul", x, factor(graph, 1.5))], type);
+  const image = graph.emit("Relu", [coarse], type);
+  const attributes = { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] };
+  const small = float(2, 2, 2, 3);
+  const types = [small, { dtype: "int64", shape: small.shape } as const];
+  const [largest, places] = graph.emitAll("MaxPool", [image], types, attributes);
+  const inputs = [graph.input("dy", small), places, graph.integers(type.shape)];
+  return { image, largest, spread: graph.emit("MaxUnpool", inputs, type, attributes) };
+}
+
+const sumOver = (graph: Graph, x: Value, axes: readonly number[]): Value => {
+  const left = x.shape.filter((_, axis) => !axes.includes(axis));
+  return graph.emit("ReduceSum", [x, graph.integers(axes)], float(...left), { keepdims: 0 });
+};
+
 const TAKEN: readonly Case[] = [
+  [
+    "products of multiples, whose numbers are one",
+    (graph) => {
+      const halves = binary(graph, "Mul", graph.input("a", float(3, 4)), factor(graph, 0.5));
+      const thirds = binary(graph, "Mul", graph.input("b", float(3, 2)), factor(graph, 3));
+      const attributes = { transA: 1, transB: 0 };
+      return [graph.emit("Gemm", [halves, thirds], float(4, 2), attributes)];
+    },
+    ["Gemm"],
+  ],
+  [
+    "the update of a bias by column sums of a multiple",
+    (graph) => {
+      const rows = binary(graph, "Mul", graph.input("dy", float(5, 3)), factor(graph, 0.2));
+      const change = binary(graph, "Mul", columnSums(graph, rows), factor(graph, 0.1));
+      return [binary(graph, "Sub", graph.input("bias", float(3)), change)];
+    },
+    ["Gemm", "Reshape"],
+  ],
+  [
+    "a large momentum: what it was, times a number, plus a gradient",
+    (graph) => {
+      const before = binary(graph, "Mul", graph.input("m", LARGE), factor(graph, 0.9));
+      return [binary(graph, "Add", before, largeProduct(graph))];
+    },
+    ["Gemm"],
+  ],
+  [
+    "a rectifier before a pool: the mask comes first, of the largest",
+    (graph) => {
+      const { image, largest, spread } = unpooled(graph);
+      return [largest, rectified(graph, spread, image)];
+    },
+    ["Mul", "Round", "Relu", "MaxPool", "Greater", "Cast", "Mul", "MaxUnpool"],
+  ],
+  [
+    "the sum over an image to which numbers were spread",
+    (graph) => {
+      const { largest, spread } = unpooled(graph);
+      return [largest, sumOver(graph, spread, [0, 2, 3])];
+    },
+    ["Mul", "Round", "Relu", "MaxPool", "ReduceSum"],
+  ],
   [
     "a product times a number",
     (graph) => [binary(graph, "Mul", product(graph), factor(graph, 0.5))],
@@ -143,6 +217,44 @@ const TAKEN: readonly Case[] = [
 ];
 
 const NOT_TAKEN: readonly Case[] = [
+  [
+    "a large variable minus a scaled gradient: but for the number",
+    (graph) => {
+      const change = binary(graph, "Mul", largeProduct(graph), factor(graph, 0.01));
+      return [binary(graph, "Sub", graph.input("w", LARGE), change)];
+    },
+    ["Gemm", "Sub"],
+  ],
+  [
+    "a product of what is multiplied by more than a number",
+    (graph) => {
+      const scaled = binary(
+        graph,
+        "Mul",
+        graph.input("a", float(3, 4)),
+        graph.input("k", float(4)),
+      );
+      const inputs = [scaled, graph.input("b", float(4, 2))];
+      return [graph.emit("Gemm", inputs, float(3, 2), { transA: 0, transB: 0 })];
+    },
+    ["Mul", "Gemm"],
+  ],
+  [
+    "a mask of another image than the one that was pooled",
+    (graph) => {
+      const { largest, spread } = unpooled(graph);
+      return [largest, rectified(graph, spread, graph.input("other", float(2, 2, 4, 6)))];
+    },
+    ["Mul", "Round", "Relu", "MaxPool", "MaxUnpool", "Greater", "Cast", "Mul"],
+  ],
+  [
+    "the sum over some axes of an image to which numbers were spread",
+    (graph) => {
+      const { largest, spread } = unpooled(graph);
+      return [largest, sumOver(graph, spread, [0, 2])];
+    },
+    ["Mul", "Round", "Relu", "MaxPool", "MaxUnpool", "ReduceSum"],
+  ],
   [
     "a product that is scaled and used again",
     (graph) => {

@@ -104,9 +104,9 @@ describe("of convolution, batch norm, rectifier, pool, convolution", () => {
         ) as tf.Scalar;
       return tf.grads(lossOf)(names.map((name) => fed[name]));
     };
-    // Of each kernel's gradient: batch and channels of the image change places, those of dy too, and it is turned back.
-    const swapped = ["1,0,2,3", "1,0,2,3", "1,0,2,3", "1,0,2,3"];
-    const back = ["2,3,0,1", "2,3,0,1"];
+    // Of each kernel's gradient: dy as a matrix for each image, and it is turned back.
+    const swapped = ["0,2,1", "0,2,1"];
+    const back = ["1,2,0,3", "1,2,0,3"];
     const all = transposes(SHAPES, net);
     expect(all).toEqual([TO_CHANNELS_FIRST, ...swapped, ...back, ...kernels].sort());
   });

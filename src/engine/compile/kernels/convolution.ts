@@ -13,6 +13,7 @@ import { tf } from "../../ops/tf";
 import type { Value } from "../graph";
 import { shapeIn, Untraceable, type Recorder } from "../recorder";
 import { blockedConvolution, blockedCorrelation, type Window } from "./blocked";
+import { fitsPatches, patchedCorrelation } from "./patches";
 import type { Rule, Rules } from "./rule";
 
 type Info = tf.backend_util.Conv2DInfo;
@@ -214,6 +215,11 @@ const Conv2DBackpropFilter: Rule<"x" | "dy", Conv2DBackpropFilterAttrs> = (
     const [whole, gradient] = [recorder.channelsFirst(x), recorder.channelsFirst(dy)];
     const steps = correlation(info);
     const value = blockedCorrelation(recorder, whole, gradient, filterShape, steps, block);
+    return recorder.result(filterShape, value);
+  }
+  if (fitsPatches(shapeIn("channelsFirst", dy.shape), filterShape)) {
+    const [image, gradient] = [recorder.channelsFirst(x), recorder.channelsFirst(dy)];
+    const value = patchedCorrelation(recorder, image, gradient, filterShape, window(info));
     return recorder.result(filterShape, value);
   }
   const images = recorder.reorder(recorder.channelsFirst(x), SWAP);
