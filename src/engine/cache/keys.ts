@@ -8,7 +8,7 @@ import { pathTo } from "../ops/run";
 import { KEY_WORDS, type Keys } from "./keyTable";
 
 /** Raised when the meaning of stored bytes changes. */
-const STORE_VERSION = 2;
+const STORE_VERSION = 3;
 
 /**
  * The key of a space: the canonical frozen part (ops, attributes and edges without their names, hashes of the values

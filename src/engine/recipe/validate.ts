@@ -7,6 +7,7 @@ import { trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
 import type { Model } from "../graph/model";
 import { ancestors, trainedVariables } from "../graph/order";
+import { comparisonOf } from "../surgery/comparison";
 import { applyPhase, applyRecipe, type AppliedRecipe } from "./apply";
 import type { OtherCheckpoints } from "../surgery/others";
 import { listNames } from "../surgery/select";
@@ -71,6 +72,18 @@ function phaseProblems(model: Model, index: number): Problem[] {
         code: "nothing-to-train",
         severity: "error",
         message: `Phase ${index + 1} trains nothing: every variable that the loss depends on is frozen. Unfreeze a layer or replace the output.`,
+        pointer,
+      },
+    ];
+  const comparison = comparisonOf(model);
+  const isSoftmax =
+    comparison === "softmaxCrossEntropy" || comparison === "sparseSoftmaxCrossEntropy";
+  if (isSoftmax && model.shapes.get(output!)?.at(-1) === 1)
+    return [
+      {
+        code: "nothing-to-train",
+        severity: "error",
+        message: `The output has one unit, and the softmax of one unit is always 1: there is nothing to learn. Replace the output with two or more classes, or with "loss": "sigmoidCrossEntropy" or "meanSquaredError".`,
         pointer,
       },
     ];

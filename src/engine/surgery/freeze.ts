@@ -21,7 +21,10 @@ export const FreezeSchema = z.union([
   Name,
   z.array(Name).min(1),
   z.strictObject({
-    upTo: z.string().min(1).describe("This layer and every layer that it depends on."),
+    upTo: z
+      .string()
+      .min(1)
+      .describe("This layer, or an op such as a pool, and every layer that it depends on."),
   }),
   z.strictObject({
     layer: z.string().min(1).describe("One layer, by its name."),

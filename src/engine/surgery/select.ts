@@ -4,6 +4,7 @@ import { GraftError } from "../../protocol/errors";
 import type { Layer, Model, Variable } from "../graph/model";
 import { isTrainableType } from "../graph/dtypes";
 import { layerAncestors } from "../graph/layers";
+import { ancestors } from "../graph/order";
 
 export interface Selection {
   readonly layers: readonly Layer[];
@@ -35,15 +36,25 @@ export function select(model: Model, pattern: string): Selection {
   return { layers, weights };
 }
 
-/** The layer, and every layer that it depends on. */
+/** The layer or op, and every layer that it depends on. */
 export function selectUpTo(model: Model, name: string): Selection {
-  const layer = findLayer(model, name);
-  const layers = layerAncestors(model, layer);
+  const layers = layersUpTo(model, name);
   const named = new Set(layers.flatMap((each) => each.variables));
   const weights = [...model.variables.values()].filter(
     (variable) => isWeight(variable) && named.has(variable.name),
   );
   return { layers, weights };
+}
+
+/** A layer, or an op or scope that has no weights and so is no layer, such as a pool, with the layers below it. */
+function layersUpTo(model: Model, name: string): readonly Layer[] {
+  if (model.layers.some((layer) => layer.name === name))
+    return layerAncestors(model, findLayer(model, name));
+  const op = model.nodes.has(name) ? name : model.aliases.get(name);
+  const scope = [...model.nodes.keys()].filter((each) => each.startsWith(`${name}/`));
+  const below = ancestors(model, op === undefined ? scope : [op]);
+  const layers = model.layers.filter((layer) => layer.nodes.some((node) => below.has(node)));
+  return layers.length > 0 ? layers : [findLayer(model, name)];
 }
 
 /** The names of the layers that a selection takes, as a whole or in part. */

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Model } from "../../../src/engine/graph/model";
 import { toFloat32 } from "../../../src/engine/graph/dtypes";
 import { evaluate } from "../../../src/engine/graph/value";
+import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import { validate } from "../../../src/engine/recipe/validate";
 import { executorOn } from "../executor";
 import { built, type Step } from "./networks";
 import { edited, numbersOf, stored } from "./run";
@@ -176,4 +178,30 @@ test("layers that have the same units are named", () => {
   const { edits } = edited(model, { addUnits: { layer: "conv0", units: 2, init: "zero" } });
   expect(edits[0].sentence).toMatch(/norm1 and conv2 have the same units and change too/);
   expect(edits[0].layers).toEqual(["conv0", "norm1", "conv2", "conv4"]);
+});
+
+test("up to an op that is no layer, such as a pool, is up to the layers below it", () => {
+  const model = built({
+    image: true,
+    channelsFirst: false,
+    steps: steps(["conv", 4], ["pool", 1], ["conv", 3]),
+  });
+  const { model: after, problems } = edited(model, { freeze: { upTo: "pool1" } });
+  expect(problems).toEqual([]);
+  const frozen = [...after.variables.values()].filter(({ trainable }) => trainable.length === 0);
+  expect(frozen.map(({ name }) => name)).toEqual(["conv0/w", "conv0/b"]);
+  expect(edited(model, { freeze: { upTo: "pool9" } }).problems[0].message).toMatch(
+    /There is no layer pool9\. The layers are conv0/,
+  );
+});
+
+test("a single class that a softmax compares is nothing to learn, and is told before training", () => {
+  const model = built({ image: false, channelsFirst: false, steps: steps(["dense", 4]) });
+  const recipe = (edit: object) => RecipeSchema.parse({ checkpoint: "m", edits: [edit] });
+  const one = validate(model, recipe({ replaceOutput: { classes: 1 } }), new Map());
+  expect(one.problems.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^The output has one unit, and the softmax of one unit is always 1/),
+  );
+  const sigmoid = { replaceOutput: { classes: 1, loss: "sigmoidCrossEntropy" } };
+  expect(validate(model, recipe(sigmoid), new Map()).problems).toEqual([]);
 });
