@@ -22,6 +22,7 @@ export const COMMAND_IDS = [
   "graft.setFeed",
   "graft.useGraph",
   "graft.trainingSettings",
+  "graft.trainPart",
   "graft.saveEditedAs",
   "graft.saveResultAs",
   "graft.previewChanges",

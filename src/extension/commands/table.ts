@@ -12,6 +12,7 @@ import { anyEdit, edit, layerOf, toggleFreeze } from "./edit";
 import { setFeed } from "./feeds";
 import { COMMAND_IDS, editId, type CommandId, type EditCommandId } from "./ids";
 import { useGraph } from "./graph";
+import { trainPart } from "./groups";
 import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
 import { copyLoadCode, resume, showRun, stop, train } from "./runs";
@@ -36,6 +37,7 @@ const OWN_HANDLERS: Record<Exclude<CommandId, EditCommandId>, Handler> = {
   "graft.setFeed": setFeed,
   "graft.useGraph": useGraph,
   "graft.trainingSettings": trainingSettings,
+  "graft.trainPart": trainPart,
   "graft.saveEditedAs": onlyTrusted(saveEditedAs, "save"),
   "graft.saveResultAs": saveResultAs,
   "graft.previewChanges": previewChanges,

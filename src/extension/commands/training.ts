@@ -27,7 +27,7 @@ export async function trainingSettings(app: App, recipe: unknown): Promise<void>
   const target = await editable(app, recipe);
   if (!target) return;
   const phases = readPhases(target.text);
-  const index = await whichPhase(phases);
+  const index = await whichPhase(phases, "Training Settings");
   if (index === undefined) return;
   const old = phases[index] ?? newPhase();
   const title =
@@ -37,12 +37,14 @@ export async function trainingSettings(app: App, recipe: unknown): Promise<void>
   );
   if (!settings) return;
   const written = writeSettings(old, settings);
-  await changeRecipe(target, (text) =>
-    readPhases(text).length === 0
-      ? setValue(text, ["train"], [written])
-      : setValue(text, ["train", index], written),
-  );
+  await changeRecipe(target, (text) => writePhase(text, index, written));
 }
+
+/** The recipe's text with one of its phases written; the first makes the list. */
+export const writePhase = (text: string, index: number, phase: Phase): string =>
+  readPhases(text).length === 0
+    ? setValue(text, ["train"], [phase])
+    : setValue(text, ["train", index], phase);
 
 function askSettings(
   title: string,
@@ -100,21 +102,21 @@ const CHOICES = OPTIMIZER_NAMES.map((value) => ({
   value,
 }));
 
-async function whichPhase(phases: readonly Phase[]): Promise<number | undefined> {
+export async function whichPhase(
+  phases: readonly Phase[],
+  title: string,
+): Promise<number | undefined> {
   if (phases.length < 2) return 0;
   const choices = phases.map((phase, value) => ({
     label: `Phase ${value + 1}`,
     description: phaseText(readSettings(phase)),
     value,
   }));
-  const answer = await pick(
-    { title: "Training Settings", prompt: "Which phase changes?" },
-    choices,
-  );
+  const answer = await pick({ title, prompt: "Which phase changes?" }, choices);
   return answer === BACK ? undefined : answer;
 }
 
-function readPhases(text: string): readonly Phase[] {
+export function readPhases(text: string): readonly Phase[] {
   const { train } = readRecipe(text);
   return Array.isArray(train) ? (train as readonly Phase[]) : [];
 }
