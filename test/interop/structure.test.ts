@@ -90,18 +90,22 @@ const dense = (
 });
 
 /** What the recipe's own edits make of a network. */
-const recipe = (what: string, edits: readonly object[], logits: string): Case => ({
+const recipe = (
+  what: string,
+  edits: readonly object[],
+  logits: string,
+  more: Partial<Case> = {},
+): Case => ({
   fixture: "b1_mini_v2",
   what,
   edit: (model) => {
-    const { model: after, problems } = applyRecipe(
-      model,
-      RecipeSchema.parse({ checkpoint: "m", edits }),
-    );
+    const all = RecipeSchema.parse({ checkpoint: "m", edits });
+    const { model: after, problems } = applyRecipe(model, all);
     expect(problems).toEqual([]);
     return after;
   },
   names: { ...DENSE_NAMES, logits },
+  ...more,
 });
 
 const CASES: readonly Case[] = [
@@ -114,6 +118,25 @@ const CASES: readonly Case[] = [
     "an output in the place of another",
     [{ replaceOutput: { classes: 3, connections: "replace" } }],
     "logits/BiasAdd",
+  ),
+  recipe(
+    "a batch norm and a convolution more, another dropout, a new name",
+    [
+      { insertLayer: { after: "Variable", layer: { batchNorm: {} } } },
+      { insertLayer: { after: "Variable_2", layer: { conv2d: { units: 6 } } } },
+      { setLayer: { layer: "Variable_4", dropout: 0.25, activation: "tanh" } },
+      { rename: { from: "Variable_6", to: "logits/kernel" } },
+    ],
+    "add_3",
+    {
+      fixture: "b2_cnn_digits_resource",
+      prefix: "model.ckpt",
+      samples: DIGIT_SAMPLES,
+      names: {
+        ...{ input: "x", labels: "y_", logits: "add_3", loss: "Mean" },
+        feeds: { keep_prob: 1 },
+      },
+    },
   ),
   dense("b1_mini_v2", "inserted"),
   dense("b1_mini_v2", "removed"),

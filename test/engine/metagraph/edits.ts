@@ -176,6 +176,13 @@ function ratesNow({ op, attributes }: Node, now: (name: string) => string): obje
 /** A part of an op, "norm:gamma", is an op of its own once it was written. */
 const opName = (name: string): string => name.replace(/:([a-z])/, "/$1");
 
+/** The node behind identities, which the importer reads as other names of their input. */
+function named(model: Model, name: string): string {
+  const { op, inputs } = model.nodes.get(name)!;
+  const [input] = inputs;
+  return op === "Identity" && "node" in input ? named(model, input.node) : opName(name);
+}
+
 /**
  * What a model computes, without where it comes from: for comparing it with what is read back. A placeholder that
  * nothing reads any more is no part of that.
@@ -188,14 +195,16 @@ export const computed = (model: Model) => {
     rates.includes(name) || consumers(model).get(name)!.length > 0;
   return Object.fromEntries(
     [...model.nodes.values()]
-      .filter(({ op, name }) => op !== "Placeholder" || isRead(name))
+      .filter(({ op, name }) => op !== "Identity" && (op !== "Placeholder" || isRead(name)))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(({ name, op, attributes, inputs }) => [
         opName(name),
         {
           op,
           attributes,
-          inputs: inputs.map((input) => ("node" in input ? { node: opName(input.node) } : input)),
+          inputs: inputs.map((input) =>
+            "node" in input ? { node: named(model, input.node) } : input,
+          ),
           shape: model.shapes.get(name),
         },
       ]),
