@@ -77,6 +77,11 @@ test("freeze, add units, replace the output, choose data, train, save", async ({
     await w.answer("Learning rate", "0.02");
     await w.answer("Momentum: how much", "0.9");
     await w.choose("40 epochs, batches of 50", `Write to ${RECIPE}`);
+    await w.command("Graft: Train a Part Differently…");
+    await w.choose("Which numbers", "New numbers");
+    await w.choose("What is different", "Learning rate");
+    await w.answer("Learning rate", "0.01");
+    await w.choose("new numbers: learning rate 0.01", `Write to ${RECIPE}`);
     await w.command("Graft: Save Result As…");
     await w.answer("Train saves there", "result/digits_5_to_9.ckpt");
   });
