@@ -141,7 +141,12 @@ test("freeze, add units, replace the output, choose data, train, save", async ({
         validation: 0.2,
       },
       train: [
-        { epochs: 40, batch: 50, optimizer: { momentum: { learningRate: 0.02, momentum: 0.9 } } },
+        {
+          epochs: 40,
+          batch: 50,
+          optimizer: { momentum: { learningRate: 0.02, momentum: 0.9 } },
+          groups: [{ numbers: "new", learningRate: 0.01 }],
+        },
       ],
       save: { as: "result/digits_5_to_9.ckpt" },
     });
