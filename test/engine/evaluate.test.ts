@@ -120,6 +120,20 @@ test("a recipe is scored untrained, as the checkpoint that its edits make is", a
   expect(other.loss).not.toBe(ofRecipe.loss);
 });
 
+test("what an edit copies are the other checkpoint's numbers, saved or not", async () => {
+  const source = await evaluate({ network: open(recipe({ edits: [] })) });
+  const afresh = recipe({ edits: [{ reinitialize: { layers: "hidden[12]" } }] });
+  await saveEdited(open(afresh), path.join(place.folder, "fresh.ckpt"));
+  expect((await evaluate({ network: open(afresh) })).loss).not.toBe(source.loss);
+  const scopes = { "hidden1/": "hidden1/", "hidden2/": "hidden2/" };
+  const copyFrom = { checkpoint: "digits_0_to_4.ckpt", map: scopes };
+  const what = recipe({ checkpoint: "fresh.ckpt", edits: [{ copyFrom }] });
+  expect((await evaluate({ network: open(what) })).loss).toBe(source.loss);
+  await saveEdited(open(what), path.join(place.folder, "copied.ckpt"));
+  const copied = await evaluate({ network: "copied.ckpt", data: open(what) });
+  expect(copied.loss).toBe(source.loss);
+});
+
 test("a recipe's network on other data has the recipe's classes", async () => {
   const data = { inputs: "digits_5_to_9_test_X.npy", labels: "digits_5_to_9_test_y.npy" };
   const result = await evaluate({ network: open(recipe()), data });

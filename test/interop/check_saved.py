@@ -12,7 +12,7 @@ import numpy as np
 from oracle import describe, find_tensor, live, parse_feeds, report, session, sha256, stored, tf
 
 
-def main():
+def arguments(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("prefix", help="the checkpoint, as Saver.restore takes it")
     parser.add_argument("inputs", help="X.npy")
@@ -21,11 +21,14 @@ def main():
     parser.add_argument("--feed", action="append", default=[], help="keep_prob:0=1")
     parser.add_argument("--labels", help="y.npy of class indices; without it nothing is trained")
     parser.add_argument("--label-input", default="y:0")
-    parser.add_argument("--loss", default="loss:0")
+    parser.add_argument("--loss", help="tensor; without it the program adds a cross-entropy of its own")
     parser.add_argument("--init", default="init", help="the graph's own init op")
     parser.add_argument("--source", help="the checkpoint that this one was made from")
-    args = parser.parse_args()
+    return parser.parse_args(argv)
 
+
+def judge(args):
+    """What TensorFlow finds, in a default graph that is empty."""
     directory = os.path.dirname(os.path.abspath(args.prefix))
     saver = tf.train.import_meta_graph(args.prefix + ".meta")
     graph = tf.get_default_graph()
@@ -43,13 +46,23 @@ def main():
         result["savedAgain"] = save_again(saver, sess)
         result["init"] = initialize(saver, args)
         if args.labels:
-            placeholder = find_tensor(graph, args.label_input)
+            placeholder, loss = loss_of(graph, args)
             labels = np.load(args.labels).astype(placeholder.dtype.as_numpy_dtype)
-            result["step"] = train_one_step(sess, args.loss, {**feed, placeholder: labels})
+            result["step"] = train_one_step(sess, loss, {**feed, placeholder: labels})
     if args.source:
         result["source"] = stored(args.source)
         result["kept"] = kept(args.source, args.prefix)
-    report(result)
+    return result
+
+
+def loss_of(graph, args):
+    """The placeholder of the labels and the loss: the graph's, or what a program puts behind a network without."""
+    if args.loss:
+        return find_tensor(graph, args.label_input), find_tensor(graph, args.loss)
+    labels = tf.placeholder(tf.int64, [None])
+    logits = find_tensor(graph, args.logits)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return labels, tf.reduce_mean(losses)
 
 
 def kept(source, prefix):
@@ -89,7 +102,7 @@ def train_one_step(sess, loss, feed):
     """A new `minimize` over the trainable variables, as a program that goes on training writes it."""
     variables = tf.global_variables()
     trainable = {v.op.name for v in tf.trainable_variables()}
-    minimize = tf.train.GradientDescentOptimizer(0.01).minimize(find_tensor(sess.graph, loss))
+    minimize = tf.train.GradientDescentOptimizer(0.01).minimize(loss)
     before = {v.op.name: sha256(sess.run(v)) for v in variables}
     loss_before = float(sess.run(loss, feed))
     sess.run(minimize, feed)
@@ -105,4 +118,4 @@ def train_one_step(sess, loss, feed):
 
 
 if __name__ == "__main__":
-    main()
+    report(judge(arguments()))

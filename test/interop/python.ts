@@ -32,7 +32,8 @@ export async function oracle<Report>(
   return JSON.parse(stdout) as Report;
 }
 
-const flags = (options: Options): string[] =>
+/** As the scripts take them. */
+export const flags = (options: Options): string[] =>
   Object.entries(options).flatMap(([name, value]) => {
     if (value === true) return [`--${name}`];
     const values = typeof value === "object" ? value : [value];

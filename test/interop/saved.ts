@@ -41,7 +41,8 @@ export interface GraphNames {
   readonly input: string;
   readonly labels: string;
   readonly logits: string;
-  readonly loss: string;
+  /** Of a network without one, the owner's program minimizes a cross-entropy of its own. */
+  readonly loss?: string;
   readonly feeds?: Readonly<Record<string, number | boolean>>;
 }
 
@@ -81,19 +82,29 @@ export async function trainAndLoad(
   return { events, prefix, predicted, saved };
 }
 
-export function checkSaved(
+type CheckedFiles = Pick<TrainedFiles, "result" | "inputs"> & Partial<TrainedFiles>;
+
+export const checkSaved = (
   folder: string,
-  files: Pick<TrainedFiles, "result" | "inputs" | "labels"> & Partial<TrainedFiles>,
+  files: CheckedFiles,
   names: GraphNames,
-): Promise<SavedReport> {
+): Promise<SavedReport> =>
+  oracle<SavedReport>("check_saved.py", ...checkArguments(folder, files, names));
+
+/** What check_saved.py takes: paths, and options. */
+export function checkArguments(
+  folder: string,
+  { result, inputs, source, labels }: CheckedFiles,
+  names: GraphNames,
+): [paths: string[], options: Options] {
   const path = (name: string) => join(folder, name);
-  return oracle<SavedReport>("check_saved.py", [path(files.result), path(files.inputs)], {
-    ...(files.source !== undefined && { source: path(files.source) }),
-    labels: path(files.labels),
-    "label-input": `${names.labels}:0`,
-    loss: `${names.loss}:0`,
+  const options = {
+    ...(source !== undefined && { source: path(source) }),
+    ...(labels !== undefined && { labels: path(labels), "label-input": `${names.labels}:0` }),
+    ...(names.loss !== undefined && { loss: `${names.loss}:0` }),
     ...tensorOptions(names),
-  });
+  };
+  return [[path(result), path(inputs)], options];
 }
 
 /** The options that all scripts with a graph share. */

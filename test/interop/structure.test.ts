@@ -1,69 +1,21 @@
 // Networks with other nodes and variables than their source's: saved by Graft, loaded and trained on by TensorFlow.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setBackend } from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-cpu";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/engine/data/npy";
-import type { Checkpoint } from "../../src/engine/formats/format";
 import { openCheckpoint } from "../../src/engine/formats/table";
-import { saveCheckpoint } from "../../src/engine/formats/tf1/save";
-import { scalarFeeds } from "../../src/engine/graph/feeds";
 import { elements, type Model } from "../../src/engine/graph/model";
-import { evaluate } from "../../src/engine/graph/value";
 import { applyRecipe } from "../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../src/engine/recipe/schema";
-import { pathTo, run } from "../../src/engine/ops/run";
-import { INFERENCE, type RunContext } from "../../src/engine/ops/kernel";
 import { tf } from "../../src/engine/ops/tf";
-import { usedVariables } from "../../src/engine/graph/order";
-import { load, startingValues } from "../../src/engine/train/live";
-import { tensorsOf } from "../engine/executor";
 import { computed } from "../engine/metagraph/edits";
 import { DENSE_EDITS, digits, recurrent } from "../engine/metagraph/networks";
 import { FED, FETCHED, withEveryOp } from "../engine/metagraph/ops";
+import { computedHere, save, type PlainArray } from "./edited";
 import { DIGIT_SAMPLES, FIXTURES, MINI_SAMPLES, type Samples, writeSamples } from "./fixtures";
 import { makeFolder } from "./graft";
 import { oracle, withTensorFlow } from "./python";
 import { checkSaved, DENSE_NAMES, expectClose, type GraphNames, type SavedReport } from "./saved";
-
-const SEED = 7;
-
-interface Array {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly values: readonly number[];
-}
-
-/** What the edited model computes in Graft, before it was ever saved. */
-async function computedHere(
-  source: Checkpoint,
-  model: Model,
-  fetches: readonly string[],
-  feeds: Readonly<Record<string, Array>>,
-  context: Partial<RunContext> = {},
-) {
-  await setBackend("cpu");
-  const used = usedVariables(model);
-  const live = load(used, await startingValues(used, (name) => source.read(name), SEED));
-  const fed = new Map(
-    Object.entries(feeds).map(([name, { dtype, shape, values }]) => [
-      name,
-      tf.tensor([...values], [...shape], dtype === "float32" ? "float32" : "int32"),
-    ]),
-  );
-  const scalars = scalarFeeds(model, {});
-  const path = pathTo(model, fetches, new Set(fed.keys()));
-  return run(path, fed, tensorsOf(live), { ...INFERENCE, scalars, ...context }).map((tensor) => ({
-    shape: tensor.shape,
-    values: [...tensor.dataSync()],
-  }));
-}
-
-const save = (source: Checkpoint, model: Model, as: string) =>
-  saveCheckpoint(source, model, as, (variable) =>
-    evaluate(variable, (name) => source.read(name), SEED),
-  );
 
 interface Case {
   readonly fixture: string;
@@ -304,7 +256,7 @@ withTensorFlow("networks of another structure", () => {
       });
       for (const [name, tensor] of moving) updates.set(name, [...tensor.dataSync()]);
       await source.close();
-      const run = async (fed: Readonly<Record<string, Array>>, fetches: readonly string[]) => {
+      const run = async (fed: Readonly<Record<string, PlainArray>>, fetches: readonly string[]) => {
         const request = { feeds: fed, fetches, updates: STATISTICS };
         const file = join(here, "request.json");
         await writeFile(file, JSON.stringify(request));
@@ -348,16 +300,16 @@ withTensorFlow("networks of another structure", () => {
 });
 
 interface RunReport {
-  readonly fetched: Readonly<Record<string, Pick<Array, "shape" | "values">>>;
+  readonly fetched: Readonly<Record<string, Pick<PlainArray, "shape" | "values">>>;
   readonly moved: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Numbers between −1 and 1 that look like none, and class indices. */
-function samples(batch = 100): Record<string, Array> {
+function samples(batch = 100): Record<string, PlainArray> {
   return Object.fromEntries(
     FED.map(({ name, dtype, shape }, place) => {
       const sized = shape.map((size) => (size < 0 ? batch : size));
-      const values = globalThis.Array.from({ length: elements(sized) }, (_, index) =>
+      const values = Array.from({ length: elements(sized) }, (_, index) =>
         dtype === "int64" ? index % 4 : Math.sin(index * 1.7 + place),
       );
       return [name, { dtype, shape: sized, values }];

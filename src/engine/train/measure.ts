@@ -39,7 +39,9 @@ export async function measure(
 ): Promise<PlanMeasure | undefined> {
   const checkpoint = await openSource(open);
   try {
-    const [model] = await trainingModels(checkpoint, open);
+    const {
+      phases: [model],
+    } = await trainingModels(checkpoint, open);
     return await measureModel(open, model, backend);
   } catch (error) {
     // Zeros may be what a network cannot take.

@@ -29,10 +29,21 @@ export interface Samples {
   readonly scalars: ReadonlyMap<string, number>;
 }
 
-export interface Prepared extends Samples {
-  readonly checkpoint: RecipeSource;
-  /** The model of each phase; all have the same nodes and shapes, they differ in what trains. */
+export interface TrainingModels {
+  /** The network that the edits make. */
+  readonly edited: Model;
+  /** The model of each phase: the edited one, with a loss, and with what the phase trains. */
   readonly phases: readonly Model[];
+}
+
+/** What is saved of a phase: a loss that only training needed is no part of the network. */
+export const savedModel = ({ edited }: TrainingModels, phase: Model): Model => ({
+  ...edited,
+  variables: phase.variables,
+});
+
+export interface Prepared extends Samples, TrainingModels {
+  readonly checkpoint: RecipeSource;
 }
 
 /** Opens the checkpoint and the data that a recipe names. Throws the first problem of the recipe. */
@@ -40,10 +51,10 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
   const { recipe } = open;
   const checkpoint = await openSource(open);
   try {
-    const phases = await trainingModels(checkpoint, open);
+    const models = await trainingModels(checkpoint, open);
     const unsaved = saveProblem(open.path, recipe, checkpoint);
     if (unsaved !== undefined) throw new GraftError(unsaved.code, unsaved.message);
-    return { checkpoint, phases, ...(await readSamples(open, phases[0])) };
+    return { checkpoint, ...models, ...(await readSamples(open, models.phases[0])) };
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -83,10 +94,14 @@ export async function readSamples(
 export async function trainingModels(
   checkpoint: RecipeSource,
   { recipe }: OpenRecipe,
-): Promise<readonly Model[]> {
-  const { phases, problems } = validate(await checkpoint.model(), recipe, checkpoint.others);
+): Promise<TrainingModels> {
+  const {
+    model: edited,
+    phases,
+    problems,
+  } = validate(await checkpoint.model(), recipe, checkpoint.others);
   const problem = problems.find((each) => each.severity === "error");
-  if (problem === undefined) return phases;
+  if (problem === undefined) return { edited, phases };
   const isEdit = problem.pointer.startsWith("/edits/");
   throw new GraftError(isEdit ? "invalid-edit" : problem.code, problem.message);
 }

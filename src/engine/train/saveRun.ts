@@ -4,7 +4,7 @@ import { GraftError } from "../../protocol/errors";
 import type { SaveResult } from "../formats/format";
 import { parseRecipe } from "../recipe/parse";
 import { openSource } from "../recipe/source";
-import { trainingModels } from "./prepare";
+import { savedModel, trainingModels } from "./prepare";
 import { saveResult } from "./result";
 import { appendEvent, openRun } from "./runs";
 import { readState } from "./state";
@@ -18,11 +18,12 @@ export async function saveRun(name: string, as: string): Promise<SaveResult> {
   const open = parseRecipe(run.record.recipe, run.text);
   const checkpoint = await openSource(open);
   try {
-    const phases = await trainingModels(checkpoint, open);
-    const model = phases[Math.min(state.position.phase, phases.length - 1)];
+    const models = await trainingModels(checkpoint, open);
+    const { phases } = models;
+    const phase = phases[Math.min(state.position.phase, phases.length - 1)];
     const result = await saveResult(
       checkpoint,
-      model,
+      savedModel(models, phase),
       path.resolve(as),
       open.recipe.seed,
       (variable) => state.values.get(variable),

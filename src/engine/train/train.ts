@@ -9,7 +9,7 @@ import { resolveIn, type OpenRecipe } from "../recipe/parse";
 import { chooseExecutor, type BackendChoice } from "./backend";
 import { identify, refuseOther } from "./identity";
 import { load, outcomes, startingValues } from "./live";
-import { prepare, type Prepared } from "./prepare";
+import { prepare, savedModel, type Prepared } from "./prepare";
 import { saveResult } from "./result";
 import type { SavedState } from "./state";
 import { Trainer } from "./trainer";
@@ -146,7 +146,8 @@ async function conclude(
     return 'Training finished. The recipe has no "save", so the result is kept with the run only, to be saved from there.';
   const as = resolveIn(open, save.as);
   const trained = (name: string) => (moved.has(name) ? live.get(name) : undefined);
-  const { files, notes } = await saveResult(prepared.checkpoint, model, as, seed, trained).catch(
+  const saved = savedModel(prepared, model);
+  const { files, notes } = await saveResult(prepared.checkpoint, saved, as, seed, trained).catch(
     (error: unknown) => {
       if (!(error instanceof GraftError)) throw error;
       const kept = "What was learned is kept with the run: save it under another name.";

@@ -65,6 +65,11 @@ class Builder {
     return this.shape.length === 3;
   }
 
+  /** The channels of rows are last. */
+  get dataFormat(): "NHWC" | "NCHW" {
+    return this.isImage ? this.format : "NHWC";
+  }
+
   add<Op extends OpName>(
     name: string,
     op: Op,
@@ -124,7 +129,7 @@ class Builder {
 
   bias(name: string, units: number): void {
     this.add(`${name}/BiasAdd`, "BiasAdd", [this.at, this.weight(`${name}/b`, [units])], {
-      dataFormat: this.format,
+      dataFormat: this.dataFormat,
     });
   }
 
@@ -149,7 +154,10 @@ class Builder {
           this.weight(`${name}/${each}`, [units]),
         );
         const attributes = { epsilon: 0.001, momentum: 0.9, unbiased: false };
-        this.add(name, "BatchNorm", [this.at, ...own], { ...attributes, dataFormat: this.format });
+        this.add(name, "BatchNorm", [this.at, ...own], {
+          ...attributes,
+          dataFormat: this.dataFormat,
+        });
         return this.layer(name, "batchNorm", first);
       }
       case "depthwise": {
@@ -196,7 +204,7 @@ class Builder {
         const name = this.next("double");
         const [had, first] = [this.units, this.nodes.length];
         this.bias(name, had);
-        const attributes = { dataFormat: this.format };
+        const attributes = { dataFormat: this.dataFormat };
         this.add(`${name}/again`, "BiasAdd", [this.at, `[${name}/b]`], attributes);
         return this.layer(name, "bias", first);
       }

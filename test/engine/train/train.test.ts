@@ -209,6 +209,30 @@ describe("the names of the classes", () => {
   });
 });
 
+test("a loss that only training needs is not saved; one that an edit adds is", async () => {
+  const dense = { dense: { units: 5, activation: "none" } };
+  const own = await saved([
+    { setOutputs: { outputs: "hidden3" } },
+    { insertLayer: { after: "hidden3", layer: dense, name: "classes" } },
+  ]);
+  expect(own.roles.output).toBe("classes/BiasAdd");
+  expect(own.roles.loss).toBeUndefined();
+  expect([...own.nodes.keys()].filter((name) => name.startsWith("graft/"))).toEqual([]);
+  const head = { classes: 5, head: "dense" };
+  const added = await saved([{ setOutputs: { outputs: "hidden3" } }, { replaceOutput: head }]);
+  expect(added.roles).toMatchObject({ loss: "graft/loss", labels: "graft/labels" });
+});
+
+/** What training an edited network saves, read back. */
+async function saved(edits: readonly object[]) {
+  const run = await train(place, recipe({ edits, save: { as: "edited.ckpt" } }));
+  expect(run.of("epoch").at(-1)!.loss).toBeLessThan(run.of("epoch")[0].loss);
+  const checkpoint = await openCheckpoint(path.join(place.folder, "edited.ckpt"));
+  const model = await checkpoint.model();
+  await checkpoint.close();
+  return model;
+}
+
 describe("what cannot run is refused before anything is written", () => {
   test.each([
     [

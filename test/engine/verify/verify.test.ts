@@ -74,6 +74,16 @@ test("classes that the replaced output names are those of the result, too", asyn
   expect(verification.passed).toBe(true);
 });
 
+test("numbers out of another checkpoint", async () => {
+  const copyFrom = { checkpoint: "result.ckpt", map: { "outputs/": "outputs/" } };
+  const edits = [{ copyFrom }, { freeze: "hidden[12]" }];
+  const verification = await verify(recipe({ edits }), undefined, 2);
+  expect(verification.passed).toBe(true);
+  expect(check(verification, "function").figures["largestDifference"]).toBeGreaterThan(0.1);
+  const { figures } = check(verification, "comparison");
+  expect(figures["editedLoss"]).toBeLessThan(figures["sourceLoss"]!);
+});
+
 test("phases, single units and adam", async () => {
   const verification = await verify(
     recipe({
