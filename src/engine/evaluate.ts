@@ -43,13 +43,14 @@ export async function evaluateNetwork(request: EvaluateRequest): Promise<Evaluat
   const network = networkOf(request);
   const checkpoint = await openSource(network);
   try {
-    const model = withLoss(editedModel(await checkpoint.model(), network.recipe));
+    const source = await checkpoint.model();
+    const model = withLoss(editedModel(source, network.recipe, checkpoint.others));
     const samples = await readSamples(dataOf(request, network), model);
     const { validation } = samples.split;
     const on = validation.length > 0 ? "validation" : "all";
     const all = Int32Array.from({ length: samples.data.samples }, (_, sample) => sample);
     const indices = on === "validation" ? validation : all;
-    const live = await untrained(model, (name) => checkpoint.read(name), network.recipe.seed);
+    const live = await untrained(model, checkpoint.read, network.recipe.seed);
     const notes: string[] = [];
     const note = (text: string) => void notes.push(text);
     const executor = await inferenceExecutor(request.backend, model, note);

@@ -63,8 +63,8 @@ export function applyRecipe(
 }
 
 /** The model that the recipe describes, where every edit fits. Throws the first error. */
-export function editedModel(source: Model, recipe: Recipe): Model {
-  const { model, problems } = applyRecipe(source, recipe);
+export function editedModel(source: Model, recipe: Recipe, others: OtherCheckpoints): Model {
+  const { model, problems } = applyRecipe(source, recipe, others);
   if (problems.length === 0) return model;
   const [{ pointer, code, message }] = problems;
   throw new GraftError(pointer.startsWith("/edits/") ? "invalid-edit" : code, message);

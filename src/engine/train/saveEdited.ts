@@ -19,7 +19,7 @@ export async function saveEdited(
   const target = as ?? (await unusedTarget(open));
   const checkpoint = await openSource(open);
   try {
-    const model = editedModel(await checkpoint.model(), open.recipe);
+    const model = editedModel(await checkpoint.model(), open.recipe, checkpoint.others);
     const result = await saveResult(checkpoint, model, target, open.recipe.seed, () => undefined);
     return { path: target, ...result };
   } finally {

@@ -6,26 +6,29 @@ import { withLoss } from "../graph/loss";
 import { editedModel } from "../recipe/apply";
 import { classNames } from "../recipe/classes";
 import type { OpenRecipe } from "../recipe/parse";
+import type { RecipeSource } from "../recipe/source";
 import type { BackendChoice } from "../train/backend";
 import { readSamples } from "../train/prepare";
 import { inferenceExecutor, score, untrained, type Scored } from "../train/score";
 
 export interface ComparisonRequest {
   readonly open: OpenRecipe;
-  readonly source: Checkpoint;
+  readonly source: RecipeSource;
   /** What a finished run of the recipe has saved. */
   readonly result: Checkpoint | undefined;
   readonly backend: BackendChoice;
 }
 
+type Network = Pick<RecipeSource, "model" | "read" | "others">;
+
 /** Fails where the edited network or the result cannot be scored; the source may have been made for other labels. */
 export async function checkComparison(request: ComparisonRequest): Promise<VerifyCheck> {
   const { open, source, result } = request;
   const without = withoutEdits(open);
-  const networks: [name: string, recipe: OpenRecipe, checkpoint: Checkpoint | undefined][] = [
+  const networks: [name: string, recipe: OpenRecipe, checkpoint: Network | undefined][] = [
     ["source", without, source],
     ["edited, untrained", open, source],
-    ["result", without, result],
+    ["result", without, result && { ...result, others: new Map() }],
   ];
   const figures: Record<string, number | null> = {};
   const details: string[] = [];
@@ -69,13 +72,13 @@ const scoreText = (loss: number, accuracy: number | null): string =>
 
 async function scoreOf(
   open: OpenRecipe,
-  checkpoint: Checkpoint,
+  checkpoint: Network,
   backend: BackendChoice,
 ): Promise<Scored> {
-  const model = withLoss(editedModel(await checkpoint.model(), open.recipe));
+  const model = withLoss(editedModel(await checkpoint.model(), open.recipe, checkpoint.others));
   const samples = await readSamples(open, model);
   const { validation, training } = samples.split;
-  const live = await untrained(model, (name) => checkpoint.read(name), open.recipe.seed);
+  const live = await untrained(model, checkpoint.read, open.recipe.seed);
   const executor = await inferenceExecutor(backend, model, () => undefined);
   const indices = validation.length > 0 ? validation : training;
   return score(model, live, executor, samples, indices);

@@ -1,6 +1,5 @@
 // What the edits do to the function that the network computes, before any training: its logits on real inputs.
 import type { VerifyCheck } from "../../protocol/verify";
-import type { Checkpoint } from "../formats/format";
 import { sameShape, type Model } from "../graph/model";
 import { ancestors, usedVariables } from "../graph/order";
 import { isVague } from "../graph/shapes";
@@ -8,6 +7,7 @@ import { pathTo } from "../ops/run";
 import { editedModel } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { editOf } from "../recipe/schema";
+import type { RecipeSource } from "../recipe/source";
 import type { EditKind, FunctionEffect } from "../surgery/edit";
 import { EDITS } from "../surgery/table";
 import type { Executor } from "../train/executor";
@@ -22,7 +22,7 @@ const MOST_SAMPLES = 1000;
 
 export interface DriftRequest {
   readonly open: OpenRecipe;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: RecipeSource;
   readonly executor: Executor;
   readonly samples: Samples;
 }
@@ -33,7 +33,7 @@ export async function checkFunction(request: DriftRequest): Promise<VerifyCheck>
   const { edits } = open.recipe;
   const source = await checkpoint.model();
   const upTo = (count: number) =>
-    editedModel(source, { ...open.recipe, edits: edits.slice(0, count) });
+    editedModel(source, { ...open.recipe, edits: edits.slice(0, count) }, checkpoint.others);
   const { validation, training } = samples.split;
   const indices = (validation.length > 0 ? validation : training).subarray(0, MOST_SAMPLES);
   const original = await logits(request, upTo(0), indices);
@@ -133,8 +133,7 @@ async function logits(
   });
   if (!fits) return undefined;
   const used = usedVariables(model, ancestors(model, [output!]));
-  const read = (name: string) => checkpoint.read(name);
-  const live = load(used, await startingValues(used, read, open.recipe.seed));
+  const live = load(used, await startingValues(used, checkpoint.read, open.recipe.seed));
   const path = pathTo(model, [output!], new Set(inputs));
   const { scalars } = samples;
   const forward = executor.forward({ path, live, moving: new Set(), scalars });
