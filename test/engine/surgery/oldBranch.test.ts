@@ -124,6 +124,17 @@ test("fresh numbers of an earlier edit are the same in the old branch", async ()
   expect([...(await chosen(source, now, false))]).toEqual([...(await logits(source, before))]);
 });
 
+test("and under another name", async () => {
+  const source = model();
+  const edits = [
+    { addUnits: { layer: "hidden", units: 1 } },
+    { rename: { from: "hidden", to: "wide" } },
+  ];
+  const before = after(source, ...edits);
+  const now = after(source, ...edits, beside({ layer: "wide" }));
+  expect([...(await chosen(source, now, false))]).toEqual([...(await logits(source, before))]);
+});
+
 describe("twice", () => {
   test("the old branch of the second is the first, with its own switch", async () => {
     const source = model();
