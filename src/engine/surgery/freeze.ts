@@ -3,7 +3,7 @@ import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { elementsOf } from "../graph/coupling/places";
 import { elements, wholeRegion, type Model, type Region, type Variable } from "../graph/model";
-import { joined, slices, without } from "../graph/regions";
+import { joined, outside, slices, without } from "../graph/regions";
 import { unitProducer } from "../graph/units";
 import { describeFreezing, describeTraining } from "./describe";
 import type { EditKind, Questions } from "./edit";
@@ -96,7 +96,7 @@ const inverse =
     const isExact = boxesOf(model, spec).every(({ variable: { trainable }, boxes }) =>
       boxes.every((box) =>
         kind === "unfreeze"
-          ? trainable.reduce<readonly Region[]>(without, [box]).length === 0
+          ? outside([box], trainable).length === 0
           : count(without(trainable, box)) === count(trainable),
       ),
     );

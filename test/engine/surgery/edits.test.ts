@@ -192,6 +192,39 @@ describe("addUnits", () => {
   });
 });
 
+describe("fresh numbers that an edit froze stay frozen", () => {
+  const output = [{ replaceOutput: { classes: 2 } }, { freeze: "outputs" }];
+  const trains = (model: Model) => [...model.variables.values()].filter((each) => !isFrozen(each));
+  const of = (name: string, ...edits: unknown[]) => edited(...edits).variables.get(name)!.trainable;
+
+  test("when units go", () => {
+    const model = edited(...output, { removeUnits: { layer: "hidden3", units: "0" } });
+    expect(trains(model).filter(({ name }) => name.startsWith("outputs/"))).toEqual([]);
+  });
+
+  test("when units come: only the new rows train", () => {
+    for (const train of ["all", "new"])
+      expect(
+        of("outputs/weights", ...output, { addUnits: { layer: "hidden3", units: 8, train } }),
+      ).toEqual([{ start: [5, 0], size: [8, 2] }]);
+  });
+
+  test("when classes come", () => {
+    const replaced = [{ replaceOutput: { classes: 2 } }, { addClasses: { classes: 3 } }];
+    expect(of("outputs/weights", ...replaced)).toEqual([{ start: [0, 2], size: [5, 3] }]);
+    expect(of("outputs/biases", ...replaced)).toEqual([{ start: [2], size: [3] }]);
+  });
+
+  test("what was added before and trains goes on with what is added now", () => {
+    const more = { addUnits: { layer: "hidden3", units: 2, train: "new" } };
+    const { shape, trainable } = edited(more, more).variables.get("hidden3/weights")!;
+    expect(trainable).toEqual([
+      { start: [0, 5], size: [shape[0], 2] },
+      { start: [0, 7], size: [shape[0], 2] },
+    ]);
+  });
+});
+
 test("removeUnits of the output takes classes out; the others keep their numbers", async () => {
   const model = edited({ removeUnits: { layer: "outputs", units: "1, 3" } });
   expect(model.shapes.get(model.roles.output!)).toEqual([-1, 3]);
