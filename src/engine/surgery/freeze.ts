@@ -7,7 +7,15 @@ import { joined, outside, slices, without } from "../graph/regions";
 import { unitProducer } from "../graph/units";
 import { describeFreezing, describeTraining } from "./describe";
 import type { EditKind, Questions } from "./edit";
-import { findLayer, isWeight, layersIn, select, selectUpTo, type Selection } from "./select";
+import {
+  findLayer,
+  isWeight,
+  layersIn,
+  select,
+  selectUpTo,
+  weightLayers,
+  type Selection,
+} from "./select";
 import { unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
 
 const Name = z
@@ -109,11 +117,6 @@ const count = (regions: readonly Region[]): number =>
 const describe = (before: Model, after: Model): string =>
   `${describeFreezing(before, after)}; ${describeTraining(after)}.`;
 
-const layersWithWeights = (model: Model): string[] =>
-  model.layers
-    .filter((layer) => layer.variables.some((name) => isWeight(model.variables.get(name)!)))
-    .map((layer) => layer.name);
-
 /** Which units of which layer. */
 const unitQuestions =
   (verb: string): Questions =>
@@ -145,7 +148,7 @@ export const freeze: EditKind<Spec> = {
       field: "freeze",
       ask: "pattern",
       prompt: "Layer to freeze, or a pattern that matches whole names",
-      candidates: layersWithWeights(model),
+      candidates: weightLayers(model),
     },
   ],
   variants: {
@@ -154,7 +157,7 @@ export const freeze: EditKind<Spec> = {
         field: "upTo",
         ask: "layer",
         prompt: "The last layer to freeze, with every layer before it",
-        candidates: layersWithWeights(model),
+        candidates: weightLayers(model),
       },
     ],
     freezeUnits: unitQuestions("freeze"),
@@ -173,7 +176,7 @@ export const unfreeze: EditKind<Spec> = {
       field: "unfreeze",
       ask: "pattern",
       prompt: "Layer to train again, or a pattern that matches whole names",
-      candidates: layersWithWeights(model),
+      candidates: weightLayers(model),
     },
   ],
   variants: { unfreezeUnits: unitQuestions("train again") },
