@@ -1,4 +1,5 @@
 // Edits on real networks: what they keep, what they change, and what they refuse.
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../../src/engine/formats/format";
 import { isFrozen, type Model } from "../../../src/engine/graph/model";
@@ -7,6 +8,7 @@ import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
 import { applyRecipe } from "../../../src/engine/recipe/apply";
+import { planRecipe } from "../../../src/engine/recipe/plan";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { usedVariables } from "../../../src/engine/graph/order";
 import { load, startingValues } from "../../../src/engine/train/live";
@@ -190,6 +192,17 @@ describe("addUnits", () => {
     expect(problem.message).toMatch(message);
     expect(problem.pointer).toBe("/edits/0");
   });
+});
+
+test("a layer of fresh numbers that is frozen is told as frozen", async () => {
+  const states = async (...edits: unknown[]) => {
+    const text = JSON.stringify({ checkpoint: checkpoint.path, edits });
+    const { layers } = await planRecipe(join(dirname(checkpoint.path), "t.graft.json"), text);
+    return layers.find(({ name }) => name === "outputs")!.state;
+  };
+  const replaced = { replaceOutput: { classes: 2 } };
+  expect(await states(replaced)).toBe("new");
+  expect(await states(replaced, { freeze: "outputs" })).toBe("frozen");
 });
 
 describe("fresh numbers that an edit froze stay frozen", () => {
