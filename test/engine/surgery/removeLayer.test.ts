@@ -1,6 +1,7 @@
 // Layers that go: what read them reads their input, or goes with them.
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Model } from "../../../src/engine/graph/model";
+import type { Model, Node } from "../../../src/engine/graph/model";
+import { reinfer } from "../../../src/engine/graph/reinfer";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
 import { handmade, node, PRODUCT } from "../handmade";
@@ -219,6 +220,24 @@ describe("is refused, and says what fits", () => {
   test("a layer whose units are added to others of another number than it reads", () => {
     expect(refusal(residual(), remove("conv1"))).toMatch(
       /The units of conv1 are those of conv2\/w, too, and its input has 2 of them instead of 4/,
+    );
+  });
+
+  test("a layer that makes images smaller before a flattening", () => {
+    const model = convolutional();
+    const conv = model.nodes.get("conv2/Conv2D") as Node<"Conv2D">;
+    const strided = reinfer({
+      ...model,
+      nodes: new Map(model.nodes)
+        .set(conv.name, { ...conv, attributes: { ...conv.attributes, strides: [3, 3] } })
+        .set("flat", node("flat", "Reshape", ["conv2/Relu"], { shape: [-1, 4] })),
+      variables: new Map(model.variables).set("out/w", {
+        ...model.variables.get("out/w")!,
+        shape: [4, 3],
+      }),
+    });
+    expect(refusal(strided, remove("conv2"))).toMatch(
+      /Without conv2, the network does not fit together: flat would put 36 numbers a sample into rows of 4/,
     );
   });
 
