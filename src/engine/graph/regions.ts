@@ -116,6 +116,14 @@ export function without(regions: readonly Region[], box: Region): Region[] {
   });
 }
 
+/** The elements of `regions` that no box holds; boxes may overlap. */
+export const outside = (regions: readonly Region[], boxes: readonly Region[]): readonly Region[] =>
+  boxes.reduce<readonly Region[]>(without, regions);
+
+/** The elements of `regions` that a box holds. */
+export const inside = (regions: readonly Region[], boxes: readonly Region[]): readonly Region[] =>
+  outside(regions, outside(regions, boxes));
+
 /** 1 where an element trains, 0 where it is kept; undefined when all of it trains. */
 export function trainableMask({
   shape,

@@ -3,7 +3,7 @@ import { withLearningRate, type Optimizer } from "../../protocol/optimizers";
 import type { Problem } from "../../protocol/plan";
 import { elements, type Model, type Region, type Variable } from "../graph/model";
 import { trainedVariables } from "../graph/order";
-import { freshRegions, without } from "../graph/regions";
+import { freshRegions, inside, outside } from "../graph/regions";
 import { boxesOf } from "../surgery/freeze";
 import { listNames } from "../surgery/select";
 import type { Group, Phase } from "./schema";
@@ -67,13 +67,6 @@ export function takerOf(model: Model, { layers, numbers }: Group): Taker {
     return numbers === "new" ? inside(meant, fresh) : outside(meant, fresh);
   };
 }
-
-/** The elements of `regions` that no box holds; boxes may overlap. */
-const outside = (regions: readonly Region[], boxes: readonly Region[]): readonly Region[] =>
-  boxes.reduce<readonly Region[]>(without, regions);
-
-const inside = (regions: readonly Region[], boxes: readonly Region[]): readonly Region[] =>
-  outside(regions, outside(regions, boxes));
 
 /** What a group says wins over what its variable says, and that over the phase. */
 function movement(

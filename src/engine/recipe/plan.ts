@@ -23,6 +23,7 @@ import {
   trainableElements,
   type Layer,
   type Model,
+  type Shape,
   type Variable,
 } from "../graph/model";
 import { unitAxis, unitProducer } from "../graph/units";
@@ -32,7 +33,7 @@ import { checkRecipe, pointerOf, resolveIn } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
 import { openSource, type RecipeSource } from "./source";
 import { validate, type Validated } from "./validate";
-import { isParameter, variableChanges } from "./variableChanges";
+import { isParameter, sourceVariables, variableChanges } from "./variableChanges";
 
 /** The plan of an untouched checkpoint. */
 export async function planCheckpoint(file: string): Promise<Plan> {
@@ -167,8 +168,11 @@ export function toPlan(
   const { edits, feeds, problems } = validated;
   const model = validated.phases[0] ?? validated.model;
   const variables = [...model.variables.values()];
+  const sourceOf = sourceVariables(source, model);
   const planned = (names: readonly string[]) =>
-    names.map((name) => toVariable(source, model.variables.get(name)!));
+    names
+      .map((name) => model.variables.get(name)!)
+      .map((variable) => toVariable(variable, sourceOf(variable)?.shape));
   const outputs = layersOfOutput(validated.model);
   const layers = model.layers.map((layer) => ({
     ...toLayer(source, model, layer, planned, edits),
@@ -210,8 +214,8 @@ export function toPlan(
   };
 }
 
-function toVariable(source: Model, variable: Variable): PlanVariable {
-  const before = source.variables.get(variable.origin ?? variable.name)?.shape;
+/** `before`: its shape in the source. */
+function toVariable(variable: Variable, before: Shape | undefined): PlanVariable {
   const resized = before !== undefined && before.join() !== variable.shape.join();
   return {
     name: variable.name,
@@ -252,10 +256,10 @@ function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number
 
 function stateOf(variables: readonly Variable[]): TrainState {
   const weights = variables.filter((variable) => variable.role === "weight");
-  if (weights.length > 0 && weights.every((variable) => isFresh(variable.value))) return "new";
   const total = weights.reduce((sum, variable) => sum + elements(variable.shape), 0);
   const trains = weights.reduce((sum, variable) => sum + trainableElements(variable), 0);
   if (trains === 0) return "frozen";
+  if (weights.every((variable) => isFresh(variable.value))) return "new";
   return trains === total ? "trainable" : "partly";
 }
 

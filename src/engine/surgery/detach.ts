@@ -11,7 +11,10 @@ export interface Loss {
   readonly left: readonly Node[];
 }
 
-/** What goes with `seeds` and `variables`: everything that reads them, but for sums and joins, which keep what is left. */
+/**
+ * What goes with `seeds` and `variables`: everything that reads them, but for sums and joins, which keep what is left. A
+ * bias that was added to samples is nothing to be kept without them.
+ */
 export function lossOf(
   model: Model,
   seeds: ReadonlySet<string>,
@@ -19,12 +22,16 @@ export function lossOf(
 ): Loss {
   const gone = new Set(seeds);
   const left: Node[] = [];
+  const samples = fromInputs(model);
+  const isOfSamples = (ref: Ref) => "node" in ref && samples.has(ref.node);
   const isLive = (ref: Ref) => ("node" in ref ? !gone.has(ref.node) : !variables.has(ref.variable));
   for (const node of model.nodes.values()) {
     if (gone.has(node.name)) continue;
     const inputs = node.inputs.filter(isLive);
     if (inputs.length === node.inputs.length) continue;
-    const works = (node.op === "Add" || node.op === "Concat") && inputs.length > 0;
+    const isJoin = node.op === "Add" || node.op === "Concat";
+    const works =
+      isJoin && inputs.length > 0 && inputs.some(isOfSamples) === node.inputs.some(isOfSamples);
     if (!works) gone.add(node.name);
     else if (inputs.length > 1) left.push({ ...node, inputs });
     else left.push({ ...node, op: "Identity", attributes: {}, inputs });

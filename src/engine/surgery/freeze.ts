@@ -3,11 +3,19 @@ import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { elementsOf } from "../graph/coupling/places";
 import { elements, wholeRegion, type Model, type Region, type Variable } from "../graph/model";
-import { joined, slices, without } from "../graph/regions";
+import { joined, outside, slices, without } from "../graph/regions";
 import { unitProducer } from "../graph/units";
 import { describeFreezing, describeTraining } from "./describe";
 import type { EditKind, Questions } from "./edit";
-import { findLayer, isWeight, layersIn, select, selectUpTo, type Selection } from "./select";
+import {
+  findLayer,
+  isWeight,
+  layersIn,
+  select,
+  selectUpTo,
+  weightLayers,
+  type Selection,
+} from "./select";
 import { unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
 
 const Name = z
@@ -99,7 +107,7 @@ const inverse =
     const isExact = boxesOf(model, spec).every(({ variable: { trainable }, boxes }) =>
       boxes.every((box) =>
         kind === "unfreeze"
-          ? trainable.reduce<readonly Region[]>(without, [box]).length === 0
+          ? outside([box], trainable).length === 0
           : count(without(trainable, box)) === count(trainable),
       ),
     );
@@ -111,11 +119,6 @@ const count = (regions: readonly Region[]): number =>
 
 const describe = (before: Model, after: Model): string =>
   `${describeFreezing(before, after)}; ${describeTraining(after)}.`;
-
-const layersWithWeights = (model: Model): string[] =>
-  model.layers
-    .filter((layer) => layer.variables.some((name) => isWeight(model.variables.get(name)!)))
-    .map((layer) => layer.name);
 
 /** Which units of which layer. */
 const unitQuestions =
@@ -148,7 +151,7 @@ export const freeze: EditKind<Spec> = {
       field: "freeze",
       ask: "pattern",
       prompt: "Layer to freeze, or a pattern that matches whole names",
-      candidates: layersWithWeights(model),
+      candidates: weightLayers(model),
     },
   ],
   variants: {
@@ -157,7 +160,7 @@ export const freeze: EditKind<Spec> = {
         field: "upTo",
         ask: "layer",
         prompt: "The last layer to freeze, with every layer before it",
-        candidates: layersWithWeights(model),
+        candidates: weightLayers(model),
       },
     ],
     freezeUnits: unitQuestions("freeze"),
@@ -176,7 +179,7 @@ export const unfreeze: EditKind<Spec> = {
       field: "unfreeze",
       ask: "pattern",
       prompt: "Layer to train again, or a pattern that matches whole names",
-      candidates: layersWithWeights(model),
+      candidates: weightLayers(model),
     },
   ],
   variants: { unfreezeUnits: unitQuestions("train again") },

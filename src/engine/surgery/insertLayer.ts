@@ -103,6 +103,7 @@ function apply(model: Model, spec: Spec, key: string): Model {
   const roles = gap.becomesOutput ? { ...model.roles, output } : model.roles;
   const after = fitting(
     withLayer({ ...inserted, roles }, layer, gap.behind),
+    model,
     `${name} cannot be inserted here`,
     "Insert it at another place.",
   );

@@ -70,11 +70,11 @@ function nodesToCopy(model: Model, output: string, resized: ReadonlySet<string>)
   return copied;
 }
 
-const keptCopy = ({ name, dtype, shape, value }: Variable, prefix: string): Variable => ({
+const keptCopy = ({ name, origin, dtype, shape, value }: Variable, prefix: string): Variable => ({
   name: `${prefix}/${name}`,
   dtype,
   shape,
-  value: drawnFor(name, value),
+  value: drawnFor(origin ?? name, value),
   role: "kept",
   trainable: [],
 });

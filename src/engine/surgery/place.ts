@@ -1,7 +1,7 @@
 // Where a layer lies in the graph: what it reads, and what it hands on.
 import { GraftError } from "../../protocol/errors";
 import type { UnitGroup } from "../graph/coupling/group";
-import type { Layer, Model } from "../graph/model";
+import { elements, type Layer, type Model, type Shape } from "../graph/model";
 import { reinfer } from "../graph/reinfer";
 import { listNames } from "./select";
 
@@ -45,14 +45,42 @@ export function outputOf({ roles }: Model, layer: Layer): string {
   );
 }
 
-/** The model with the shapes that it has now. Throws `invalid-edit` where its parts do not fit together any more. */
-export function fitting(model: Model, what: string, instead: string): Model {
+/**
+ * The model with the shapes that it has now. Throws `invalid-edit` where its parts, which did `before`, do not fit together
+ * any more.
+ */
+export function fitting(model: Model, before: Model, what: string, instead: string): Model {
+  let after: Model;
   try {
-    return reinfer(model);
+    after = reinfer(model);
   } catch (cause) {
     if (!(cause instanceof GraftError) || cause.code !== "shape-mismatch") throw cause;
     throw new GraftError("invalid-edit", `${what}: ${cause.message} ${instead}`, { cause });
   }
+  const were = mixedSamples(before);
+  for (const [name, [is, becomes]] of mixedSamples(after))
+    if (!were.has(name))
+      throw new GraftError(
+        "invalid-edit",
+        `${what}: ${name} would put ${is} numbers a sample into rows of ${becomes}. ${instead}`,
+      );
+  return after;
+}
+
+/** Numbers in a row of a batch of any size; 0 where that is not known. */
+const rowNumbers = (shape: Shape | undefined): number =>
+  shape?.[0] === -1 && shape.slice(1).every((size) => size > 0) ? elements(shape.slice(1)) : 0;
+
+/** Reshapes by which a batch has another number of rows, with the numbers of a row before and behind them. */
+function mixedSamples({ nodes, shapes }: Model): Map<string, readonly [number, number]> {
+  const found = new Map<string, readonly [number, number]>();
+  for (const { name, op, inputs } of nodes.values()) {
+    if (op !== "Reshape" || !("node" in inputs[0])) continue;
+    const both = [shapes.get(inputs[0].node), shapes.get(name)];
+    const [is, becomes] = both.map(rowNumbers);
+    if (is > 0 && becomes > 0 && is !== becomes) found.set(name, [is, becomes]);
+  }
+  return found;
 }
 
 /** Refuses to start a group afresh where kernels other than `own` make its units, too: they would be lost. */

@@ -1,9 +1,9 @@
 // The one way in which units come, go and change places: every axis of a group gets the same new row of units.
 import { GraftError } from "../../protocol/errors";
-import { isFresh, type Initializer, type Model, type Variable } from "../graph/model";
+import type { Initializer, Model, Variable } from "../graph/model";
 import { alongAxis, grown, rearranged } from "../graph/coupling/places";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
-import { freshRegions, joined, slices, takenRegions } from "../graph/regions";
+import { freshRegions, inside, joined, slices, takenRegions } from "../graph/regions";
 import { fresh, resized, scaled, taken, joinedWith } from "./resize";
 import { withSizes } from "./sizes";
 
@@ -15,7 +15,7 @@ export interface Regrouping {
   /** What fresh numbers start from: kernels that make the units, and kernels that read them. */
   readonly makes: Initializer;
   readonly reads: Initializer;
-  /** all: what trained goes on training, with the new numbers. new: of every number only the new ones. */
+  /** all: what trained goes on training, with the new numbers. new: of what trained, only numbers that an edit added. */
   readonly train: "all" | "new";
   /** By how much the reading weights of each new unit are multiplied. */
   readonly factors?: readonly number[];
@@ -109,17 +109,15 @@ function rearrangedVariable(
             (factor) => factor,
           ),
         );
-  const isNew = freshRegions(value, shape);
+  const trained = takenRegions(variable.trainable, axis, firstOnly(indices));
   // Moving statistics follow the batch, not the gradient.
   const trainable =
     variable.role !== "weight"
       ? []
-      : how.train === "new" || isFresh(value)
-        ? isNew
-        : [
-            ...takenRegions(variable.trainable, axis, firstOnly(indices)),
-            ...slices(shape, axis, newPlaces(indices, size)),
-          ];
+      : [
+          ...(how.train === "new" ? inside(trained, freshRegions(value, shape)) : trained),
+          ...slices(shape, axis, newPlaces(indices, size)),
+        ];
   return { ...variable, shape, value, trainable: joined(trainable, shape) };
 }
 

@@ -1,7 +1,14 @@
 // Fresh values for layers or variables: shapes and names stay.
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
-import { isWeight, layersIn, listNames, select, type Selection } from "./select";
+import {
+  isWeight,
+  layersIn,
+  listNames,
+  selectWeights,
+  weightLayers,
+  type Selection,
+} from "./select";
 import type { Model, Variable } from "../graph/model";
 import { wholeRegion } from "../graph/model";
 import { describeTraining } from "./describe";
@@ -26,7 +33,7 @@ export const ReinitializeSchema = z.strictObject({
 type Spec = z.infer<typeof ReinitializeSchema>;
 
 function selected(model: Model, { layers }: Spec): Selection {
-  const all = [layers].flat().map((name) => select(model, name));
+  const all = [layers].flat().map((name) => selectWeights(model, name));
   return {
     layers: all.flatMap((each) => each.layers),
     weights: all.flatMap((each) => each.weights),
@@ -63,9 +70,7 @@ export const reinitialize: EditKind<Spec> = {
       field: "layers",
       ask: "pattern",
       prompt: "Layer to start afresh, or a pattern that matches whole names",
-      candidates: model.layers
-        .filter((layer) => layer.variables.some((name) => isWeight(model.variables.get(name)!)))
-        .map((layer) => layer.name),
+      candidates: weightLayers(model),
     },
     {
       field: "init",

@@ -73,6 +73,7 @@ function closed(model: Model, span: Span, name: string, key: string): Model {
   const joined = changed({ ...resized, roles }, { nodes: readers });
   return fitting(
     detached(joined, nodes, name),
+    model,
     `Without ${name}, the network does not fit together`,
     `Remove it with what depends on it: "connections": "remove".`,
   );
@@ -139,10 +140,11 @@ function pared(model: Model, layer: Layer, key: string): Model {
         `The units of ${layer.name} are those of ${others}, too, which would stay. Remove it with its connections kept.`,
     );
     const none = { units: [], makes: "zeros", reads: "zeros", train: "all", key } as const;
-    return fitting(regroup(before, group, none), `${layer.name} cannot be removed`, "");
+    return fitting(regroup(before, group, none), model, `${layer.name} cannot be removed`, "");
   }, model);
   return fitting(
     detached(without, seeds, layer.name),
+    model,
     `Without ${layer.name}, the network does not fit together`,
     "Remove it with its connections kept.",
   );

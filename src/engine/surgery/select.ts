@@ -57,6 +57,22 @@ function layersUpTo(model: Model, name: string): readonly Layer[] {
   return layers.length > 0 ? layers : [findLayer(model, name)];
 }
 
+/** As `select`, where it names weights. Throws `invalid-edit` where nothing that it names can train. */
+export function selectWeights(model: Model, pattern: string): Selection {
+  const selection = select(model, pattern);
+  if (selection.weights.length > 0) return selection;
+  throw new GraftError(
+    "invalid-edit",
+    `${pattern} has no weights that can train. Layers with such weights: ${listNames(weightLayers(model))}.`,
+  );
+}
+
+/** The layers that have weights. */
+export const weightLayers = (model: Model): string[] =>
+  model.layers
+    .filter((layer) => layer.variables.some((name) => isWeight(model.variables.get(name)!)))
+    .map((layer) => layer.name);
+
 /** The names of the layers that a selection takes, as a whole or in part. */
 export function layersIn(model: Model, { layers, weights }: Selection): string[] {
   const named = new Set(weights.map((variable) => variable.name));

@@ -17,7 +17,8 @@ import { describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { outputOf } from "./place";
 import { changed, freeName, readersOf, spliced } from "./rewire";
-import { layersIn, listNames, select } from "./select";
+import { layersIn, listNames, select, selectWeights } from "./select";
+import { isKept } from "./unitLayers";
 
 const names = Object.keys(ACTIVATIONS) as [Activation, ...Activation[]];
 
@@ -97,9 +98,9 @@ const SETTINGS: {
     return changed(model, { variables });
   },
   learningRate: (model, learningRate, pattern) =>
-    withHyper(model, select(model, pattern).weights, { learningRate }),
+    withHyper(model, selectWeights(model, pattern).weights, { learningRate }),
   l2: (model, l2, pattern) => {
-    const { weights, layers } = select(model, pattern);
+    const { weights, layers } = selectWeights(model, pattern);
     const ofLayers = new Set(layers.flatMap(({ variables }) => variables));
     const kernels = weights.filter(({ name, shape }) => shape.length > 1 || !ofLayers.has(name));
     return withHyper(model, kernels, { l2 });
@@ -121,10 +122,19 @@ function apply(model: Model, { layer, ...settings }: Spec): Model {
   return after;
 }
 
-/** The layers that `pattern` names. `what` they must have is for the message where it names variables alone. */
+/**
+ * The layers that `pattern` names, but for those of a branch that is kept as it was. `what` they must have is for the
+ * message where it names variables alone.
+ */
 function layersOf(model: Model, pattern: string, what: string): readonly Layer[] {
   const { layers, weights } = select(model, pattern);
-  if (layers.length > 0) return layers;
+  const changing = layers.filter((layer) => !isKept(model, layer));
+  if (changing.length > 0) return changing;
+  if (layers.length > 0)
+    throw new GraftError(
+      "invalid-edit",
+      `${pattern} belongs to the branch that is kept as it was. Make this edit before the one that keeps it.`,
+    );
   const names = model.layers.filter(({ variables }) => variables.includes(weights[0].name));
   throw new GraftError(
     "invalid-edit",

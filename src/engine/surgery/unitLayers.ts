@@ -18,7 +18,7 @@ export const unitLayers = (model: Model): string[] =>
     .map((layer) => layer.name);
 
 /** Whether a layer belongs to a branch that is kept as it was. */
-const isKept = (model: Model, layer: Layer): boolean =>
+export const isKept = (model: Model, layer: Layer): boolean =>
   layer.variables.some((name) => model.variables.get(name)!.role === "kept");
 
 export interface UnitLayer {

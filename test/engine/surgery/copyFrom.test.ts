@@ -1,8 +1,12 @@
 // Variables out of another checkpoint: read when they are needed, byte for byte, refused where they do not fit.
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { evaluateNetwork } from "../../../src/engine/evaluate";
 import { openCheckpoint } from "../../../src/engine/formats/table";
+import { parseRecipe } from "../../../src/engine/recipe/parse";
 import { planRecipe } from "../../../src/engine/recipe/plan";
+import { saveEdited } from "../../../src/engine/train/saveEdited";
+import { verifyRecipe } from "../../../src/engine/verify/verify";
 import { digits, recipe, train, type Workplace } from "../train/world";
 
 let place: Workplace;
@@ -55,6 +59,45 @@ test("what is copied and frozen is saved byte for byte; the rest is the recipe's
   expect(await bytes("copied.ckpt", "hidden2/biases")).toBe(await bytes(own, "hidden2/biases"));
   // Bottlenecks of other numbers are others: none of them was in the store.
   expect(run.of("ended")[0].prefixSamples).toBeGreaterThan(0);
+});
+
+describe("whatever is done with the recipe", () => {
+  const edits = [copy({ "/": "/" })];
+  const open = (what: object) =>
+    parseRecipe(path.join(place.folder, "test.graft.json"), JSON.stringify(what));
+
+  test("the edited network is saved without training", async () => {
+    await saveEdited(open(recipe({ edits })), path.join(place.folder, "applied.ckpt"));
+    for (const name of ["hidden1/weights", "hidden3/biases"])
+      expect(await bytes("applied.ckpt", name)).toBe(await bytes(OTHER, name));
+  });
+
+  test("it is scored as the checkpoint that everything came from", async () => {
+    const folder = place.folder;
+    const score = (network: string | object) =>
+      evaluateNetwork({
+        network: typeof network === "string" ? network : open(network),
+        data: open(recipe()),
+        folder,
+        backend: "compiled",
+      });
+    const [edited, there] = [await score(recipe({ edits })), await score(OTHER)];
+    expect(edited.loss).toBe(there.loss);
+    expect(there.loss).not.toBe((await score("digits_0_to_4.ckpt")).loss);
+  });
+
+  test("it is verified", async () => {
+    const verification = await verifyRecipe({
+      open: open(recipe({ edits: [...edits, { freeze: "hidden[12]" }] })),
+      steps: 2,
+      result: undefined,
+      backend: "compiled",
+      stopRequested: () => false,
+    });
+    expect(verification.passed).toBe(true);
+    const drift = verification.checks.find(({ check }) => check === "function")!;
+    expect(drift.figures["largestDifference"]).toBeGreaterThan(0.01);
+  });
 });
 
 test("bottlenecks follow the values, not the names", async () => {

@@ -1,4 +1,5 @@
 // Edits on real networks: what they keep, what they change, and what they refuse.
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../../src/engine/formats/format";
 import { isFrozen, type Model } from "../../../src/engine/graph/model";
@@ -7,6 +8,7 @@ import { INFERENCE } from "../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../src/engine/ops/run";
 import { tf } from "../../../src/engine/ops/tf";
 import { applyRecipe } from "../../../src/engine/recipe/apply";
+import { planRecipe } from "../../../src/engine/recipe/plan";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import { usedVariables } from "../../../src/engine/graph/order";
 import { load, startingValues } from "../../../src/engine/train/live";
@@ -189,6 +191,50 @@ describe("addUnits", () => {
     const [problem] = apply({ addUnits: { layer, units: 1 } }).problems;
     expect(problem.message).toMatch(message);
     expect(problem.pointer).toBe("/edits/0");
+  });
+});
+
+test("a layer of fresh numbers that is frozen is told as frozen", async () => {
+  const states = async (...edits: unknown[]) => {
+    const text = JSON.stringify({ checkpoint: checkpoint.path, edits });
+    const { layers } = await planRecipe(join(dirname(checkpoint.path), "t.graft.json"), text);
+    return layers.find(({ name }) => name === "outputs")!.state;
+  };
+  const replaced = { replaceOutput: { classes: 2 } };
+  expect(await states(replaced)).toBe("new");
+  expect(await states(replaced, { freeze: "outputs" })).toBe("frozen");
+});
+
+describe("fresh numbers that an edit froze stay frozen", () => {
+  const output = [{ replaceOutput: { classes: 2 } }, { freeze: "outputs" }];
+  const trains = (model: Model) => [...model.variables.values()].filter((each) => !isFrozen(each));
+  const of = (name: string, ...edits: unknown[]) => edited(...edits).variables.get(name)!.trainable;
+
+  test("when units go", () => {
+    const model = edited(...output, { removeUnits: { layer: "hidden3", units: "0" } });
+    expect(trains(model).filter(({ name }) => name.startsWith("outputs/"))).toEqual([]);
+  });
+
+  test("when units come: only the new rows train", () => {
+    for (const train of ["all", "new"])
+      expect(
+        of("outputs/weights", ...output, { addUnits: { layer: "hidden3", units: 8, train } }),
+      ).toEqual([{ start: [5, 0], size: [8, 2] }]);
+  });
+
+  test("when classes come", () => {
+    const replaced = [{ replaceOutput: { classes: 2 } }, { addClasses: { classes: 3 } }];
+    expect(of("outputs/weights", ...replaced)).toEqual([{ start: [0, 2], size: [5, 3] }]);
+    expect(of("outputs/biases", ...replaced)).toEqual([{ start: [2], size: [3] }]);
+  });
+
+  test("what was added before and trains goes on with what is added now", () => {
+    const more = { addUnits: { layer: "hidden3", units: 2, train: "new" } };
+    const { shape, trainable } = edited(more, more).variables.get("hidden3/weights")!;
+    expect(trainable).toEqual([
+      { start: [0, 5], size: [shape[0], 2] },
+      { start: [0, 7], size: [shape[0], 2] },
+    ]);
   });
 });
 

@@ -149,6 +149,11 @@ describe("another number of units", () => {
   test("strides make images smaller where what follows allows it", () => {
     const strided = insert({ before: "conv2", layer: { conv2d: { strides: 2 } } });
     expect(refusal(convolutional(), strided)).toMatch(/cannot be inserted here.*flat/);
+    // Nine images of four numbers would become one row.
+    const first = insert({ before: "conv1", layer: { conv2d: { strides: 2 } } });
+    expect(refusal(convolutional(), first)).toMatch(
+      /cannot be inserted here: flat would put 4 numbers a sample into rows of 36/,
+    );
     const after = edited(residual(), insert({ after: "conv1", layer: { conv2d: { strides: 2 } } }));
     expect(after.shapes.get("sum")).toEqual([-1, 3, 3, 4]);
   });

@@ -116,11 +116,39 @@ test("no edit unfreezes the old branch or changes it", () => {
   );
 });
 
+test("settings of all layers by a pattern are those of the new branch", async () => {
+  const source = model();
+  const now = after(source, beside(), { setLayer: { layer: ".*hidden", activation: "tanh" } });
+  expect([...(await chosen(source, now, false))]).toEqual([...(await logits(source, source))]);
+  expect(now.nodes.get("hidden/Relu")!.op).toBe("Tanh");
+});
+
+test.each([
+  { setLayer: { layer: "graft/old/hidden", activation: "tanh" } },
+  { setLayer: { layer: "graft/old/hidden", learningRate: 0.1 } },
+  { reinitialize: { layers: "graft/old/hidden" } },
+])("%j is refused: it would change nothing, or the old branch", (edit) => {
+  const { problems } = edited(model(), beside(), edit);
+  expect(problems).toMatchObject([{ code: "invalid-edit", pointer: "/edits/1" }]);
+  expect(problems[0].message).toMatch(/^graft\/old\/hidden/);
+});
+
 test("fresh numbers of an earlier edit are the same in the old branch", async () => {
   const source = model();
   const edits = [{ replaceOutput: { classes: 4 } }, { addUnits: { layer: "hidden", units: 1 } }];
   const before = after(source, ...edits);
   const now = after(source, ...edits, beside());
+  expect([...(await chosen(source, now, false))]).toEqual([...(await logits(source, before))]);
+});
+
+test("and under another name", async () => {
+  const source = model();
+  const edits = [
+    { addUnits: { layer: "hidden", units: 1 } },
+    { rename: { from: "hidden", to: "wide" } },
+  ];
+  const before = after(source, ...edits);
+  const now = after(source, ...edits, beside({ layer: "wide" }));
   expect([...(await chosen(source, now, false))]).toEqual([...(await logits(source, before))]);
 });
 

@@ -1,6 +1,7 @@
 // Layers that go: what read them reads their input, or goes with them.
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Model } from "../../../src/engine/graph/model";
+import type { Model, Node } from "../../../src/engine/graph/model";
+import { reinfer } from "../../../src/engine/graph/reinfer";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
 import { handmade, node, PRODUCT } from "../handmade";
@@ -39,6 +40,40 @@ function reluProduct(x: ArrayLike<number>, w: ArrayLike<number>, b: ArrayLike<nu
     }
   return out;
 }
+
+/** hidden1 → hidden2 → out, each x·w + b as TensorFlow 1 programs spell it. */
+const addedBiases = (): Model =>
+  handmade({
+    fed: { x: [-1, 5], y: [-1, 3] },
+    weights: {
+      ...{ "hidden1/w": [5, 4], "hidden1/b": [4], "hidden2/w": [4, 6], "hidden2/b": [6] },
+      ...{ "out/w": [6, 3], "out/b": [3] },
+    },
+    nodes: [
+      ...["hidden1", "hidden2", "out"].flatMap((name, index) => [
+        node(`${name}/mul`, "MatMul", [["x", "hidden1", "hidden2"][index], `[${name}/w]`], PRODUCT),
+        node(`${name}/add`, "Add", [`${name}/mul`, `[${name}/b]`], {}),
+        ...(name === "out" ? [] : [node(name, "Relu", [`${name}/add`], {})]),
+      ]),
+      node("each", "SoftmaxCrossEntropy", ["out/add", "y"], {}),
+      node("loss", "Mean", ["each"], { axes: [0], keepDims: false }),
+    ],
+    layers: ["hidden1", "hidden2", "out"].map((name) => ({
+      name,
+      kind: "dense",
+      nodes: [`${name}/mul`, `${name}/add`, ...(name === "out" ? [] : [name])],
+      variables: [`${name}/w`, `${name}/b`],
+      output: name === "out" ? "out/add" : name,
+    })),
+    roles: { output: "out/add", labels: "y", loss: "loss" },
+  });
+
+test("a bias that is added is no reason for a sum to stay when what it was added to goes", () => {
+  const after = edited(addedBiases(), remove("hidden2", "remove"));
+  expect(names(after)).toEqual(["hidden1"]);
+  expect(after.roles.output).toBe("hidden1");
+  expect([...after.variables.keys()]).toEqual(["hidden1/w", "hidden1/b"]);
+});
 
 describe("with its connections kept", () => {
   test("what reads another number of units starts afresh; the rest stays", async () => {
@@ -185,6 +220,24 @@ describe("is refused, and says what fits", () => {
   test("a layer whose units are added to others of another number than it reads", () => {
     expect(refusal(residual(), remove("conv1"))).toMatch(
       /The units of conv1 are those of conv2\/w, too, and its input has 2 of them instead of 4/,
+    );
+  });
+
+  test("a layer that makes images smaller before a flattening", () => {
+    const model = convolutional();
+    const conv = model.nodes.get("conv2/Conv2D") as Node<"Conv2D">;
+    const strided = reinfer({
+      ...model,
+      nodes: new Map(model.nodes)
+        .set(conv.name, { ...conv, attributes: { ...conv.attributes, strides: [3, 3] } })
+        .set("flat", node("flat", "Reshape", ["conv2/Relu"], { shape: [-1, 4] })),
+      variables: new Map(model.variables).set("out/w", {
+        ...model.variables.get("out/w")!,
+        shape: [4, 3],
+      }),
+    });
+    expect(refusal(strided, remove("conv2"))).toMatch(
+      /Without conv2, the network does not fit together: flat would put 36 numbers a sample into rows of 4/,
     );
   });
 

@@ -47,6 +47,17 @@ test("what keeps name, shape and numbers is no change; slots are not told", () =
   expect(variableChanges(source, frozen)).toEqual([]);
 });
 
+test("a new variable under the name that another had is new", () => {
+  const model = edited({
+    "hidden/w": { origin: "h/w" },
+    "h/w": { shape: [2, 2], value: FRESH },
+  });
+  expect(variableChanges(source, model).map(variableText)).toEqual([
+    "h/w → hidden/w 4 × 3",
+    "h/w new, 2 × 2, 4 numbers",
+  ]);
+});
+
 test.each<[string, Record<string, Partial<Variable> | undefined>, string]>([
   ["resized", { "h/w": { shape: [4, 5] } }, "h/w 4 × 3 → 4 × 5, 12 → 20 numbers"],
   ["given new numbers", { "out/w": { value: FRESH } }, "out/w 3 × 2, all new"],
