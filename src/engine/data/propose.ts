@@ -3,6 +3,7 @@
 import { basename, dirname, extname, relative, sep } from "node:path";
 import type { DataCandidate } from "../../protocol/engine";
 import { GraftError } from "../../protocol/errors";
+import type { CsvDescription } from "./csv";
 import { type ArrayInfo, countText, infoText, listText, rowCount } from "./array";
 import type { Draft } from "./draft";
 import { fitSample, type ModelInput } from "./inputs";
@@ -41,13 +42,14 @@ export async function proposeData(
     const description = await orNull(describeSource(file));
     if (description === null) continue;
     const path = recipePath(file, base);
-    if (description.kind === "csv") {
-      drafts.push(...proposeColumns(description, path, inputs));
-      continue;
-    }
-    // .npy files pair with neighbours, the arrays of an .npz with each other.
+    if (description.kind === "csv") drafts.push(...proposeColumns(description, path, inputs));
+    // Arrays and columns in files of their own pair with neighbours, the arrays of an .npz with each other.
     const pool = description.kind === "npz" ? file : dirname(file);
-    pools.set(pool, [...(pools.get(pool) ?? []), ...candidates(description, path)]);
+    const found =
+      description.kind === "csv"
+        ? await labelColumn(description, path, base)
+        : candidates(description, path);
+    pools.set(pool, [...(pools.get(pool) ?? []), ...found]);
   }
   for (const pool of pools.values()) {
     drafts.push(...pairs(pool.slice(0, MAX_POOL), inputs, outputClasses));
@@ -131,6 +133,20 @@ function pairs(
     }
   }
   return drafts;
+}
+
+/** A table of one column, which may hold the labels of an array; only its text tells how many. */
+async function labelColumn(
+  { columns }: CsvDescription,
+  path: string,
+  base: string,
+): Promise<readonly Candidate[]> {
+  if (columns.length !== 1) return [];
+  const loaded = await orNull(loadSource(path, base, { values: "labels" }));
+  if (loaded === null) return [];
+  const name = basename(path);
+  const hints = nameHints(name.slice(0, -extname(name).length));
+  return [{ source: path, name, info: loaded.array, hints }];
 }
 
 interface Samples extends Candidate {

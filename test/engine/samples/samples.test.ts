@@ -24,11 +24,14 @@ interface Case {
   readonly right: number;
   /** Whether the old network has the same classes, and must be worse at them. */
   readonly sameClasses?: true;
+  /** The recipe whose result this one goes on from. */
+  readonly after?: string;
 }
 
 const layers = (names: readonly string[], weights: readonly [string, string]): string[] =>
   names.flatMap((name) => weights.map((weight) => `${name}/${weight}`));
 
+const FLOWERS = ["flowers_test.npy", "flowers_test_labels.csv"] as const;
 const MIRRORED = ["mirrored_test_X.npy", "mirrored_test_y.npy"] as const;
 
 /** By sample and recipe. The digits have their own tests. */
@@ -60,6 +63,13 @@ const CASES: Readonly<Record<string, Case>> = {
     numbers: [5305],
     right: 0.95,
   },
+  "two-phases/partial_restore": {
+    heldOut: ["X_test.npy", "y_test.csv"],
+    trains: layers(["hidden1", "hidden2", "hidden3", "hidden4", "outputs"], ["bias", "kernel"]),
+    numbers: [1062, 38_162],
+    right: 0.85,
+    sameClasses: true,
+  },
   "two-phases/two_phases": {
     heldOut: ["X_test.npy", "y_test.csv"],
     trains: layers(["hidden1", "hidden2", "hidden3", "hidden4", "outputs"], ["bias", "kernel"]),
@@ -67,13 +77,30 @@ const CASES: Readonly<Record<string, Case>> = {
     right: 0.85,
   },
   "vgg16/a_last_layer": {
-    heldOut: ["flowers_test.npy", "flowers_test_labels.csv"],
+    heldOut: FLOWERS,
     trains: layers(["predictions"], ["bias", "kernel"]),
     numbers: [1285],
     right: 0.85,
   },
+  "vgg16/b_new_layers": {
+    heldOut: FLOWERS,
+    trains: layers(["fc1", "fc2", "fc3", "newpredictions"], ["bias", "kernel"]),
+    numbers: [50_597],
+    right: 0.85,
+  },
+  "vgg16/c_unfreeze_block5": {
+    heldOut: FLOWERS,
+    trains: layers(
+      ["block5_conv1", "block5_conv2", "block5_conv3", "fc1", "fc2", "fc3", "newpredictions"],
+      ["bias", "kernel"],
+    ),
+    numbers: [78_341],
+    right: 0.85,
+    after: "vgg16/b_new_layers",
+  },
 };
-const REGRESSION = "add-unit/new_numbers";
+const REGRESSIONS = ["add-unit/new_numbers", "add-unit/two_rates"];
+const [NEW_NUMBERS, TWO_RATES] = REGRESSIONS;
 
 const recipeOf = (name: string): Recipe => {
   const file = path.join(SAMPLES, `${name}.graft.json`);
@@ -85,15 +112,21 @@ test("every recipe of a sample is tested", () => {
     .readdirSync(SAMPLES, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".graft.json") && !file.startsWith("digits"))
     .map((file) => file.replace(".graft.json", "").replaceAll(path.sep, "/"));
-  expect(recipes.sort()).toEqual([...Object.keys(CASES), REGRESSION].sort());
+  expect(recipes.sort()).toEqual([...Object.keys(CASES), ...REGRESSIONS].sort());
 });
 
-async function outputs(place: Workplace, checkpoint: string, input: string): Promise<number[][]> {
+async function outputs(
+  place: Workplace,
+  checkpoint: string,
+  input: string,
+  feeds: Readonly<Record<string, boolean>> = {},
+): Promise<number[][]> {
   const output = path.join(place.folder, "outputs.npy");
   const { shape } = await predict({
     checkpoint: path.join(place.folder, checkpoint),
     input: path.join(place.folder, input),
     output,
+    feeds,
     backend: "auto",
   });
   const data = [...((await readNpy(output)).data as Float32Array)];
@@ -117,7 +150,8 @@ async function expectTrainedOnly(
   const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
   for (const { name, sha256 } of variables) {
     expect(hash(await result.read(name)), name).toBe(sha256);
-    if (!trained.includes(name)) expect(hash(await source.read(name)), name).toBe(sha256);
+    const original = name.replace(/^graft\/old\//, "");
+    if (!trained.includes(name)) expect(hash(await source.read(original)), name).toBe(sha256);
   }
   await source.close();
   await result.close();
@@ -137,13 +171,14 @@ async function expectSameUncached(place: Workplace, recipe: Recipe): Promise<voi
     expectClose(cached.states.at(-1)!.values.get(name)!, values, 1e-5, name);
 }
 
-describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, numbers, right, sameClasses }) => {
+describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, numbers, right, sameClasses, after }) => {
   const recipe = recipeOf(name);
   const [inputs, labels] = heldOut;
   let place: Workplace;
   let run: Trained;
   beforeAll(async () => {
     place = copyOf(path.dirname(name));
+    if (after !== undefined) await train(place, recipeOf(after));
     run = await train(place, recipe);
   });
   afterAll(() => place.dispose());
@@ -171,33 +206,84 @@ describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, numbers, ri
   test("trains the same uncached", () => expectSameUncached(place, recipe));
 });
 
-describe(REGRESSION, () => {
-  const recipe = recipeOf(REGRESSION);
+describe("two-phases/partial_restore", () => {
+  test("three layers are the trained network's, bit for bit, until they train", async () => {
+    const place = copyOf("two-phases");
+    const recipe = recipeOf("two-phases/partial_restore");
+    const run = await train(place, { ...recipe, train: recipe.train.slice(0, 1) });
+    const read = async (checkpoint: string, variable: string) => {
+      const opened = await openCheckpoint(path.join(place.folder, checkpoint));
+      const bytes = await opened.read(variable);
+      await opened.close();
+      return bytes;
+    };
+    const restored = layers(["hidden1", "hidden2", "hidden3"], ["bias", "kernel"]);
+    for (const variable of restored)
+      expect(await read(recipe.save!.as, variable), variable).toEqual(
+        await read("my_original_model.ckpt", variable),
+      );
+    const [{ variables }] = run.of("variables");
+    expect(variables.filter((each) => each.frozen).map((each) => each.name).sort()).toEqual(restored);
+    place.dispose();
+  });
+});
+
+describe.each(REGRESSIONS)("%s", (name) => {
+  const recipe = recipeOf(name);
   let place: Workplace;
   let run: Trained;
   beforeAll(async () => {
-    place = copyOf(path.dirname(REGRESSION));
+    place = copyOf(path.dirname(name));
     run = await train(place, recipe);
   });
   afterAll(() => place.dispose());
 
-  test("only the new unit's two numbers train; the bias that all units share does not", async () => {
-    await expectTrainedOnly(place, recipe, run, ["w", "w_proj"]);
-    const read = async (checkpoint: string, variable: string) => {
-      const opened = await openCheckpoint(path.join(place.folder, checkpoint));
-      const bytes = (await opened.read(variable)).slice().buffer;
-      await opened.close();
-      return new Float32Array(bytes);
-    };
-    for (const variable of ["w", "b", "w_proj"]) {
-      const [old, now] = [
-        await read(recipe.checkpoint, variable),
-        await read(recipe.save!.as, variable),
-      ];
-      expect(now).toHaveLength(variable === "b" ? 1 : 11);
-      expect(now.subarray(0, old.length)).toEqual(old);
-    }
-  });
+  const read = async (checkpoint: string, variable: string) => {
+    const opened = await openCheckpoint(path.join(place.folder, checkpoint));
+    const bytes = (await opened.read(variable)).slice().buffer;
+    await opened.close();
+    return new Float32Array(bytes);
+  };
+  /** Of w, b and w_proj: how many numbers there are, and which old ones are what they were. */
+  const kept = () =>
+    Promise.all(
+      ["w", "b", "w_proj"].map(async (variable) => {
+        const old = await read(recipe.checkpoint, variable);
+        const now = await read(recipe.save!.as, variable);
+        return [now.length, old.filter((value, at) => value === now[at]).length];
+      }),
+    );
+
+  if (name === NEW_NUMBERS)
+    test("only the new unit's two numbers train; the bias that all units share does not", async () => {
+      await expectTrainedOnly(place, recipe, run, ["w", "w_proj"]);
+      expect(await kept()).toEqual([
+        [11, 10],
+        [1, 1],
+        [11, 10],
+      ]);
+    });
+
+  if (name === TWO_RATES) {
+    test("old and new numbers train, each at a rate of their own", async () => {
+      await expectTrainedOnly(place, recipe, run, ["w", "b", "w_proj"]);
+      const [{ groups }] = run.of("phase");
+      expect(groups).toEqual([
+        { numbers: "2 new numbers of w and w_proj", optimizer: "sgd, learning rate 0.0001" },
+        { numbers: "21 numbers of w, b and w_proj", optimizer: "sgd, learning rate 0.001" },
+      ]);
+    });
+
+    test("a switch chooses what the old network computes, bit for bit", async () => {
+      const result = recipe.save!.as;
+      const before = await outputs(place, recipe.checkpoint, "radius.npy");
+      const old = await outputs(place, result, "radius.npy", { "graft/use_new": false });
+      expect(old).toEqual(before);
+      const now = await outputs(place, result, "radius.npy");
+      expect(now).not.toEqual(before);
+      expect(await outputs(place, result, "radius.npy", { "graft/use_new": true })).toEqual(now);
+    });
+  }
 
   test("comes closer to the areas", async () => {
     const areas = (await readNpy(path.join(place.folder, "area.npy"))).data as Float32Array;

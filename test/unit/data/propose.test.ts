@@ -106,6 +106,18 @@ describe("what is proposed, best first", () => {
       ["data.npy + names.npy"],
     ],
     [
+      "text labels in a table of one column, for arrays of as many rows",
+      {
+        "flowers.npy": floats([3, 4]),
+        "flowers_labels.csv": "label\nrose\ntulip\nrose\n",
+        "flowers_test.npy": floats([2, 4]),
+        "flowers_test_labels.csv": "label\nrose\ntulip\n",
+      },
+      [X],
+      2,
+      ["flowers.npy + flowers_labels.csv", "flowers_test.npy + flowers_test_labels.csv"],
+    ],
+    [
       "one-hot labels",
       { "X.npy": floats([3, 4]), "y.npy": floats([3, 2], [1, 0, 0, 1, 1, 0]) },
       [X],

@@ -6,6 +6,8 @@ import { dirname, join } from "node:path";
 export interface Content {
   /** The digits: a checkpoint, data to learn from, and two recipes for them where they are wanted. */
   readonly sample?: "with its recipes" | "without recipes";
+  /** The checkpoints and data of another sample, by the name of its folder. */
+  readonly otherSample?: string;
   /** Which fixture's checkpoint goes into which folder. */
   readonly fixtures?: Readonly<Record<string, string>>;
   /** Texts, or what is written as JSON. */
@@ -17,12 +19,14 @@ const FIXTURE_FILE = /\.(index|meta|data-\S+|ckpt(-\S+)?)$|^checkpoint$/;
 
 /** `root`: the repository. */
 export function fill(root: string, folder: string, content: Content): void {
-  const { sample, fixtures = {}, files = {} } = content;
+  const { sample, otherSample, fixtures = {}, files = {} } = content;
   if (sample !== undefined) {
     const wanted = (name: string) =>
       SAMPLE_FILE.test(name) || (sample === "with its recipes" && name.endsWith(".graft.json"));
     copy(join(root, "samples/digits"), folder, wanted);
   }
+  if (otherSample !== undefined)
+    copy(join(root, "samples", otherSample), folder, (name) => SAMPLE_FILE.test(name));
   for (const [to, name] of Object.entries(fixtures))
     copy(join(root, "test/fixtures", name), join(folder, to), (file) => FIXTURE_FILE.test(file));
   for (const [name, value] of Object.entries(files)) {
