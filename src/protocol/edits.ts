@@ -96,7 +96,7 @@ export const EDIT_COMMANDS = {
   replaceUnits: command({
     edit: "replaceUnits",
     title: "Replace Units",
-    does: "Other units in a layer, of another number: it and the weights that read it start afresh. To keep the trained numbers, use addUnits or removeUnits.",
+    does: "Other units in a layer, of another number: it and the weights that read it start afresh. To keep the trained numbers, add or remove units.",
     row: "hidden",
     layerField: "layer",
   }),

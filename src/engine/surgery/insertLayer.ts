@@ -167,10 +167,20 @@ const questions =
     const { from } = gapOf(model, given as Pick<Spec, "after" | "before">);
     const shape = model.shapes.get(from) ?? [];
     if (given["layer"] === undefined) return [whichLayer(shape.length === 4)];
-    return settings(given["layer"] as object, shape[channelAxis(shape, formatAt(model, from))]);
+    const kind = Object.keys(given["layer"] as object)[0];
+    const answered = (field: string) => given[`layer.${kind}.${field}`];
+    const asIdentity = () => {
+      const layer = {
+        [kind]: { units: answered("units"), activation: answered("activation"), init: "identity" },
+      };
+      const spec = InsertLayerSchema.parse({ [side]: given[side], layer });
+      return apply(model, spec, "");
+    };
+    const units = shape[channelAxis(shape, formatAt(model, from))];
+    return settings(kind, units, () => isPossible(asIdentity));
   };
 
-const choice = (value: Readonly<Record<string, unknown>>, label: string, detail: string) => ({
+const choice = <Value>(value: Value, label: string, detail: string) => ({
   value,
   label,
   detail,
@@ -192,8 +202,18 @@ const whichLayer = (isImage: boolean): EditQuestion => ({
   ],
 });
 
-function settings(layer: object, units: number): EditQuestion[] {
-  const kind = Object.keys(layer)[0];
+function isPossible(edit: () => unknown): boolean {
+  try {
+    edit();
+    return true;
+  } catch (error) {
+    if (error instanceof GraftError) return false;
+    throw error;
+  }
+}
+
+/** `fitsIdentity`: whether the layer that was answered so far can start as the identity. */
+function settings(kind: string, units: number, fitsIdentity: () => boolean): EditQuestion[] {
   if (kind === "dropout")
     return [
       {
@@ -230,11 +250,9 @@ function settings(layer: object, units: number): EditQuestion[] {
       ask: "choice",
       prompt: "What its kernel starts from",
       choices: [
-        {
-          value: "identity",
-          label: "Identity",
-          detail: "Net2Deeper: the network computes what it did",
-        },
+        ...(fitsIdentity()
+          ? [choice("identity", "Identity", "Net2Deeper: the network computes what it did")]
+          : []),
         { value: "glorotUniform", label: "Glorot uniform", detail: "Random, for any layer" },
         { value: "heNormal", label: "He normal", detail: "Random, for layers with relu" },
       ],
