@@ -12,7 +12,7 @@ import {
 import type { EditValue } from "../../protocol/engine";
 import type { EditQuestion, PlanLayer } from "../../protocol/plan";
 import type { App } from "../app";
-import { relativeTo } from "../files";
+import { relativeTo, samePath } from "../files";
 import type { LayerNode } from "../layers/nodes";
 import { changeRecipe, readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
@@ -36,7 +36,7 @@ export async function edit(app: App, command: EditCommandName, row: unknown): Pr
     const step = { step: answered.length, steps: answered.length + open.length };
     const title = titleOf(EDIT_COMMANDS[command].title, known);
     const answer: Answer<unknown> = next
-      ? await ask(next, { title, prompt: next.prompt, ...step }, target)
+      ? await ask(app, next, { title, prompt: next.prompt, ...step }, target)
       : await confirm(app, target, editFrom(command, known), { title, prompt: "", ...step });
     if (answer === undefined) return;
     if (answer === BACK) answered.pop();
@@ -156,7 +156,12 @@ export async function anyEdit(app: App, row: unknown): Promise<void> {
   if (chosen !== undefined && chosen !== BACK) await edit(app, chosen, row);
 }
 
-function ask(question: EditQuestion, how: Question, target: Target): Promise<Answer<unknown>> {
+function ask(
+  app: App,
+  question: EditQuestion,
+  how: Question,
+  target: Target,
+): Promise<Answer<unknown>> {
   switch (question.ask) {
     case "layer":
       return pick(
@@ -181,7 +186,7 @@ function ask(question: EditQuestion, how: Question, target: Target): Promise<Ans
       return read(how, question.suggestion ?? "", check, (text) => text);
     }
     case "checkpoint":
-      return askCheckpoint(how, target);
+      return askCheckpoint(app, how, target);
     case "units":
       return read(how, "", checkUnits, (text) => text);
     case "classes":
@@ -194,11 +199,28 @@ function ask(question: EditQuestion, how: Question, target: Target): Promise<Ans
   }
 }
 
-/** The path of a checkpoint that a person chooses, as the recipe writes it. */
-async function askCheckpoint({ prompt }: Question, target: Target): Promise<Answer<string>> {
-  const options = { openLabel: "Choose", title: prompt };
-  const [uri] = (await vscode.window.showOpenDialog(options)) ?? [];
-  return uri && relativeTo(path.dirname(target.path), uri.fsPath);
+/** The path of another checkpoint, of the workspace or out of a dialog, as the recipe writes it. */
+async function askCheckpoint(app: App, how: Question, target: Target): Promise<Answer<string>> {
+  await app.checkpoints.ready();
+  const open = app.session.shown?.file.path;
+  const choices = app.checkpoints.files
+    .filter((file) => open === undefined || !samePath(file.path, open))
+    .map((file): Choice<string | null> => ({
+      label: file.name,
+      description: vscode.workspace.asRelativePath(path.dirname(file.path)),
+      detail: file.formatLabel,
+      value: file.path,
+    }));
+  const other = { label: "$(folder-opened) Choose a file…", value: null };
+  const chosen = await pick<string | null>(how, [...choices, other]);
+  if (chosen === BACK || chosen === undefined) return chosen;
+  const file = chosen ?? (await askFile(how.prompt));
+  return file && relativeTo(path.dirname(target.path), file);
+}
+
+async function askFile(title: string): Promise<string | undefined> {
+  const [uri] = (await vscode.window.showOpenDialog({ openLabel: "Choose", title })) ?? [];
+  return uri?.fsPath;
 }
 
 async function read<T>(

@@ -1,5 +1,4 @@
 // The networks of the samples, changed and trained with clicks and numbers alone: no recipe is written by hand.
-import { join } from "node:path";
 import { expect, test } from "./fixtures";
 import type { Workbench } from "./workbench";
 
@@ -186,9 +185,7 @@ test.describe("two-phases", () => {
     await expect(w.layer("hidden1")).toContainText("trainable");
     for (const layer of ["hidden1", "hidden2", "hidden3"]) {
       await w.chooseFromContextMenu(network, "Copy from Checkpoint…");
-      await w.asked("Checkpoint to copy from");
-      await w.input.fill(join(w.folder, "my_original_model.ckpt.index"));
-      await w.page.keyboard.press("Enter");
+      await w.choose("Checkpoint to copy from", "my_original_model.ckpt");
       await w.choose("What to copy", `${layer}/`);
       await w.choose("2 variables have their values from my_original_model.ckpt", WRITE);
     }
@@ -206,7 +203,7 @@ test.describe("two-phases", () => {
     expect(await editsOf(w, "my_untrained_model.graft.json")).toEqual([
       ...["hidden1", "hidden2", "hidden3"].map((layer) => ({
         copyFrom: {
-          checkpoint: "my_original_model.ckpt.index",
+          checkpoint: "my_original_model.ckpt",
           map: { [`${layer}/`]: `${layer}/` },
         },
       })),
