@@ -7,7 +7,7 @@ import { openCheckpoint } from "../../src/engine/formats/table";
 import { elements, type Model } from "../../src/engine/graph/model";
 import { applyRecipe } from "../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../src/engine/recipe/schema";
-import { tf } from "../../src/engine/ops/tf";
+import type { tf } from "../../src/engine/ops/tf";
 import { computed } from "../engine/metagraph/edits";
 import { DENSE_EDITS, digits, recurrent } from "../engine/metagraph/networks";
 import { FED, FETCHED, withEveryOp } from "../engine/metagraph/ops";

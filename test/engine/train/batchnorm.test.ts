@@ -127,7 +127,9 @@ test.each(["cpu", "compiled"] as const)(
   async (backend) => {
     const model = freezeWeights(source, { layer: "conv", units: "0" });
     const [executor, untouched] = [await executorOn(backend), await startOf(model)];
+    const tensors = tf.memory().numTensors;
     const { live } = await trainSteps(model, executor);
+    expect(tf.memory().numTensors).toBe(tensors);
     const names = [...live.names()].filter((name) => name.startsWith("bn1/"));
     expect(names).toHaveLength(4);
     for (const name of names) {
