@@ -7,6 +7,8 @@ import type { Tensor } from "./tf";
 export interface RunContext {
   /** Dropout drops and batch norm uses the batch's statistics; false: both as after training. */
   readonly training: (node: Node) => boolean;
+  /** Of a batch norm in training mode, 1 for every channel that trains; undefined where all do. */
+  readonly trainedChannels: (node: Node) => Uint8Array | undefined;
   /** Scalars fed to placeholders that only a mode depends on, such as keep_prob. */
   readonly scalars: ReadonlyMap<string, number>;
   /** A tensor of uniform numbers in [0, 1) that belong to this node and step. */
@@ -25,6 +27,7 @@ export type Kernel<Op extends OpName> = (
 /** Nothing trains, nothing is random: what prediction and featurizing use. */
 export const INFERENCE: RunContext = {
   training: () => false,
+  trainedChannels: () => undefined,
   scalars: new Map(),
   random: () => {
     throw new Error("inference draws no random numbers");

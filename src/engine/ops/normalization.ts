@@ -25,28 +25,58 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   }
 
   const others = x.shape.map((_, axis) => axis).filter((axis) => axis !== channels);
-  const batch = tf.moments(x, others, true);
+  const mask = context.trainedChannels(node);
+  const trained = mask && tf.tensor(mask, mean.shape, "bool");
+  const batch = momentsOf(x, others, perChannel, { trained, mean, variance });
   const count = x.size / x.shape[channels];
   // Normalized by the biased variance in any case.
   const seen = unbiased ? tf.mul(batch.variance, count / Math.max(count - 1, 1)) : batch.variance;
-  follow(node.inputs[3], mean, batch.mean, momentum, context);
-  follow(node.inputs[4], variance, seen, momentum, context);
+  follow(node.inputs[3], { start: mean, seen: batch.mean, trained }, momentum, context);
+  follow(node.inputs[4], { start: variance, seen, trained }, momentum, context);
   const scaled = tf.mul(tf.sub(x, batch.mean), scaleFor(batch.variance));
   return tf.add(scaled, tf.reshape(beta, perChannel));
 };
 
+/** What to normalize by: of channels that train the batch's mean and variance, of frozen ones the moving ones. */
+function momentsOf(
+  x: Tensor,
+  axes: number[],
+  perChannel: number[],
+  {
+    trained,
+    mean,
+    variance,
+  }: { readonly trained: Tensor | undefined; readonly mean: Tensor; readonly variance: Tensor },
+): { readonly mean: Tensor; readonly variance: Tensor } {
+  const batch = tf.moments(x, axes, true);
+  if (trained === undefined) return batch;
+  const chooses = tf.reshape(trained, perChannel);
+  return {
+    mean: tf.where(chooses, batch.mean, tf.reshape(mean, perChannel)),
+    variance: tf.where(chooses, batch.variance, tf.reshape(variance, perChannel)),
+  };
+}
+
+interface Statistic {
+  readonly start: Tensor;
+  /** That of the batch. */
+  readonly seen: Tensor;
+  /** The channels that follow it; undefined for all. */
+  readonly trained: Tensor | undefined;
+}
+
 /** Moves a statistic towards that of the batch; a norm that is used twice in one step moves it twice. */
 function follow(
   ref: Ref,
-  start: Tensor,
-  seen: Tensor,
+  { start, seen, trained }: Statistic,
   momentum: number,
   { updates }: RunContext,
 ): void {
   if (!("variable" in ref)) return;
   const before = updates.get(ref.variable);
   const now = tf.reshape(seen, start.shape);
-  const moved = tf.add(tf.mul(before ?? start, momentum), tf.mul(now, 1 - momentum));
+  const all = tf.add(tf.mul(before ?? start, momentum), tf.mul(now, 1 - momentum));
+  const moved = trained === undefined ? all : tf.where(trained, all, before ?? start);
   updates.set(ref.variable, tf.keep(moved));
   before?.dispose();
 }

@@ -4,6 +4,7 @@ import { GraftError } from "../../protocol/errors";
 import type { Cut } from "../graph/cut";
 import { isFrozen, refName, type Model, type Node } from "../graph/model";
 import { uniforms } from "../graph/random";
+import { trainableMask } from "../graph/regions";
 import { pathTo } from "../ops/run";
 import type { Phase } from "../recipe/schema";
 import { stepsPerEpoch } from "./continued";
@@ -88,6 +89,7 @@ export async function runPhase(
     // Dropout and batch norm train above the cut, unless they are frozen; below it they never do.
     mode: {
       scalars,
+      trainedChannels: (node) => trainedChannels(model, node),
       training: (node) => cut.tail.has(node.name) && !isFrozenNorm(model, node),
     },
     random: (node, epoch, step, count) =>
@@ -188,6 +190,18 @@ export const movingStatistics = (model: Model, { tail }: Cut): string[] =>
     if (node.op !== "BatchNorm" || isFrozenNorm(model, node)) return [];
     return node.inputs.slice(3).flatMap((input) => ("variable" in input ? [input.variable] : []));
   });
+
+/** Channels of a batch norm of which a number of its own trains; undefined where that is all, or it has none. */
+function trainedChannels(model: Model, { inputs }: Node): Uint8Array | undefined {
+  const masks = inputs
+    .slice(1, 3)
+    .flatMap((input) =>
+      "variable" in input ? [trainableMask(model.variables.get(input.variable)!)] : [],
+    );
+  const [first] = masks;
+  if (first === undefined || masks.includes(undefined)) return undefined;
+  return first.map((_, channel) => Number(masks.some((mask) => mask![channel] === 1)));
+}
 
 /** A batch norm whose own numbers are all frozen: it stays in inference mode. */
 function isFrozenNorm(model: Model, node: Node): boolean {

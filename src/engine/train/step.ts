@@ -12,7 +12,7 @@ export interface StepRecipe {
   readonly training: readonly Trainable[];
   /** Variables that follow the batch: moving statistics of batch norms. */
   readonly statistics: readonly string[];
-  readonly mode: Pick<RunContext, "training" | "scalars">;
+  readonly mode: Pick<RunContext, "training" | "trainedChannels" | "scalars">;
 }
 
 /** What a step moves: by gradient, and by following the batch. */

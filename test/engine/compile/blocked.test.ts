@@ -92,7 +92,7 @@ async function trained(backend: "compiled" | "cpu", names: readonly string[]) {
     path: pathTo(NETWORK, ["loss", "conv2"]),
     training: trainables(model, { optimizer: { sgd: { learningRate: 0.001 } } }),
     statistics: [],
-    mode: { training: () => true, scalars: new Map() },
+    mode: { training: () => true, trainedChannels: () => undefined, scalars: new Map() },
     live,
     batch: 8,
     random: () => new Float32Array(),

@@ -55,9 +55,7 @@ async function trainSteps(model: Model, executor: Executor) {
     checkpoint: "m",
     train: [{ epochs: 1, batch, optimizer }],
   });
-  const variables = usedVariables(model);
-  const read = (name: string) => checkpoint.read(name);
-  const live = load(variables, await startingValues(variables, read, 1));
+  const live = await startOf(model);
   const training = trainables(model, train[0]);
   const [samples] = y.shape;
   const labels = Int32Array.from(y.values);
@@ -123,3 +121,26 @@ test.each([
     expectClose(slots[0], momentum[name].values, tolerance, name);
   expect(tf.memory().numTensors).toBe(before);
 });
+
+test.each(["cpu", "compiled"] as const)(
+  "channels of frozen units keep their statistics, on %s; the others follow the batch",
+  async (backend) => {
+    const model = freezeWeights(source, { layer: "conv", units: "0" });
+    const [executor, untouched] = [await executorOn(backend), await startOf(model)];
+    const tensors = tf.memory().numTensors;
+    const { live } = await trainSteps(model, executor);
+    expect(tf.memory().numTensors).toBe(tensors);
+    const names = [...live.names()].filter((name) => name.startsWith("bn1/"));
+    expect(names).toHaveLength(4);
+    for (const name of names) {
+      const [before, after] = [untouched.get(name), live.get(name)];
+      expect(after[0], name).toBe(before[0]);
+      after.slice(1).forEach((value, at) => expect(value, name).not.toBe(before[at + 1]));
+    }
+  },
+);
+
+async function startOf(model: Model) {
+  const variables = usedVariables(model);
+  return load(variables, await startingValues(variables, (name) => checkpoint.read(name), 1));
+}

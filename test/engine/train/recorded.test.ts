@@ -175,7 +175,7 @@ describe.each(on([...cases.keys()]))("%s, on %s", (name, backend) => {
       batch: y.shape[0],
       training,
       statistics: [],
-      mode: { training: () => false, scalars: SCALARS },
+      mode: { training: () => false, trainedChannels: () => undefined, scalars: SCALARS },
       random: () => new Float32Array(),
     });
     await steps.run(arrays(), all(), { epoch: 0, step: 0, updates: 0 });
