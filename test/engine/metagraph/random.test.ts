@@ -36,6 +36,17 @@ describe.each(["b1_mini_v2", "b1_mini_v1", "b1_mini_resource", "b1_mini_v2_shard
         { numRuns: 60 },
       );
     });
+    test("a network without any of the source's variables is refused", () => {
+      const [design] = fc.sample(designs, { seed: 1, numRuns: 1 });
+      const model = fromNothing(design, before);
+      const own = <T>(all: ReadonlyMap<string, T>) =>
+        new Map([...all].filter(([name]) => name.startsWith("net/")));
+      const alone = { ...model, nodes: own(model.nodes), variables: own(model.variables) };
+      const layers = model.layers.filter(({ name }) => name.startsWith("net/"));
+      expect(() => patchMetaGraph(meta, before, { ...alone, layers })).toThrow(
+        /None of the checkpoint's variables is left/,
+      );
+    });
   },
 );
 
