@@ -23,6 +23,7 @@ export const COMMAND_IDS = [
   "graft.useGraph",
   "graft.trainingSettings",
   "graft.trainPart",
+  "graft.addPhase",
   "graft.saveEditedAs",
   "graft.saveResultAs",
   "graft.previewChanges",

@@ -17,7 +17,7 @@ import { filterLayers, inspect, openCheckpoint, trySample } from "./open";
 import { openRecipe, previewChanges, revealEdit, switchRecipe, undo } from "./recipe";
 import { copyLoadCode, resume, showRun, stop, train } from "./runs";
 import { saveEditedAs, saveResultAs } from "./save";
-import { trainingSettings } from "./training";
+import { addPhase, trainingSettings } from "./training";
 import { onlyTrusted } from "./trust";
 import { verify } from "./verify";
 
@@ -38,6 +38,7 @@ const OWN_HANDLERS: Record<Exclude<CommandId, EditCommandId>, Handler> = {
   "graft.useGraph": useGraph,
   "graft.trainingSettings": trainingSettings,
   "graft.trainPart": trainPart,
+  "graft.addPhase": addPhase,
   "graft.saveEditedAs": onlyTrusted(saveEditedAs, "save"),
   "graft.saveResultAs": saveResultAs,
   "graft.previewChanges": previewChanges,

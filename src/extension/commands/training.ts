@@ -4,7 +4,7 @@ import type { App } from "../app";
 import { changeRecipe } from "../recipe/edit";
 import { readRecipe, setValue } from "../recipe/text";
 import { checkNumber, readNumber } from "./answers";
-import { BACK, input, pick, walk, type Answer } from "./ask";
+import { BACK, input, pick, pickOrType, walk, type Answer } from "./ask";
 import { confirmText } from "./confirm";
 import { editable } from "./edit";
 import {
@@ -39,6 +39,31 @@ export async function trainingSettings(app: App, recipe: unknown): Promise<void>
   const written = writeSettings(old, settings);
   await changeRecipe(target, (text) => writePhase(text, index, written));
 }
+
+/** Add Training Phase: what trains from then on, and how. */
+export async function addPhase(app: App, recipe: unknown): Promise<void> {
+  const target = await editable(app, recipe);
+  if (!target) return;
+  const index = Math.max(1, readPhases(target.text).length);
+  const title = `Training Settings: phase ${index + 1}`;
+  const prompt = "Layer that trains from this phase on, or a pattern for several";
+  const layers = app.session.plan?.layers.map(({ name }) => name) ?? [];
+  const unfreeze = await pickOrType({ title, prompt }, [AS_BEFORE, ...layers], "layers");
+  if (unfreeze === undefined || unfreeze === BACK) return;
+  const start = unfreeze === AS_BEFORE ? newPhase() : { unfreeze };
+  const settings = await askSettings(title, readSettings(start), (text) =>
+    confirmText(target, text, { title, prompt: "", step: STEPS, steps: STEPS }),
+  );
+  if (!settings) return;
+  await changeRecipe(target, (text) => {
+    // The first phase is there without being written: now it must be, to have another behind it.
+    const first = writeSettings(newPhase(), readSettings(newPhase()));
+    const phased = readPhases(text).length === 0 ? writePhase(text, 0, first) : text;
+    return writePhase(phased, readPhases(phased).length, writeSettings(start, settings));
+  });
+}
+
+const AS_BEFORE = "The same layers as before";
 
 /** The recipe's text with one of its phases written; the first makes the list. */
 export const writePhase = (text: string, index: number, phase: Phase): string =>
