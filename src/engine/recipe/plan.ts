@@ -239,17 +239,22 @@ function describeChange(
   const [isIn, isOut] = kernelSizes(model, layer);
   const more = (was: number, is: number, what: string) =>
     is > was ? `${is - was} new ${what}${is - was === 1 ? "" : "s"}` : "";
-  const fresh = layer.variables.every((name) => isFresh(model.variables.get(name)!.value));
+  const kernel = kernelOf(model, layer);
+  const fresh = (kernel === undefined ? layer.variables : [kernel.name]).every((name) =>
+    isFresh(model.variables.get(name)!.value),
+  );
   const was = layerSizes(source, before);
   if (fresh) return was === layerSizes(model, layer) ? undefined : `was ${was}`;
   const parts = [more(wasOut, isOut, "unit"), more(wasIn, isIn, "input")].filter(Boolean);
   return parts.length > 0 ? parts.join(", ") : undefined;
 }
 
+const kernelOf = (model: Model, layer: Layer): Variable | undefined =>
+  layer.variables.map((name) => model.variables.get(name)!).find(({ shape }) => shape.length >= 2);
+
 /** Inputs and units of a layer's kernel. */
 function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number] {
-  const shapes = layer.variables.map((name) => model.variables.get(name)!.shape);
-  const kernel = shapes.find((shape) => shape.length >= 2) ?? [0, 0];
+  const kernel = kernelOf(model, layer)?.shape ?? [0, 0];
   const [first, last] = [kernel.at(-2)!, kernel.at(-1)!];
   return layer.kind === "conv2dTranspose" ? [last, first] : [first, last];
 }

@@ -2,12 +2,13 @@
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
-import type { Model } from "../graph/model";
+import { layerAncestors } from "../graph/layers";
+import { isFrozen, type Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { newSwitch, withOldBranch } from "./oldBranch";
 import { allUnits, regroup, type Regrouping } from "./regroup";
-import { listNames } from "./select";
+import { isWeight, listNames } from "./select";
 import {
   describeCoupling,
   hasAverages,
@@ -30,7 +31,7 @@ export const AddUnitsSchema = z.strictObject({
     .enum(["all", "new"])
     .default("all")
     .describe(
-      "all: what trained before goes on training, together with the new numbers. new: of the resized variables only the new numbers train.",
+      "all: what trained before goes on training, together with the new numbers. new: of the resized variables only the new numbers train. Every other layer trains as before. To hold everything else, freeze .* before this edit.",
     ),
   keepOldBranch: z
     .boolean()
@@ -101,13 +102,38 @@ function refuseChange({ layer, group }: UnitLayer, { init }: Spec): void {
     );
 }
 
+function describe(before: Model, after: Model, spec: Spec): string {
+  const found = hiddenLayer(before, spec.layer);
+  const parts = [
+    `${describeSizes(before, after)}; ${describeCoupling(before, found)}`,
+    spec.init === "random" ? "" : "the network computes what it did before; ",
+    spec.train === "new" ? "of these layers only the new numbers train; " : "",
+    spec.keepOldBranch
+      ? `the network as it was stays beside it, and ${newSwitch(before)} chooses; `
+      : "",
+    spec.keepOldBranch && couldShare(before, found)
+      ? "nothing before the layer is frozen, so all of it is there twice: freeze layers before this edit, and the part before is shared; "
+      : "",
+    describeTraining(after),
+  ];
+  return `${parts.join("")}.`;
+}
+
+/** Whether layers lie before one, and no weight of theirs is frozen. */
+function couldShare(model: Model, { layer }: UnitLayer): boolean {
+  const earlier = layerAncestors(model, layer).filter(({ name }) => name !== layer.name);
+  const weights = earlier
+    .flatMap(({ variables }) => variables.map((name) => model.variables.get(name)!))
+    .filter(isWeight);
+  return weights.length > 0 && !weights.some(isFrozen);
+}
+
 export const addUnits: EditKind<Spec> = {
   effect: ({ init }) => (init === "random" ? "changed" : "kept"),
   schema: AddUnitsSchema.describe(EDIT_COMMANDS.addUnits.does),
   apply,
   touches: (model, spec) => layersOf(model, hiddenLayer(model, spec.layer).group.variables),
-  describe: (before, after, spec) =>
-    `${describeSizes(before, after)}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}${spec.init === "random" ? "" : "the network computes what it did before; "}${spec.keepOldBranch ? `the network as it was stays beside it, and ${newSwitch(before)} chooses; ` : ""}${describeTraining(after)}.`,
+  describe,
   inverse: (before, { layer, units, init, train, keepOldBranch }) => {
     const { group } = hiddenLayer(before, layer);
     // Copies share the weights that read them; averages of what was resized are dropped.

@@ -1,5 +1,5 @@
 // Sentences about what an edit did, from the two models alone.
-import { isFrozen, trainableElements, type Model } from "../graph/model";
+import { elements, trainableElements, type Model } from "../graph/model";
 import { layerSizes } from "../graph/layers";
 import { listNames } from "./select";
 
@@ -31,25 +31,50 @@ export const describeNew = (before: Model, after: Model): string =>
 export const describeTraining = (after: Model): string =>
   `${count(totalTrainable(after))} numbers will train in all`;
 
-/** Which layers are frozen now and were not before, or the other way round. */
-export function describeFreezing(before: Model, after: Model): string {
-  const changed = (frozenNow: boolean) =>
-    after.layers
-      .filter((layer) =>
-        layer.variables.some((name) => {
-          const was = before.variables.get(name);
-          const is = after.variables.get(name);
-          if (was === undefined || is === undefined || is.role !== "weight") return false;
-          return isFrozen(was) !== frozenNow && isFrozen(is) === frozenNow;
-        }),
-      )
-      .map((layer) => layer.name);
-  const frozen = changed(true);
-  const thawed = changed(false);
-  const verb = (names: readonly string[]) => (names.length === 1 ? "is" : "are");
+/**
+ * What is frozen now and trained before, or the other way round: layers by their names; of one that trains in part then,
+ * the weights that changed, or the `units` that the edit names.
+ */
+export function describeFreezing(before: Model, after: Model, units?: string): string {
+  const frozen: string[] = [];
+  const thawed: string[] = [];
+  const whole: string[] = [];
+  const partly: string[] = [];
+  const sort = (name: string, weights: readonly string[]): void => {
+    const [was, is] = [before, after].map((model) => training(model, weights));
+    if (was.trains === is.trains) return;
+    if (is.trains === 0) frozen.push(name);
+    else if (is.trains === is.all) (was.trains === 0 ? thawed : whole).push(name);
+    else if (units !== undefined) partly.push(name);
+    // Without units, an edit freezes or trains weights whole: it goes no deeper than this.
+    else for (const weight of weights) sort(weight, [weight]);
+  };
+  for (const layer of after.layers) sort(layer.name, layer.variables.filter(isWeightIn(after)));
+  const owned = new Set(after.layers.flatMap(({ variables }) => variables));
+  for (const name of [...after.variables.keys()].filter(isWeightIn(after)))
+    if (!owned.has(name)) sort(name, [name]);
+  const verb = (names: readonly string[], one: string, more: string) =>
+    names.length === 1 ? one : more;
+  const isOne = /^\s*\d+\s*$/.test(units ?? "");
+  const freezes = totalTrainable(after) < totalTrainable(before);
   const parts = [
-    frozen.length > 0 ? `${listNames(frozen)} ${verb(frozen)} frozen` : "",
+    frozen.length > 0 ? `${listNames(frozen)} ${verb(frozen, "is", "are")} frozen` : "",
     thawed.length > 0 ? `${listNames(thawed)} will train` : "",
+    whole.length > 0 ? `${listNames(whole)} ${verb(whole, "trains", "train")} whole` : "",
+    partly.length > 0
+      ? `${isOne ? "unit" : "units"} ${units} of ${listNames(partly)} ${freezes ? `${isOne ? "is" : "are"} frozen` : "will train"}`
+      : "",
   ].filter(Boolean);
   return parts.length > 0 ? parts.join("; ") : "nothing changes";
+}
+
+const isWeightIn = (model: Model) => (name: string) => model.variables.get(name)!.role === "weight";
+
+/** How many numbers of some weights train, and how many they are. */
+function training(model: Model, weights: readonly string[]): { trains: number; all: number } {
+  const variables = weights.map((name) => model.variables.get(name)!);
+  return {
+    trains: variables.reduce((sum, variable) => sum + trainableElements(variable), 0),
+    all: variables.reduce((sum, { shape }) => sum + elements(shape), 0),
+  };
 }

@@ -117,8 +117,11 @@ const inverse =
 const count = (regions: readonly Region[]): number =>
   regions.reduce((sum, { size }) => sum + elements(size), 0);
 
-const describe = (before: Model, after: Model): string =>
-  `${describeFreezing(before, after)}; ${describeTraining(after)}.`;
+const unitsOf = (spec: Spec): string | undefined =>
+  typeof spec === "object" && "units" in spec ? spec.units : undefined;
+
+const describe = (before: Model, after: Model, spec: Spec): string =>
+  `${describeFreezing(before, after, unitsOf(spec))}; ${describeTraining(after)}.`;
 
 /** Which units of which layer. */
 const unitQuestions =

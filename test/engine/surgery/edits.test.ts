@@ -205,6 +205,13 @@ test("a layer of fresh numbers that is frozen is told as frozen", async () => {
   expect(await states(replaced, { freeze: "outputs" })).toBe("frozen");
 });
 
+test("a layer whose inputs are all new is told as what it was", async () => {
+  const edits = [{ removeLayer: { layer: "hidden2" } }, { removeLayer: { layer: "hidden1" } }];
+  const text = JSON.stringify({ checkpoint: checkpoint.path, edits });
+  const { layers } = await planRecipe(join(dirname(checkpoint.path), "t.graft.json"), text);
+  expect(layers.find(({ name }) => name === "hidden3")!.change).toBe("was 10 → 5");
+});
+
 describe("fresh numbers that an edit froze stay frozen", () => {
   const output = [{ replaceOutput: { classes: 2 } }, { freeze: "outputs" }];
   const trains = (model: Model) => [...model.variables.values()].filter((each) => !isFrozen(each));
@@ -246,6 +253,36 @@ test("removeUnits of the output takes classes out; the others keep their numbers
     await numbers(model, "outputs/weights"),
   ];
   expect([...after.data]).toEqual([...before.data].filter((_, at) => ![1, 3].includes(at % 5)));
+});
+
+test("freezing says which layers, weights and units it concerns", () => {
+  const sentences = apply(
+    { freeze: "hidden1/biases" },
+    { freeze: "hidden1" },
+    { freeze: "hidden1" },
+    { unfreeze: "hidden1" },
+    { freeze: { layer: "hidden3", units: "0-2" } },
+    { freeze: { layer: "hidden3", units: "3" } },
+    { unfreeze: { layer: "hidden3", units: "1" } },
+    { unfreeze: "hidden3" },
+    { freeze: { layer: "hidden3", units: "0-4" } },
+  ).edits.map(({ sentence }) => sentence.split("; ")[0]);
+  expect(sentences).toEqual([
+    "hidden1/biases is frozen",
+    "hidden1 is frozen",
+    "nothing changes",
+    "hidden1 will train",
+    "units 0-2 of hidden3 are frozen",
+    "unit 3 of hidden3 is frozen",
+    "unit 1 of hidden3 will train",
+    "hidden3 trains whole",
+    "hidden3 is frozen",
+  ]);
+});
+
+test("adding units says that only new numbers of the layers train", () => {
+  const [{ sentence }] = apply({ addUnits: { layer: "hidden3", units: 1, train: "new" } }).edits;
+  expect(sentence).toContain("; of these layers only the new numbers train; ");
 });
 
 test("each edit says what it did", () => {

@@ -183,8 +183,8 @@ test("new units in a shared layer change nothing in the old branch", async () =>
   expect(largestDifference(old, was)).toBeLessThan(1e-6);
 });
 
-test("units that the old branch reads cannot go", () => {
-  const source = built({
+const deep = () =>
+  built({
     image: false,
     channelsFirst: false,
     steps: [
@@ -192,6 +192,9 @@ test("units that the old branch reads cannot go", () => {
       { kind: "dense", units: 3 },
     ],
   });
+
+test("units that the old branch reads cannot go", () => {
+  const source = deep();
   const [trunk, layer] = source.layers.map(({ name }) => name);
   const edits = [{ freeze: trunk }, { addUnits: { layer, units: 1, keepOldBranch: true } }];
   for (const last of [
@@ -206,6 +209,15 @@ test("units that the old branch reads cannot go", () => {
   }
   // Those of the new branch can.
   expect(edited(source, ...edits, { removeUnits: { layer, units: "0" } }).problems).toEqual([]);
+});
+
+test("says that freezing first would share what lies before the layer", () => {
+  const source = deep();
+  const [trunk, layer] = source.layers.map(({ name }) => name);
+  const edit = { addUnits: { layer, units: 1, keepOldBranch: true } };
+  const told = (...edits: object[]) => edited(source, ...edits).edits.at(-1)!.sentence;
+  expect(told(edit)).toMatch(/freeze layers before this edit, and the part before is shared/);
+  expect(told({ freeze: trunk }, edit)).not.toMatch(/before this edit/);
 });
 
 test("says so", () => {
