@@ -95,3 +95,9 @@ test.each<[string, object, string | undefined, string]>([
   await expect(apply(what, as)).rejects.toMatchObject({ code });
   expect(contents()).toEqual(before);
 });
+
+test("an edit that does not fit is told by its number and kind", async () => {
+  const what = { ...EDITS, edits: [...EDITS.edits, { freeze: "hidden9" }] };
+  const place = `edit ${EDITS.edits.length + 1} (freeze): `;
+  await expect(apply(what, "x.ckpt")).rejects.toThrow(place);
+});

@@ -6,11 +6,12 @@ import type { Plan, PlanCut, PlanMeasure } from "../../protocol/plan";
 import { bottleneckFolder } from "../cache/folder";
 import { freeBytes } from "../cache/room";
 import { costText, fasterText, variableText } from "../recipe/effects";
+import { placedError, placedText } from "../recipe/apply";
 import { parseRecipe } from "../recipe/parse";
 import { planRecipe } from "../recipe/plan";
 import { parseBackend } from "../train/backend";
 import { measure } from "../train/measure";
-import { count, percent, print, printJson, size, table } from "./output";
+import { count, counted, percent, print, printJson, size, table } from "./output";
 
 /** The text of a recipe file. Throws `file-not-found`. */
 export async function readRecipe(file: string): Promise<{ path: string; text: string }> {
@@ -38,23 +39,23 @@ export interface PlanOptions {
 export async function planCommand(file: string, options: PlanOptions): Promise<void> {
   const recipe = await readRecipe(file);
   const plan = await planRecipe(recipe.path, recipe.text);
-  const error = plan.problems.find((problem) => problem.severity === "error");
+  const open = parseRecipe(recipe.path, recipe.text);
+  const errors = plan.problems.filter((problem) => problem.severity === "error");
   const measured =
-    options.measure && error === undefined && plan.cut !== undefined
-      ? await measure(
-          parseRecipe(recipe.path, recipe.text),
-          parseBackend(options.backend ?? process.env["GRAFT_BACKEND"]),
-        )
+    options.measure && errors.length === 0 && plan.cut !== undefined
+      ? await measure(open, parseBackend(options.backend ?? process.env["GRAFT_BACKEND"]))
       : undefined;
   if (options.json) printJson({ ...plan, ...(measured && { measured }) });
   else {
+    for (const problem of plan.problems)
+      print(`${problem.severity}  ${placedText(problem, open.recipe)}`);
+    if (plan.problems.length > 0) print("");
     print(planText(plan));
     const { cut } = plan;
     const lines = [costText(plan), cut && (await roomText(cut)), gainText(plan, measured)];
     print(lines.filter((line) => line !== undefined).join("\n"));
   }
-  if (error !== undefined)
-    throw new GraftError("invalid-edit", `${error.pointer || "recipe"}: ${error.message}`);
+  if (errors.length > 0) throw placedError(errors[0], open.recipe);
 }
 
 /** What the bottlenecks take of the disk, where the data tell how many there are. */
@@ -62,7 +63,7 @@ async function roomText({ samples, bytesPerSample }: PlanCut): Promise<string> {
   const folder = bottleneckFolder();
   const free = `${size(await freeBytes(folder))} free in ${folder}`;
   if (samples === undefined) return `bottlenecks: ${size(bytesPerSample)} a sample, ${free}`;
-  return `bottlenecks: ${size(samples * bytesPerSample)} for ${count(samples)} samples, ${free}`;
+  return `bottlenecks: ${size(samples * bytesPerSample)} for ${counted(samples, "sample")}, ${free}`;
 }
 
 /** What caching gains, and how that is known. */
@@ -93,7 +94,7 @@ function planText(plan: Plan): string {
     "┄ bottleneck",
     "",
     "",
-    `${count(plan.cut.valuesPerSample)} values, ${size(plan.cut.bytesPerSample)} a sample`,
+    `${counted(plan.cut.valuesPerSample, "value")}, ${size(plan.cut.bytesPerSample)} a sample`,
     "",
     "",
   ];

@@ -6,7 +6,7 @@ import { backendText } from "../train/backend";
 import { runJob } from "../train/job";
 import { GraftError } from "../../protocol/errors";
 import { createRun, openRun, summarize } from "../train/runs";
-import { count, percent, print, printJson, size, table } from "./output";
+import { count, counted, percent, print, printJson, size, table } from "./output";
 import { readRecipe } from "./plan";
 
 export interface TrainOptions {
@@ -86,7 +86,7 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
       case "phase":
         bars?.stop();
         print(
-          `  phase ${event.phase + 1}      ${event.epochs} epochs, ${event.optimizer}, ${count(event.trainableParameters)} numbers train, ${event.cached ? "cached" : "uncached"}`,
+          `  phase ${event.phase + 1}      ${counted(event.epochs, "epoch")}, ${event.optimizer}, ${counted(event.trainableParameters, "number")} ${event.trainableParameters === 1 ? "trains" : "train"}, ${event.cached ? "cached" : "uncached"}`,
         );
         if (event.groups !== undefined)
           print(
@@ -104,7 +104,7 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
             ? "reused from the cache"
             : `${count(event.total - event.reused)} computed, ${count(event.reused)} reused`;
         print(
-          `  bottlenecks  ${count(event.total)} × ${count(event.valuesPerSample)} values, ${size(event.bytes)}, ${from}`,
+          `  bottlenecks  ${count(event.total)} × ${counted(event.valuesPerSample, "value")}, ${size(event.bytes)}, ${from}`,
         );
         return;
       }

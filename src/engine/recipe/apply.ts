@@ -66,8 +66,29 @@ export function applyRecipe(
 export function editedModel(source: Model, recipe: Recipe, others: OtherCheckpoints): Model {
   const { model, problems } = applyRecipe(source, recipe, others);
   if (problems.length === 0) return model;
-  const [{ pointer, code, message }] = problems;
-  throw new GraftError(pointer.startsWith("/edits/") ? "invalid-edit" : code, message);
+  throw placedError(problems[0], recipe);
+}
+
+/** A problem as an error that says where in the recipe it is. */
+export function placedError({ pointer, code, message }: Problem, recipe: Recipe): GraftError {
+  const isEdit = pointer.startsWith("/edits/");
+  const text = placedText({ pointer, message }, recipe);
+  return new GraftError(isEdit ? "invalid-edit" : code, text);
+}
+
+/** "edit 1 (freeze): There is no layer …" */
+export const placedText = (
+  { pointer, message }: Pick<Problem, "pointer" | "message">,
+  recipe: Recipe,
+): string => `${placeOf(pointer, recipe)}: ${message}`;
+
+/** Counted from 1, as people do; other places by their pointer. */
+function placeOf(pointer: string, { edits }: Recipe): string {
+  const [, part, index, ...within] = pointer.split("/");
+  if (part === "edits") return `edit ${Number(index) + 1} (${editOf(edits[Number(index)]).kind})`;
+  if (part !== "train") return pointer;
+  const group = within[0] === "groups" ? `, group ${Number(within[1]) + 1}` : "";
+  return `phase ${Number(index) + 1}${group}`;
 }
 
 /** A moving average of a variable that has another size now is an average of nothing. */

@@ -110,11 +110,14 @@ function channelGroup(model: Model, input: string): UnitGroup {
   );
 }
 
+const countedChannels = (count: number): string =>
+  `${count} ${count === 1 ? "channel" : "channels"}`;
+
 function apply(model: Model, spec: Spec): Model {
   const input = inputOf(model, spec);
   const group = channelGroup(model, input);
   if (spec.channels === group.units)
-    throw new GraftError("invalid-edit", `${input} has ${group.units} channels already.`);
+    throw new GraftError("invalid-edit", `${input} has ${countedChannels(group.units)} already.`);
   const channels = newChannels(group.units, spec);
   const variables = new Map(model.variables);
   for (const tied of group.variables) {
@@ -204,8 +207,7 @@ export const setInput: EditKind<Spec> = {
   describe: (before, after, spec) => {
     const input = inputOf(before, spec);
     const { units } = channelGroup(before, input);
-    const unit = spec.channels === 1 ? "channel" : "channels";
-    return `${input} has ${spec.channels} ${unit} instead of ${units}; ${describeSizes(before, after)}; ${describeTraining(after)}.`;
+    return `${input} has ${countedChannels(spec.channels)} instead of ${units}; ${describeSizes(before, after)}; ${describeTraining(after)}.`;
   },
   questions: (model, given) => {
     const { inputs } = model.roles;

@@ -8,6 +8,7 @@ import type { OpName } from "../graph/catalogue";
 import { elements, type Model, type Shape } from "../graph/model";
 import { ancestors } from "../graph/order";
 import { isVague } from "../graph/shapes";
+import { placedError } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
@@ -102,8 +103,7 @@ export async function trainingModels(
   } = validate(await checkpoint.model(), recipe, checkpoint.others);
   const problem = problems.find((each) => each.severity === "error");
   if (problem === undefined) return { edited, phases };
-  const isEdit = problem.pointer.startsWith("/edits/");
-  throw new GraftError(isEdit ? "invalid-edit" : problem.code, problem.message);
+  throw placedError(problem, recipe);
 }
 
 export function modelInput(model: Model, name: string): ModelInput {

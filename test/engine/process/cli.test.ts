@@ -279,7 +279,7 @@ describe("a mistake exits with 1, a message and no stack trace", () => {
       "a layer that does not exist",
       () => ["plan", written("layer.graft.json", recipe({ edits: [{ freeze: "hidden9" }] }))],
       "invalid-edit",
-      /hidden9/,
+      /edit 1 \(freeze\): .*hidden9/,
     ],
     [
       "a checkpoint without data to score it on",
