@@ -5,7 +5,7 @@ import { convertInput } from "./data/inputs";
 import { writeNpy } from "./data/npy";
 import { loadSource } from "./data/sources";
 import { openCheckpoint } from "./formats/table";
-import { scalarFeeds } from "./graph/feeds";
+import { scalarFeeds, scalarPlaceholders } from "./graph/feeds";
 import { elements, type Model } from "./graph/model";
 import { usedVariables } from "./graph/order";
 import { pathTo } from "./ops/run";
@@ -83,13 +83,10 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
 
 /** Throws `unknown-node` for a feed that the graph has no placeholder for. */
 function checkedFeeds(
-  { nodes, roles }: Model,
+  model: Model,
   feeds: Readonly<Record<string, number | boolean>>,
 ): Readonly<Record<string, number | boolean>> {
-  const scalars = [...nodes.values()]
-    .filter(({ op }) => op === "Placeholder")
-    .map(({ name }) => name)
-    .filter((name) => !roles.inputs.includes(name) && name !== roles.labels);
+  const scalars = scalarPlaceholders(model);
   const unknown = Object.keys(feeds).find((name) => !scalars.includes(name));
   if (unknown === undefined) return feeds;
   throw new GraftError(

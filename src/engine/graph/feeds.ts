@@ -4,6 +4,13 @@ import { cut } from "./cut";
 import type { Model } from "./model";
 import { ancestors } from "./order";
 
+/** Placeholders that are fed neither samples nor labels. */
+export const scalarPlaceholders = ({ nodes, roles }: Model): string[] =>
+  [...nodes.values()]
+    .filter(({ op }) => op === "Placeholder")
+    .map(({ name }) => name)
+    .filter((name) => !roles.inputs.includes(name) && name !== roles.labels);
+
 /** What scalar placeholders are fed: their defaults, and what the recipe says. */
 export function scalarFeeds(
   model: Model,

@@ -27,7 +27,7 @@ export function nearestKey(path: readonly PropertyKey[], wrong: string): string 
 }
 
 /** Apart by case and underscores alone, or by few letters. */
-function nearest(wrong: string, known: readonly string[]): string | undefined {
+export function nearest(wrong: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((key) => ({ key, apart: distance(plain(wrong), plain(key)) }))
     .sort((a, b) => a.apart - b.apart);

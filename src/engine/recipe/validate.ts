@@ -3,7 +3,7 @@ import { GraftError } from "../../protocol/errors";
 import { FEEDS } from "../../protocol/feeds";
 import type { Problem, ScalarFeed } from "../../protocol/plan";
 import { misfit } from "../data/assign";
-import { trainingFeeds } from "../graph/feeds";
+import { scalarPlaceholders, trainingFeeds } from "../graph/feeds";
 import { withLoss } from "../graph/loss";
 import type { Model } from "../graph/model";
 import { ancestors, trainedVariables } from "../graph/order";
@@ -13,6 +13,7 @@ import type { OtherCheckpoints } from "../surgery/others";
 import { listNames } from "../surgery/select";
 import { namedClasses } from "./classes";
 import { idleGroups, takerOf } from "./groups";
+import { nearest } from "./keys";
 import { pointerOf } from "./parse";
 import type { Recipe } from "./schema";
 
@@ -59,6 +60,7 @@ export function validate(source: Model, recipe: Recipe, others?: OtherCheckpoint
     );
   });
   problems.push(...[...feeds.values()].flatMap(feedProblems));
+  problems.push(...unknownFeeds(source, applied.model, recipe));
   problems.push(...dataProblems(applied.model, recipe), ...classProblems(applied.model, recipe));
   return { ...applied, phases, feeds: [...feeds.values()], problems };
 }
@@ -71,7 +73,7 @@ function phaseProblems(model: Model, index: number): Problem[] {
       {
         code: "nothing-to-train",
         severity: "error",
-        message: `Phase ${index + 1} trains nothing: every variable that the loss depends on is frozen. Unfreeze a layer or replace the output.`,
+        message: `Nothing trains: every variable that the loss depends on is frozen. Unfreeze a layer or replace the output.`,
         pointer,
       },
     ];
@@ -122,6 +124,28 @@ function feedProblems(feed: ScalarFeed): Problem[] {
       feed,
     },
   ];
+}
+
+/**
+ * Fed names that nothing reads, neither before the edits nor after them. A mode such as is_training, and what only the
+ * source's training graph reads, is no node of the model: feeding it does nothing, and stops nothing.
+ */
+function unknownFeeds(source: Model, model: Model, { graph }: Recipe): Problem[] {
+  const known = [...new Set([source, model].flatMap(scalarPlaceholders))];
+  return Object.entries(graph?.feeds ?? {}).flatMap(([name, value]): Problem[] => {
+    const meant = nearest(name, known);
+    if (known.includes(name) || (typeof value === "boolean" && meant === undefined)) return [];
+    const hint =
+      meant === undefined ? `There are these: ${listNames(known)}.` : `Did you mean ${meant}?`;
+    return [
+      {
+        code: "unknown-node",
+        severity: "warning",
+        message: `Nothing reads a scalar placeholder ${name}. ${hint}`,
+        pointer: pointerOf(["graph", "feeds", name]),
+      },
+    ];
+  });
 }
 
 /** Files are named for the inputs that the graph has. What it lacks altogether is told under /graph. */

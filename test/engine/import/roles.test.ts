@@ -105,6 +105,20 @@ test("a dropout that trains needs its keep_prob from the recipe, and takes a def
   expect(fed.feeds).toEqual([{ ...feed, value: 0.5 }]);
 });
 
+test("a value for a placeholder that is not there is told, with the one that was meant", () => {
+  const edits = { edits: [{ freeze: "conv1" }] };
+  const fed = (feeds: object) =>
+    validate(source("double_bias"), recipe({ feeds: { keep_prob: 0.5, ...feeds } }, edits))
+      .problems;
+  expect(fed({ keep_prb: 0.5 })).toMatchObject([
+    { severity: "warning", code: "unknown-node", pointer: "/graph/feeds/keep_prb" },
+  ]);
+  expect(fed({ keep_prb: 0.5 })[0].message).toMatch(/Did you mean keep_prob\?/);
+  expect(fed({ other: 1 })[0].message).toMatch(/There are these: keep_prob/);
+  // A mode that Graft reads as inference is no node of the model.
+  expect(fed({ is_training: false })).toEqual([]);
+});
+
 test("a scalar that the loss is weighted by is asked for as a number", () => {
   const model = handmade({
     fed: { x: [-1, 2], y: [-1, 2], weight: [] },
