@@ -221,12 +221,13 @@ function withHyper(
   return changed(model, { variables });
 }
 
-function describe(_before: Model, after: Model, spec: Spec): string {
+function describe(before: Model, after: Model, spec: Spec): string {
   const { layer, activation, dropout, batchNorm, learningRate, l2 } = spec;
   const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
   const parts = [
     activation && `its activation function is ${activation}, and what follows reads other numbers`,
     dropout !== undefined && `training drops ${percent(dropout)} of its units`,
+    ...unread(before, after).map((name) => `${name} is no longer read`),
     batchNorm === "train" && "its batch norm trains",
     batchNorm === "inference" && "its batch norm stays as it is and normalizes as in inference",
     learningRate !== undefined && `its learning rate is ${learningRate}`,
@@ -234,6 +235,20 @@ function describe(_before: Model, after: Model, spec: Spec): string {
   ].filter(Boolean);
   return `${layer}: ${parts.join("; ")}; ${describeTraining(after)}.`;
 }
+
+/** Placeholders that rates of dropouts were fed by before. */
+function unread(before: Model, after: Model): string[] {
+  const still = new Set(fedRates(after));
+  return [...new Set(fedRates(before))].filter((name) => !still.has(name));
+}
+
+const fedRates = ({ nodes }: Model): string[] =>
+  [...nodes.values()].flatMap((node) => {
+    if (node.op !== "Dropout") return [];
+    const { attributes } = node;
+    if ("rateFrom" in attributes) return [attributes.rateFrom];
+    return "keepProbabilityFrom" in attributes ? [attributes.keepProbabilityFrom] : [];
+  });
 
 /** What the activation function and the dropout of one layer were, where a setting can say it. */
 function inverse(model: Model, spec: Spec): Readonly<Record<string, unknown>> | undefined {

@@ -54,19 +54,22 @@ const CASES: readonly (readonly [fixture: string, ...edits: object[]])[] = [
   ["b8_add_one_unit", { addUnits: { layer: "hidden", units: 1, keepOldBranch: true } }],
 ];
 
+const edited = (fixture: string, edits: readonly object[]) => {
+  const folder = join(FIXTURES, fixture);
+  const path = join(
+    folder,
+    readdirSync(folder).find((file) => file.endsWith(".meta"))!,
+  );
+  const before = importFile(path);
+  const applied = applyRecipe(before, RecipeSchema.parse({ checkpoint: "m", edits }));
+  expect(applied.problems).toEqual([]);
+  return { ...applied, patched: patchMetaGraph(readMeta(path), before, applied.model) };
+};
+
 test.each(CASES.map(([fixture, ...edits]) => [fixture, JSON.stringify(edits)]))(
   "%s, %s",
   (fixture, edits) => {
-    const folder = join(FIXTURES, fixture);
-    const path = join(
-      folder,
-      readdirSync(folder).find((file) => file.endsWith(".meta"))!,
-    );
-    const before = importFile(path);
-    const recipe = RecipeSchema.parse({ checkpoint: "m", edits: JSON.parse(edits) });
-    const { model: after, problems: refused } = applyRecipe(before, recipe);
-    expect(refused).toEqual([]);
-    const patched = patchMetaGraph(readMeta(path), before, after);
+    const { model: after, patched } = edited(fixture, JSON.parse(edits) as object[]);
     expect(problems(patched.meta)).toEqual([]);
     const tensors = new Map(
       patched.variables.map((name): [string, StoredTensor] => {
@@ -80,3 +83,28 @@ test.each(CASES.map(([fixture, ...edits]) => [fixture, JSON.stringify(edits)]))(
     expect(again.roles.loss).toBe(after.roles.loss);
   },
 );
+
+test("weights of a layer that is removed are no optimizer variables", () => {
+  const { notes } = edited("b1_mini_adam", [{ removeLayer: { layer: "hidden2" } }]).patched;
+  expect(notes.join()).toMatch(/: 18 optimizer variables \(/);
+});
+
+test("a batch norm that is put together from ones starts as the model in the graph's init op", () => {
+  const { meta, notes } = edited("b1_mini_v2", [
+    { insertLayer: { after: "hidden2", name: "norm", layer: { batchNorm: {} } } },
+    { addUnits: { layer: "hidden2", units: 2 } },
+  ]).patched;
+  expect(notes.join()).not.toMatch(/norm\//);
+  const assign = meta.graphDef!.node.find(({ name }) => name === "norm/gamma/Assign")!;
+  const value = meta.graphDef!.node.find(({ name }) => name === assign.input[1])!.attr["value"]!;
+  const factor = Math.sqrt(1.001);
+  expect(value.value.case === "tensor" && [...value.value.value.floatVal]).toEqual([
+    ...Array<number>(10).fill(factor),
+    ...[1, 1],
+  ]);
+});
+
+test("a rate of its own leaves the fed one unread, which is told", () => {
+  const { edits } = edited("b2_cnn_digits", [{ setLayer: { layer: "Variable_4", dropout: 0.25 } }]);
+  expect(edits[0].sentence).toMatch(/training drops 25 % of its units; \S+ is no longer read; /);
+});

@@ -90,7 +90,7 @@ export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model):
   return {
     meta: result,
     notes: [
-      ...trainingNotes(training),
+      ...trainingNotes(training, before),
       ...zeroNotes([...initialValues.keys()]),
       ...newZeroNotes(
         added.filter((each) => !each.startsAsModel).map((each) => each.variable.name),

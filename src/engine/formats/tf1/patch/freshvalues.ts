@@ -44,6 +44,12 @@ export function initialValue(graph: PatchedGraph, variable: Variable): InitialVa
     const scaled = step("/mul", "Mul", [drawn, constant("scale", width)]);
     return { tensor: step("", "Add", [scaled, constant("offset", from)]), isExact: true };
   };
+  const vector = isFloat && initializer === undefined ? vectorOf(value) : undefined;
+  if (vector !== undefined)
+    return {
+      tensor: graph.addConstant(`${scope}/Const`, numbers(dtype, shape, vector)),
+      isExact: true,
+    };
   switch (isFloat ? initializer?.initializer : undefined) {
     case "glorotUniform": {
       const limit = Math.sqrt(6 / (initializer!.fanIn + initializer!.fanOut));
@@ -63,6 +69,31 @@ export function initialValue(graph: PatchedGraph, variable: Variable): InitialVa
         tensor: graph.addConstant(`${scope}/zeros`, zeros(numberOf(dtype), shape)),
         isExact: initializer?.initializer === "zeros",
       };
+  }
+}
+
+/** The numbers of a vector that is put together from zeros and ones, such as a batch norm's scale. */
+function vectorOf(value: Value): readonly number[] | undefined {
+  switch (value.from) {
+    case "initializer": {
+      const { initializer, shape } = value;
+      const isConstant = initializer === "zeros" || initializer === "ones";
+      if (!isConstant || shape.length !== 1) return undefined;
+      return Array<number>(shape[0]).fill(initializer === "ones" ? 1 : 0);
+    }
+    case "concat": {
+      const parts = value.parts.map(vectorOf);
+      return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+    }
+    case "take": {
+      const part = vectorOf(value.part);
+      return part && value.indices.map((index) => part[index]);
+    }
+    case "scale":
+      return vectorOf(value.part)?.map((number, index) => number * value.factors[index]);
+    case "stored":
+    case "sum":
+      return undefined;
   }
 }
 

@@ -1,12 +1,17 @@
 // What a user must be told about a patched graph.
-import type { Model } from "../../../graph/model";
+import type { Model, VariableRole } from "../../../graph/model";
 import type { TrainingGraph } from "./training";
 
 const SHOWN = 8;
 
-export function trainingNotes(training: TrainingGraph): string[] {
+const OF_NETWORK: ReadonlySet<VariableRole | undefined> = new Set(["weight", "statistic"]);
+
+/** `before`: the source's model. Numbers of layers that are left out are the edit's doing, and no state of training. */
+export function trainingNotes(training: TrainingGraph, before: Model): string[] {
   const { optimizers, dependants } = training;
-  const slots = training.variables.map((variable) => variable.node.name);
+  const slots = training.variables
+    .filter(({ model }) => !OF_NETWORK.has(before.variables.get(model)?.role))
+    .map((variable) => variable.node.name);
   const what = [
     ...(slots.length === 0 ? [] : [counted(slots, "optimizer variable")]),
     ...(optimizers.length === 0 ? [] : [counted(optimizers, "training op")]),
