@@ -40,7 +40,7 @@ function copies(model: Model, { map }: Spec): readonly Copy[] {
     if (!to.endsWith("/")) {
       const variable = model.variables.get(to);
       if (variable === undefined)
-        throw new GraftError("unknown-variable", `The network has no variable ${to}.`);
+        throw new GraftError("unknown-variable", unknownTarget(model, from, to));
       return [{ variable, tensor: from }];
     }
     const [there, here] = [from, to].map((scope) => (scope === "/" ? "" : scope));
@@ -58,6 +58,16 @@ function copies(model: Model, { map }: Spec): readonly Copy[] {
   const twice = targets.find((name, index) => targets.indexOf(name) !== index);
   if (twice === undefined) return all;
   throw new GraftError("invalid-edit", `${twice} would be copied twice. Map it once.`);
+}
+
+/** A scope that is named as a variable is asked for as a scope. */
+function unknownTarget(model: Model, from: string, to: string): string {
+  const inside = [...model.variables.values()]
+    .filter((variable) => isCopied(variable) && variable.name.startsWith(`${to}/`))
+    .map(({ name }) => name);
+  if (inside.length === 0)
+    return `The network has no variable ${to}. Its scopes are ${listNames(scopes(model))}.`;
+  return `${to} is a scope, with ${listNames(inside)}, and not a variable. Write "${from}/": "${to}/" to copy what is in it.`;
 }
 
 /** Why a tensor cannot be copied; undefined where it can. */
@@ -83,10 +93,12 @@ function apply(model: Model, spec: Spec, _key: string, others: OtherCheckpoints)
   const all = copies(model, spec);
   const wrong = all.flatMap((copy) => misfit(copy, directory!) ?? []);
   if (wrong.length > 0) {
+    const isMissing = all.some(({ tensor }) => !directory!.has(tensor));
+    const there = isMissing ? ` It has ${listNames([...directory!.keys()])}.` : "";
     const more = wrong.length > MOST_TOLD ? `; and ${wrong.length - MOST_TOLD} more` : "";
     throw new GraftError(
       "shape-mismatch",
-      `${checkpoint} does not fit: ${wrong.slice(0, MOST_TOLD).join("; ")}${more}. Nothing is copied. Map only what fits, by scope or by name.`,
+      `${checkpoint} does not fit: ${wrong.slice(0, MOST_TOLD).join("; ")}${more}. Nothing is copied. Map only what fits, by scope or by name.${there}`,
     );
   }
   const variables = all.map(({ variable, tensor }) => ({

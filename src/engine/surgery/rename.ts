@@ -134,7 +134,9 @@ export const rename: EditKind<Spec> = {
   touches,
   describe: (before, _after, spec) => {
     const renamed = renaming(spec);
-    const moved = [...before.variables.keys()].filter((name) => renamed(name) !== name);
+    const moved = [...before.variables.keys()].filter(
+      (name) => name !== spec.from && renamed(name) !== name,
+    );
     return `${spec.from} is called ${spec.to}${moved.length > 0 ? `, with ${listNames(moved)}` : ""}; programs that fetch the old names find nothing.`;
   },
   questions: (model, given) => [

@@ -137,10 +137,16 @@ describe("is refused, and says what does not fit", () => {
       "names that are not there",
       copy({ "hidden9/": "hidden2/" }),
       "shape-mismatch",
-      /hidden9\/weights is not in it/,
+      /hidden9\/weights is not in it.* It has .*hidden1\/biases/,
     ],
     ["no such scope here", copy({ "a/": "b/" }), "unknown-variable", /no weights in the scope b\//],
     ["no such variable here", copy({ a: "b" }), "unknown-variable", /no variable b\./],
+    [
+      "a scope without its slash",
+      copy({ a: "hidden1" }),
+      "unknown-variable",
+      /hidden1 is a scope, with hidden1\/\w+ and hidden1\/\w+, .* Write "a\/": "hidden1\/"/,
+    ],
     ["a scope to a variable", copy({ "a/": "b" }), "invalid-edit", /A scope ends with "\/"/],
     [
       "a variable twice",

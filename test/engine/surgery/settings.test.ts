@@ -196,6 +196,13 @@ describe("rename", () => {
     expect(after.nodes.get("drop")!.attributes).toEqual({ rateFrom: "fed/rate" });
   });
 
+  test("a variable alone is not said to take itself along", () => {
+    const { edits } = apply(perceptron(), { rename: { from: "out/w", to: "out/kernel" } });
+    expect(edits[0].sentence).toBe(
+      "out/w is called out/kernel; programs that fetch the old names find nothing.",
+    );
+  });
+
   test.each<[string, object, RegExp]>([
     ["a name that is taken", { from: "hidden1", to: "hidden2" }, /has hidden2 already/],
     ["what is not there", { from: "hidden9", to: "a" }, /There is no layer, variable or scope/],
