@@ -25,6 +25,55 @@ interface Reduction {
   readonly keepDims: boolean;
 }
 
+/** What the gates and the cell of a recurrent layer pass their sums through. */
+export type RecurrentActivation =
+  | "tanh"
+  | "sigmoid"
+  | "hardSigmoid"
+  | "relu"
+  | "relu6"
+  | "leakyRelu"
+  | "elu"
+  | "selu"
+  | "softplus"
+  | "softsign"
+  | "identity";
+
+/** What an LSTM reads beside its sequence. `graph/recurrent.ts` gives the shapes. */
+export type LSTMInput =
+  | "kernel"
+  | "recurrentKernel"
+  | "joinedKernel"
+  | "bias"
+  | "peepholeInput"
+  | "peepholeForget"
+  | "peepholeOutput"
+  | "projection"
+  | "initialH"
+  | "initialC"
+  | "mask";
+
+/** Input gate, forget gate, candidate of the cell, output gate. */
+export type LSTMGate = "i" | "f" | "c" | "o";
+
+export type GRUInput =
+  "gateKernel" | "gateBias" | "candidateKernel" | "candidateBias" | "initialH" | "mask";
+
+/** Reset gate, update gate. */
+export type GRUGate = "r" | "u";
+
+interface Recurrent<Input> {
+  /** What each input after the sequence is, in order. */
+  readonly takes: readonly Input[];
+  /** Of the candidate, and of an LSTM's cell before it leaves through the output gate. */
+  readonly activation: RecurrentActivation;
+  readonly gateActivation: RecurrentActivation;
+  /** Where the mask is 0 the output is 0, and the state stays what it was (hold: TensorFlow) or becomes 0 (reset: DL4J). */
+  readonly masked: "hold" | "reset";
+  /** Sequences are [time, batch, features]; else [batch, time, features]. */
+  readonly timeMajor: boolean;
+}
+
 type None = Readonly<Record<never, never>>;
 
 export interface OpAttributes {
@@ -37,7 +86,7 @@ export interface OpAttributes {
     readonly values: readonly number[];
   };
 
-  /** Inputs: a, b. */
+  /** Inputs: a, b. Of more than two axes of a, each row of the last is multiplied with the matrix b. */
   MatMul: { readonly transposeA: boolean; readonly transposeB: boolean };
   /** Inputs: x, bias. */
   BiasAdd: { readonly dataFormat: DataFormat };
@@ -57,6 +106,27 @@ export interface OpAttributes {
     readonly unbiased: boolean;
     readonly dataFormat: DataFormat;
   };
+  /** Inputs: a sequence, and what `takes` says. The output of each step. See Hochreiter and Schmidhuber, 1997; Gers, 2002 (peepholes). */
+  LSTM: Recurrent<LSTMInput> & {
+    /** Which block of columns is whose, in every kernel and in the bias. */
+    readonly gates: readonly LSTMGate[];
+    /** Peepholes that stand as further columns behind the gates in the recurrent kernel (DL4J's GravesLSTM). */
+    readonly peepholeColumns: readonly LSTMGate[];
+    /** Added to the forget gate beside its bias. */
+    readonly forgetBias: number;
+    /** The cell, and the projection, stay within ± this; null: no bound. */
+    readonly cellClip: number | null;
+    readonly projectionClip: number | null;
+  };
+  /** Inputs: a sequence, and what `takes` says. The reset gate applies before the product, as in Cho et al., 2014. */
+  GRU: Recurrent<GRUInput> & { readonly gates: readonly GRUGate[] };
+  /** Inputs: x, and optionally lengths [batch], up to which each sample is turned round. */
+  Reverse: { readonly axis: number; readonly batchAxis: number };
+  /** Inputs: a sequence, and optionally a mask [batch, time]. The last step that is there: [batch, features]. */
+  LastStep: { readonly timeMajor: boolean };
+  /** Inputs: lengths [batch], a sequence. [batch, time]: 1 where a step is there, 0 behind the end. */
+  SequenceMask: { readonly timeMajor: boolean };
+
   /** The rate is a number, or comes from a scalar placeholder as rate or as keep probability. */
   Dropout:
     | { readonly rate: number }
@@ -129,9 +199,9 @@ export interface OpAttributes {
   /** Inputs: predictions, targets; true where the target is among the k largest. */
   InTopK: { readonly k: number };
 
-  /** Inputs: logits [batch, classes], labels [batch] of class indices; one loss per sample. */
+  /** Inputs: logits [batch, classes], labels [batch] of class indices; one loss per sample. Per step: [batch, time, classes], [batch, time]. */
   SparseSoftmaxCrossEntropy: None;
-  /** Inputs: logits, labels, both [batch, classes]; one loss per sample. */
+  /** Inputs: logits, labels, both [batch, classes] or [batch, time, classes]; one loss per sample, or per step. */
   SoftmaxCrossEntropy: None;
   /** Inputs: logits, labels of the same shape; elementwise. */
   SigmoidCrossEntropy: None;

@@ -4,6 +4,7 @@ import { cut, type Cut } from "./cut";
 import type { OpName } from "./catalogue";
 import { elements, isFrozen, type Model, type Node, type Shape } from "./model";
 import { ancestors } from "./order";
+import { gruUnits, lstmUnits, portOf } from "./recurrent";
 
 /** Multiply-adds for each number of the output; of a transposed convolution, for each of its input. */
 type Rule<Op extends OpName> = (inputs: readonly Shape[], node: Node<Op>) => number;
@@ -20,7 +21,19 @@ const RULES: { readonly [Op in OpName]?: Rule<Op> } = {
   Conv2D: (inputs) => window(inputs) * inputs[1][2],
   DepthwiseConv2D: window,
   Conv2DTranspose: (inputs) => window(inputs) * inputs[1][2],
+  // Each number of each kernel once per step, shared among the numbers that a step gives out.
+  LSTM: (inputs, { attributes }) => {
+    const projection = portOf<"LSTM">(attributes.takes, "projection");
+    const width = projection === undefined ? lstmUnits(attributes, inputs) : inputs[projection][1];
+    return kernelNumbers(inputs) / width;
+  },
+  GRU: (inputs, { attributes }) => kernelNumbers(inputs) / gruUnits(attributes, inputs),
 };
+
+const kernelNumbers = ([, ...parts]: readonly Shape[]): number =>
+  parts
+    .filter((shape) => shape.length === 2 && shape.every((size) => size >= 0))
+    .reduce((sum, shape) => sum + elements(shape), 0);
 
 export interface Cost {
   /** Forward, through what lies below the cut. */

@@ -1,8 +1,9 @@
 // Static shapes: one rule per op of the catalogue. -1 is a size that is not known before a batch is there, and the
 // shape [-1] says no more than "per sample": it is also what a placeholder of unknown rank has, and fits anything.
 import { GraftError } from "../../protocol/errors";
-import type { DataFormat, OpAttributes, OpName, Padding } from "./catalogue";
+import type { DataFormat, GRUInput, LSTMInput, OpAttributes, OpName, Padding } from "./catalogue";
 import { refName, type Node, type Shape } from "./model";
+import { GRU_BLOCKS, gruUnits, LSTM_BLOCKS, lstmUnits, portOf, sequenceAxes } from "./recurrent";
 
 type Rule<Op extends OpName> = (
   inputs: readonly Shape[],
@@ -67,6 +68,9 @@ const LEAST_INPUTS: { readonly [Op in OpName]?: number } = {
   DepthwiseConv2D: 2,
   Conv2DTranspose: 2,
   BatchNorm: 5,
+  LSTM: 3,
+  GRU: 3,
+  SequenceMask: 2,
   Add: 2,
   Sub: 2,
   Mul: 2,
@@ -93,6 +97,13 @@ const elementwise: Rule<OpName> = (inputs, _, fail) =>
   inputs.reduce((a, b) => broadcast(a, b) ?? fail("their sizes differ and neither is 1"));
 
 const matMul: Rule<"MatMul"> = ([a, b], { transposeA, transposeB }, fail) => {
+  if (a.length > 2 && b.length === 2 && !transposeA) {
+    const [inner, columns] = transposeB ? [b[1], b[0]] : b;
+    const last = a.at(-1)!;
+    return fits(last, inner)
+      ? a.with(-1, columns)
+      : fail(`${last} numbers in a row meet ${inner} rows`);
+  }
   const [rows, inner] = isVague(a) ? [-1, -1] : transposeA ? [a[1], a[0]] : a;
   const [otherInner, columns] = isVague(b) ? [-1, -1] : transposeB ? [b[1], b[0]] : b;
   if ((!isVague(a) && a.length !== 2) || (!isVague(b) && b.length !== 2))
@@ -181,6 +192,70 @@ const transposed: Rule<"Conv2DTranspose"> = ([x, kernel], attributes, fail) => {
 const pooling: Rule<"MaxPool" | "AvgPool"> = ([x], attributes, fail) =>
   slide2D(x, attributes.window, attributes, (channels) => channels, fail);
 
+/** A sequence of as many numbers per step as the op gives out. */
+function sequence(x: Shape, width: number, fail: (why: string) => never): Shape {
+  if (isVague(x)) return [-1, -1, width];
+  return x.length === 3 ? x.with(2, width) : fail("a sequence has three axes");
+}
+
+const lstm: Rule<"LSTM"> = (inputs, attributes, fail) => {
+  const { takes, gates, peepholeColumns } = attributes;
+  const x = inputs[0];
+  const shapeOf = (input: LSTMInput): Shape | undefined => {
+    const port = portOf<"LSTM">(takes, input);
+    return port === undefined ? undefined : inputs[port];
+  };
+  if (inputs.length !== takes.length + 1) return fail("an input is missing");
+  if (new Set(gates).size !== LSTM_BLOCKS) return fail("an LSTM has four gates");
+  const units = lstmUnits(attributes, inputs);
+  if (!Number.isInteger(units)) return fail("its columns are no four equal blocks");
+  const columns = LSTM_BLOCKS * units;
+  const width = shapeOf("projection")?.[1] ?? units;
+  const features = isVague(x) ? -1 : (x.at(-1) ?? -1);
+  const joined = features < 0 ? -1 : features + width;
+  const wanted: { readonly [Input in LSTMInput]: Shape } = {
+    kernel: [features, columns],
+    recurrentKernel: [width, columns + peepholeColumns.length],
+    joinedKernel: [joined, columns],
+    bias: [columns],
+    peepholeInput: [units],
+    peepholeForget: [units],
+    peepholeOutput: [units],
+    projection: [units, width],
+    initialH: [-1, width],
+    initialC: [-1, units],
+    mask: [-1, -1],
+  };
+  takes.forEach((input, place) => checkPart(input, inputs[place + 1], wanted[input], fail));
+  return sequence(x, width, fail);
+};
+
+const gru: Rule<"GRU"> = (inputs, attributes, fail) => {
+  const { takes } = attributes;
+  const x = inputs[0];
+  if (inputs.length !== takes.length + 1) return fail("an input is missing");
+  const units = gruUnits(attributes, inputs);
+  const features = isVague(x) ? -1 : (x.at(-1) ?? -1);
+  const rows = features < 0 ? -1 : features + units;
+  const wanted: { readonly [Input in GRUInput]: Shape } = {
+    gateKernel: [rows, GRU_BLOCKS * units],
+    gateBias: [GRU_BLOCKS * units],
+    candidateKernel: [rows, units],
+    candidateBias: [units],
+    initialH: [-1, units],
+    mask: [-1, -1],
+  };
+  takes.forEach((input, place) => checkPart(input, inputs[place + 1], wanted[input], fail));
+  return sequence(x, units, fail);
+};
+
+function checkPart(what: string, shape: Shape, wanted: Shape, fail: (why: string) => never): void {
+  if (isVague(shape)) return;
+  const isWanted =
+    shape.length === wanted.length && shape.every((size, axis) => fits(size, wanted[axis]));
+  if (!isWanted) fail(`${what} should have shape ${formatShape(wanted)}`);
+}
+
 const known = (shape: Shape): number =>
   shape.reduce((product, size) => (size < 0 ? product : product * size), 1);
 const unknowns = (shape: Shape): number => shape.filter((size) => size < 0).length;
@@ -251,6 +326,20 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
   AvgPool: pooling,
   BatchNorm: batchNorm,
   Dropout: same,
+
+  LSTM: lstm,
+  GRU: gru,
+  Reverse: same,
+  LastStep: ([x], { timeMajor }, fail) =>
+    isVague(x)
+      ? [-1, -1]
+      : x.length === 3
+        ? [x[timeMajor ? 1 : 0], x[2]]
+        : fail("a sequence has three axes"),
+  SequenceMask: ([lengths, x], { timeMajor }) => {
+    const { batch, time } = sequenceAxes(timeMajor);
+    return isVague(x) ? [lengths[0] ?? -1, -1] : [x[batch], x[time]];
+  },
 
   Add: elementwise,
   Sub: elementwise,
@@ -357,16 +446,18 @@ const RULES: { readonly [Op in OpName]: Rule<Op> } = {
   },
 
   SparseSoftmaxCrossEntropy: ([logits, labels], _, fail) => {
-    if (!isVague(logits) && logits.length !== 2) return fail("the logits must be [batch, classes]");
-    if (labels.length > 1 || !fits(logits[0], labels[0] ?? -1))
+    if (isVague(logits)) return logits;
+    if (logits.length < 2) return fail("the logits must be [batch, classes]");
+    const rows = logits.slice(0, -1);
+    if (labels.length > rows.length || !labels.every((size, axis) => fits(size, rows[axis])))
       return fail("there must be one class index per row of the logits");
-    return [logits[0]];
+    return rows;
   },
   SoftmaxCrossEntropy: ([logits, labels], _, fail) => {
     const both = broadcast(logits, labels);
-    if (both === undefined || (!isVague(both) && both.length !== 2))
+    if (both === undefined || (!isVague(both) && both.length < 2))
       return fail("both must be [batch, classes]");
-    return [both[0]];
+    return isVague(both) ? both : both.slice(0, -1);
   },
   SigmoidCrossEntropy: elementwise,
   L2Loss: () => [],

@@ -1,29 +1,46 @@
 // The units of a layer: which op makes them, and what moves with them.
 import { GraftError } from "../../protocol/errors";
+import type { LSTMInput } from "./catalogue";
 import { groupFrom, type UnitGroup } from "./coupling/group";
 import type { Model, Node } from "./model";
-import { channelAxis } from "./shapes";
+import { LSTM_BLOCKS, portOf } from "./recurrent";
 
 /** A node with a kernel of its own; its units lie along that kernel's output axis. */
 interface Product {
   readonly kernel: string;
   /** Axis of the kernel along which the units lie. */
   readonly axis: number;
+  /** How often they lie there, one block after the other: once for each gate of an LSTM. */
+  readonly blocks: number;
+}
+
+/** Where the units of an op lie: in which input, along which axis of it, how often. */
+function unitsOf(node: Node): { port: number | undefined; axis: number; blocks: number } {
+  switch (node.op) {
+    case "MatMul":
+      return { port: 1, axis: node.attributes.transposeB ? 0 : 1, blocks: 1 };
+    case "Conv2D":
+      return { port: 1, axis: 3, blocks: 1 };
+    case "Conv2DTranspose":
+      return { port: 1, axis: 2, blocks: 1 };
+    case "LSTM": {
+      const port = (input: LSTMInput) => portOf<"LSTM">(node.attributes.takes, input);
+      return { port: port("kernel") ?? port("joinedKernel"), axis: 1, blocks: LSTM_BLOCKS };
+    }
+    case "GRU": {
+      const { takes } = node.attributes;
+      return { port: portOf<"GRU">(takes, "candidateKernel"), axis: 1, blocks: 1 };
+    }
+    default:
+      return { port: undefined, axis: 0, blocks: 1 };
+  }
 }
 
 function productOf(node: Node): Product | undefined {
-  const kernel = node.inputs[1];
+  const { port, axis, blocks } = unitsOf(node);
+  const kernel = port === undefined ? undefined : node.inputs[port];
   if (kernel === undefined || !("variable" in kernel)) return undefined;
-  switch (node.op) {
-    case "MatMul":
-      return { kernel: kernel.variable, axis: node.attributes.transposeB ? 0 : 1 };
-    case "Conv2D":
-      return { kernel: kernel.variable, axis: 3 };
-    case "Conv2DTranspose":
-      return { kernel: kernel.variable, axis: 2 };
-    default:
-      return undefined;
-  }
+  return { kernel: kernel.variable, axis, blocks };
 }
 
 /** The node of a layer that makes its units. */
@@ -36,12 +53,11 @@ export function unitProducer(model: Model, nodes: readonly string[]): Node | und
 /** The kernel of a node that makes units. */
 export const kernelOf = (node: Node): string | undefined => productOf(node)?.kernel;
 
-/** The axis of a node's output along which its units lie. */
-export function unitAxis(model: Model, node: Node): number {
-  const shape = model.shapes.get(node.name) ?? [];
-  return node.op === "Conv2D" || node.op === "Conv2DTranspose"
-    ? channelAxis(shape, node.attributes.dataFormat)
-    : Math.max(0, shape.length - 1);
+/** How many units `producer` makes; -1 where that is not known. */
+export function unitCount(model: Model, producer: Node): number {
+  const product = productOf(producer);
+  const size = product && model.variables.get(product.kernel)!.shape[product.axis];
+  return size === undefined ? -1 : size / product!.blocks;
 }
 
 /** What the units that `producer` makes couple. Throws `invalid-edit` as `groupFrom` does. */
@@ -52,5 +68,6 @@ export function unitGroup(model: Model, producer: Node, name = producer.name): U
       "invalid-edit",
       `${producer.name} (${producer.op}) has no units of its own.`,
     );
-  return groupFrom(model, { variable: product.kernel, axis: product.axis }, name);
+  const { kernel, axis, blocks } = product;
+  return groupFrom(model, { variable: kernel, axis, blocks }, name);
 }

@@ -2,8 +2,12 @@
 import type { Kernel } from "./kernel";
 import { tf } from "./tf";
 
-export const MatMul: Kernel<"MatMul"> = ([a, b], { transposeA, transposeB }) =>
-  tf.matMul(a, b, transposeA, transposeB);
+export const MatMul: Kernel<"MatMul"> = ([a, b], { transposeA, transposeB }) => {
+  if (a.rank <= 2 || b.rank > 2) return tf.matMul(a, b, transposeA, transposeB);
+  const rows = tf.reshape(a, [-1, a.shape.at(-1)!]);
+  const product = tf.matMul(rows, b, false, transposeB);
+  return tf.reshape(product, a.shape.with(-1, product.shape[1]!));
+};
 
 export const BiasAdd: Kernel<"BiasAdd"> = ([x, bias], { dataFormat }) =>
   dataFormat === "NCHW" && x.rank > 2

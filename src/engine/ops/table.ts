@@ -7,6 +7,7 @@ import * as elementwise from "./elementwise";
 import type { Kernel } from "./kernel";
 import * as loss from "./loss";
 import * as normalization from "./normalization";
+import * as recurrent from "./recurrent";
 import * as reduction from "./reduction";
 import * as shape from "./shape";
 import { tf } from "./tf";
@@ -17,6 +18,7 @@ export const KERNELS: { readonly [Op in OpName]: Kernel<Op> } = {
   ...elementwise,
   ...loss,
   ...normalization,
+  ...recurrent,
   ...reduction,
   ...shape,
   Placeholder: (_, attributes, node, { scalars }) => {

@@ -26,7 +26,7 @@ import {
   type Shape,
   type Variable,
 } from "../graph/model";
-import { unitAxis, unitProducer } from "../graph/units";
+import { unitCount, unitProducer } from "../graph/units";
 import { layersOfOutput } from "../surgery/output";
 import { effectsOf } from "./effects";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
@@ -279,10 +279,7 @@ function toLayer(
   const parameters = variables.filter(isParameter);
   const edit = edits.findLast((each) => each.layers.includes(layer.name));
   const producer = unitProducer(model, layer.nodes);
-  const units =
-    producer === undefined
-      ? undefined
-      : model.shapes.get(producer.name)?.[unitAxis(model, producer)];
+  const units = producer && unitCount(model, producer);
   const before = source.layers.find((each) => each.name === layer.name);
   const sizes = layerSizes(model, layer);
   const change = before === undefined ? undefined : describeChange(source, before, model, layer);

@@ -4,7 +4,7 @@ import type { Initializer, Model, Variable } from "../graph/model";
 import { alongAxis, grown, rearranged } from "../graph/coupling/places";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
 import { freshRegions, inside, joined, slices, takenRegions } from "../graph/regions";
-import { fresh, resized, scaled, taken, joinedWith } from "./resize";
+import { fresh, joinedWith, resized, scaledRows, taken } from "./resize";
 import { withSizes } from "./sizes";
 
 /** The units after an edit: each an old one, by index, or a fresh one. One that is there twice is a copy the second time. */
@@ -74,7 +74,7 @@ export const slotsOf = (variables: ReadonlyMap<string, Variable>, of: Variable):
 function rearrangedVariable(
   model: Model,
   variable: Variable,
-  { axis, places, makes }: Pick<TiedVariable, "axis" | "places" | "makes">,
+  { axis, places, makes, ownColumns }: TiedVariable,
   before: number,
   how: Regrouping,
 ): Variable {
@@ -92,11 +92,10 @@ function rearrangedVariable(
   });
   const all = added === 0 ? variable.value : joinedWith(variable, axis, numbers, added);
   const rearrangedValue = taken(all, resized(shape, axis, size + added), axis, indices);
-  const factors = makes ? undefined : how.factors;
   const value =
-    factors === undefined
+    makes || how.factors === undefined
       ? rearrangedValue
-      : scaled(
+      : scaledRows(
           rearrangedValue,
           shape,
           axis,
@@ -104,10 +103,11 @@ function rearrangedVariable(
             places,
             size,
             before,
-            factors,
+            how.factors,
             () => 1,
             (factor) => factor,
           ),
+          ownColumns,
         );
   const trained = takenRegions(variable.trainable, axis, firstOnly(indices));
   // Moving statistics follow the batch, not the gradient.

@@ -122,3 +122,27 @@ export const scaled = (
   factors: readonly number[],
 ): Value =>
   factors.every((factor) => factor === 1) ? part : { from: "scale", axis, factors, part, shape };
+
+/** The same, but for so many columns at the end of a matrix's rows. */
+export function scaledRows(
+  part: Value,
+  shape: Shape,
+  axis: number,
+  factors: readonly number[],
+  exceptColumns: number,
+): Value {
+  if (exceptColumns === 0) return scaled(part, shape, axis, factors);
+  const columns = Array.from({ length: shape[1] }, (_, column) => column);
+  const border = shape[1] - exceptColumns;
+  const [read, own] = [columns.slice(0, border), columns.slice(border)];
+  const shapes = [read, own].map(({ length }) => resized(shape, 1, length));
+  return {
+    from: "concat",
+    axis: 1,
+    parts: [
+      scaled(taken(part, shape, 1, read), shapes[0], axis, factors),
+      taken(part, shape, 1, own),
+    ],
+    shapes,
+  };
+}

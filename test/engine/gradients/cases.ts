@@ -6,7 +6,8 @@ import { fixed, x, type Input, type Pattern } from "./inputs";
 /** Ops whose output does not change with a small change of its input, or that have no inputs. */
 export const FLAT = [
   ...(["Placeholder", "Const", "Opaque", "OneHot", "ArgMax"] as const),
-  ...(["Equal", "Greater", "GreaterEqual", "Less", "InTopK"] as const),
+  ...(["Equal", "Greater", "GreaterEqual", "Less", "InTopK", "SequenceMask"] as const),
+  ...(["LSTM", "GRU", "Reverse", "LastStep"] as const),
 ] as const satisfies readonly OpName[];
 
 export type Differentiable = Exclude<OpName, (typeof FLAT)[number]>;

@@ -30,6 +30,14 @@ const window = {
 } as const;
 const unary = [matrix, {}] as const;
 const binary = [matrices, {}] as const;
+/** Two of four steps, and all four. */
+const masks = () => tf.tensor2d([1, 1, 0, 0, 1, 1, 1, 1], [2, 4], "int32");
+const recurrent = {
+  activation: "tanh",
+  gateActivation: "sigmoid",
+  masked: "hold",
+  timeMajor: false,
+} as const;
 const reduced = [matrix, { axes: [1], keepDims: false }] as const;
 
 const CASES: { readonly [Op in Exclude<OpName, "Placeholder" | "Opaque">]: Case<Op> } = {
@@ -49,6 +57,29 @@ const CASES: { readonly [Op in Exclude<OpName, "Placeholder" | "Opaque">]: Case<
     { epsilon: 0.01, momentum: 0.9, unbiased: true, dataFormat: "NHWC" },
   ],
   Dropout: [matrix, { rate: 0.5 }],
+  LSTM: [
+    () => [numbers(2, 4, 3), numbers(3, 8), numbers(2, 11), numbers(8), masks()],
+    {
+      takes: ["kernel", "recurrentKernel", "bias", "mask"],
+      gates: ["c", "f", "o", "i"],
+      peepholeColumns: ["f", "o", "i"],
+      forgetBias: 1,
+      cellClip: 2,
+      projectionClip: null,
+      ...recurrent,
+    },
+  ],
+  GRU: [
+    () => [numbers(2, 4, 3), numbers(5, 4), numbers(4), numbers(5, 2), numbers(2), masks()],
+    {
+      takes: ["gateKernel", "gateBias", "candidateKernel", "candidateBias", "mask"],
+      gates: ["r", "u"],
+      ...recurrent,
+    },
+  ],
+  Reverse: [() => [numbers(2, 4, 3), indices(2, 4)], { axis: 1, batchAxis: 0 }],
+  LastStep: [() => [numbers(2, 4, 3), masks()], { timeMajor: false }],
+  SequenceMask: [() => [indices(2, 4), numbers(2, 4, 3)], { timeMajor: false }],
   Add: binary,
   Sub: binary,
   Mul: binary,
@@ -116,6 +147,7 @@ const FLAT = new Set<OpName>([
   "GreaterEqual",
   "Less",
   "InTopK",
+  "SequenceMask",
 ]);
 
 /** The value, and the gradients of all inputs that are floats. */

@@ -3,7 +3,7 @@
 import { GraftError } from "../../../protocol/errors";
 import { refName, type Model, type Node, type Ref, type Shape } from "../model";
 import { ancestors, consumers } from "../order";
-import { embed, extract, samePlaces, union, WHOLE, type Places } from "./places";
+import { embed, extract, samePlaces, union, type Places } from "./places";
 import { tiesOf } from "./rules";
 import type { End, Tie } from "./tie";
 
@@ -19,6 +19,8 @@ export interface TiedVariable extends TiedAxis {
   readonly makes: boolean;
   /** It weighs the units for the layer that reads them: a kernel's input axis. Tied weights do both. */
   readonly reads: boolean;
+  /** Of rows that read: so many columns at their end are numbers of the unit itself. */
+  readonly ownColumns: number;
 }
 
 export interface TiedNode extends TiedAxis {
@@ -36,8 +38,8 @@ export interface UnitGroup {
   readonly mixing: readonly string[];
 }
 
-/** An axis to start from: one unit per element. */
-export type Seed = Ref & { readonly axis: number };
+/** An axis to start from: one unit per element, or a block of all units for each of `blocks`. */
+export type Seed = Ref & { readonly axis: number; readonly blocks?: number };
 
 /** What is known of an axis that was reached. */
 interface Reached {
@@ -46,6 +48,7 @@ interface Reached {
   places: Places;
   makes: boolean;
   reads: boolean;
+  ownColumns: number;
 }
 
 /**
@@ -53,14 +56,17 @@ interface Reached {
  * something that cannot be resized with them; `name` is what the message calls them after.
  */
 export function groupFrom(model: Model, seed: Seed, name: string): UnitGroup {
-  const units = shapeOf(model, seed)?.[seed.axis] ?? -1;
-  if (units < 0)
+  const size = shapeOf(model, seed)?.[seed.axis] ?? -1;
+  if (size < 0)
     throw new GraftError(
       "shape-mismatch",
       `The size of ${refName(seed)} is not known, so it cannot be resized.`,
     );
+  const { blocks = 1 } = seed;
+  const units = size / blocks;
   const search = new Search(model, units, name);
-  search.reach(seed, seed.axis, WHOLE, { makes: true });
+  const starts = Array.from({ length: blocks }, (_, block) => block * units);
+  search.reach(seed, seed.axis, { starts, width: 1 }, { makes: true });
   return search.result();
 }
 
@@ -108,12 +114,13 @@ class Search {
     axis: number,
     places: Places,
     role: { readonly makes?: boolean; readonly reads?: boolean },
+    ownColumns = 0,
   ): void {
     const key = `${"node" in ref ? "node" : "variable"} ${refName(ref)} ${axis}`;
     const known = this.#reached.get(key);
     const { makes = false, reads = false } = role;
     if (known === undefined) {
-      const reached = { ref, axis, places, makes, reads };
+      const reached = { ref, axis, places, makes, reads, ownColumns };
       this.#reached.set(key, reached);
       this.#open.push(reached);
       return;
@@ -126,6 +133,7 @@ class Search {
     known.places = both;
     known.makes ||= makes;
     known.reads ||= reads;
+    known.ownColumns = Math.max(known.ownColumns, ownColumns);
     this.#open.push(known);
   }
 
@@ -181,7 +189,7 @@ class Search {
         const places = embed(inTie, end.embedding);
         // The second end of a contraction weighs the units of the first.
         const role = contracts ? (place === 1 ? { reads: true } : { makes: true }) : from;
-        if (end !== here) this.reach(to, end.axis, places, role);
+        if (end !== here) this.reach(to, end.axis, places, role, end.ownColumns);
         else if (contracts && place === 1)
           this.reach(to, end.axis, from.places, { makes: from.makes, reads: true });
       }

@@ -19,9 +19,6 @@ export type Embedding =
       readonly size: number;
     };
 
-/** The whole axis holds the units, one after the other. */
-export const WHOLE: Places = { starts: [0], width: 1 };
-
 /** Length of one block of `units`. */
 const extent = ({ width }: Places, units: number): number => width * units;
 

@@ -1,16 +1,10 @@
 // The ties of every op of the catalogue. One line per op; see `Tie`.
 import type { OpName } from "../catalogue";
 import { elements, type Node, type Shape } from "../model";
+import { sequenceAxes } from "../recurrent";
 import { channelAxis, fromStart, isVague } from "../shapes";
-import type { End, Tie, TieRule } from "./tie";
-
-const end = (port: End["port"], axis: number): End => ({ port, axis });
-const tie = (...ends: readonly End[]): Tie => ({ ends });
-const mixing = (...ends: readonly End[]): Tie => ({ ends, mixes: true });
-const contracting = (units: End, weights: End): Tie => ({
-  ends: [units, weights],
-  contracts: true,
-});
+import { gru, lstm } from "./recurrent";
+import { contracting, end, mixing, tie, type End, type Tie, type TieRule } from "./tie";
 
 const axesOf = (shape: Shape): number[] => shape.map((_, axis) => axis);
 
@@ -43,11 +37,18 @@ const noTies: TieRule = () => [];
 const indifferent: TieRule = (_, inputs) =>
   inputs.flatMap((shape, port) => axesOf(shape).map((axis) => mixing(end(port, axis))));
 
-const matMul: TieRule<"MatMul"> = ({ transposeA, transposeB }) => [
-  contracting(end(0, transposeA ? 0 : 1), end(1, transposeB ? 1 : 0)),
-  tie(end(0, transposeA ? 1 : 0), end("output", 0)),
-  tie(end(1, transposeB ? 0 : 1), end("output", 1)),
-];
+const matMul: TieRule<"MatMul"> = ({ transposeA, transposeB }, [a], output) => {
+  const last = Math.max(1, a.length - 1);
+  return [
+    contracting(end(0, transposeA ? 0 : last), end(1, transposeB ? 1 : 0)),
+    tie(end(1, transposeB ? 0 : 1), end("output", output.length - 1)),
+    ...(transposeA
+      ? [tie(end(0, 1), end("output", 0))]
+      : axesOf(output)
+          .slice(0, -1)
+          .map((axis) => tie(end(0, axis), end("output", axis)))),
+  ];
+};
 
 const conv2D: TieRule<"Conv2D"> = ({ dataFormat }, [x], output) => [
   contracting(end(0, channelAxis(x, dataFormat)), end(1, 2)),
@@ -210,6 +211,15 @@ const RULES: { readonly [Op in OpName]: TieRule<Op> } = {
   AvgPool: pooling,
   BatchNorm: perChannel,
   Dropout: passing,
+  LSTM: lstm,
+  GRU: gru,
+  Reverse: (_, [x]) => axesOf(x).map((axis) => tie(end(0, axis), end("output", axis))),
+  LastStep: ({ timeMajor }) => [
+    tie(end(0, sequenceAxes(timeMajor).batch), end("output", 0)),
+    tie(end(0, 2), end("output", 1)),
+  ],
+  // Reads of a sequence how long it is, and nothing else.
+  SequenceMask: (_, [, x]) => axesOf(x).map((axis) => tie(end(1, axis))),
 
   Add: elementwise,
   Sub: elementwise,
@@ -284,8 +294,13 @@ const RULES: { readonly [Op in OpName]: TieRule<Op> } = {
   InTopK: indifferent,
   L2Loss: indifferent,
   SparseSoftmaxCrossEntropy: (_, [logits]) => axesOf(logits).map((axis) => mixing(end(0, axis))),
-  SoftmaxCrossEntropy: () => [mixing(end(0, 1), end(1, 1))],
+  SoftmaxCrossEntropy: (_, [logits, labels]) => [
+    mixing(end(0, Math.max(1, logits.length - 1)), end(1, Math.max(1, labels.length - 1))),
+  ],
 };
+
+/** Ops whose inputs need not be known to their rank: lengths of sequences are one number per sample. */
+const ANY_RANK: ReadonlySet<OpName> = new Set(["MatMul", "OneHot", "Reverse", "SequenceMask"]);
 
 /** The ties of `node`; none where a shape is not known well enough. */
 export function tiesOf(
@@ -294,7 +309,7 @@ export function tiesOf(
   output: Shape | undefined,
 ): readonly Tie[] {
   if (output === undefined || !inputs.every((shape) => shape !== undefined)) return [];
-  const needsRank = node.op !== "MatMul" && node.op !== "OneHot";
+  const needsRank = !ANY_RANK.has(node.op);
   if (needsRank && inputs.some((shape) => isVague(shape) && output.length > 1)) return [];
   // The table's type guarantees that the rule belongs to the op; TypeScript cannot see it through the union.
   return (RULES[node.op] as TieRule)(node.attributes, inputs, output);

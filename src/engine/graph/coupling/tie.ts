@@ -9,6 +9,8 @@ export interface End {
   readonly axis: number;
   /** How the tie's axis lies in this one, where it is not the same. */
   readonly embedding?: Embedding;
+  /** Of rows that read units: so many columns at their end read nothing, but are numbers of the unit itself. */
+  readonly ownColumns?: number;
 }
 
 /** Axes that can only be resized together. */
@@ -28,3 +30,12 @@ export type TieRule<Op extends OpName = OpName> = (
   inputs: readonly Shape[],
   output: Shape,
 ) => readonly Tie[];
+
+export const end = (port: End["port"], axis: number): End => ({ port, axis });
+export const tie = (...ends: readonly End[]): Tie => ({ ends });
+export const mixing = (...ends: readonly End[]): Tie => ({ ends, mixes: true });
+/** The op sums over the axis: `weights` read the `units`. */
+export const contracting = (units: End, weights: End): Tie => ({
+  ends: [units, weights],
+  contracts: true,
+});

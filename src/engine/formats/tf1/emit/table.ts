@@ -3,12 +3,16 @@ import type { OpName } from "../../../graph/catalogue";
 import { biasAdd, conv2DTranspose, convolution, gather, matMul, pooling } from "./dense";
 import { dropout } from "./dropout";
 import { castTo, elementwise, leakyRelu, select } from "./elementwise";
-import { notWritable, type Emit } from "./emission";
+import { notWritable, type Emission, type Emit } from "./emission";
 import { constantNode, placeholder } from "./input";
 import { sigmoid, softmax, sparseSoftmax } from "./loss";
 import { batchNorm } from "./normalization";
 import { argMax, inTopK, reduction } from "./reduction";
 import { concat, expandDims, oneHot, pad, reshape, slice, squeeze, tile, transpose } from "./shape";
+
+const unwritten = (op: OpName) => (to: Emission) => {
+  throw notWritable(to, `it is a new ${op}`);
+};
 
 export const EMITTERS: { readonly [Op in OpName]: Emit<Op> } = {
   Placeholder: placeholder,
@@ -24,6 +28,11 @@ export const EMITTERS: { readonly [Op in OpName]: Emit<Op> } = {
   Gather: gather,
   BatchNorm: batchNorm,
   Dropout: dropout,
+  LSTM: unwritten("LSTM"),
+  GRU: unwritten("GRU"),
+  Reverse: unwritten("Reverse"),
+  LastStep: unwritten("LastStep"),
+  SequenceMask: unwritten("SequenceMask"),
 
   Add: elementwise("Add"),
   Sub: elementwise("Sub"),
