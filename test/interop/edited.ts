@@ -1,8 +1,8 @@
 // Edited models in this process: what they compute before they were ever saved, and saving them.
 import { setBackend } from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
-import type { Checkpoint } from "../../src/engine/formats/format";
-import { saveCheckpoint } from "../../src/engine/formats/tf1/save";
+import type { Checkpoint, ReadVariable } from "../../src/engine/formats/format";
+import { createCheckpoint, saveCheckpoint } from "../../src/engine/formats/tf1/save";
 import { scalarFeeds } from "../../src/engine/graph/feeds";
 import type { Model } from "../../src/engine/graph/model";
 import { usedVariables } from "../../src/engine/graph/order";
@@ -47,7 +47,14 @@ export async function computedHere(
   }));
 }
 
+const valuesFrom =
+  (source: Checkpoint): ReadVariable =>
+  (variable) =>
+    evaluate(variable, (name) => source.read(name), SEED);
+
 export const save = (source: Checkpoint, model: Model, as: string) =>
-  saveCheckpoint(source, model, as, (variable) =>
-    evaluate(variable, (name) => source.read(name), SEED),
-  );
+  saveCheckpoint(source, model, as, valuesFrom(source));
+
+/** With a graph that is made from nothing. */
+export const saveAnew = (source: Checkpoint, model: Model, as: string) =>
+  createCheckpoint(model, as, valuesFrom(source));

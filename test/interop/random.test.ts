@@ -4,11 +4,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpy } from "../../src/engine/data/npy";
+import { BLANK_MODEL } from "../../src/engine/formats/tf1/blank";
 import { openCheckpoint } from "../../src/engine/formats/table";
 import { elements } from "../../src/engine/graph/model";
 import { fromNothing } from "../engine/metagraph/random";
 import { CLASSES, designs } from "../engine/surgery/networks";
-import { computedHere, save, type PlainArray } from "./edited";
+import { computedHere, save, saveAnew, type PlainArray } from "./edited";
 import { FIXTURES } from "./fixtures";
 import { makeFolder } from "./graft";
 import { flags, oracle, withTensorFlow } from "./python";
@@ -17,7 +18,7 @@ import { checkArguments, expectClose, type SavedReport } from "./saved";
 const SAMPLES = 5;
 const CASES = fc.sample(designs, { seed: 5, numRuns: 24 }).map((design, index) => ({
   name: String(index),
-  source: index % 2 === 0 ? "b1_mini_v2" : "b1_mini_resource",
+  source: [undefined, "b1_mini_v2", "b1_mini_resource"][index % 3],
   // On a CPU, TensorFlow convolves and pools with the channels last only.
   design: { ...design, channelsFirst: false },
   kinds: design.steps.map(({ kind }) => kind).join(", "),
@@ -32,11 +33,14 @@ withTensorFlow("random networks", () => {
     folder = await makeFolder();
     const cases = [];
     for (const { name, source, design } of CASES) {
-      const checkpoint = await openCheckpoint(join(FIXTURES, source, "my_model_final.ckpt"));
-      const model = fromNothing(design, await checkpoint.model());
+      const host = source ?? "b1_mini_v2";
+      const checkpoint = await openCheckpoint(join(FIXTURES, host, "my_model_final.ckpt"));
+      const model = fromNothing(design, source ? await checkpoint.model() : BLANK_MODEL);
       // The latest checkpoint of a folder is the one that a program restores.
       await mkdir(join(folder.path, name));
-      await save(checkpoint, model, join(folder.path, name, "new.ckpt"));
+      const as = join(folder.path, name, "new.ckpt");
+      if (source) await save(checkpoint, model, as);
+      else await saveAnew(checkpoint, model, as);
       const [input, logits] = [model.roles.inputs[0], model.roles.output!];
       const fed = samples(model.shapes.get(input)!);
       await writeNpy(join(folder.path, `${name}/x.npy`), {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { StoredTensor } from "../../../src/engine/formats/format";
+import { BLANK_MODEL, blankMetaGraph } from "../../../src/engine/formats/tf1/blank";
 import { importGraph } from "../../../src/engine/formats/tf1/import";
 import { patchMetaGraph } from "../../../src/engine/formats/tf1/metagraph";
 import { bytesOf, toFloat32 } from "../../../src/engine/graph/dtypes";
@@ -71,19 +72,46 @@ describe.each(["b1_mini_v2", "b1_mini_v1", "b1_mini_resource", "b1_mini_v2_shard
       expect(saved).toBeGreaterThan(40);
     });
 
-    test("a network without any of the source's variables is refused", () => {
-      const [design] = fc.sample(designs, { seed: 1, numRuns: 1 });
-      const model = fromNothing(design, before);
-      const own = <T>(all: ReadonlyMap<string, T>) =>
-        new Map([...all].filter(([name]) => name.startsWith("net/")));
-      const alone = { ...model, nodes: own(model.nodes), variables: own(model.variables) };
-      const layers = model.layers.filter(({ name }) => name.startsWith("net/"));
-      expect(() => patchMetaGraph(meta, before, { ...alone, layers })).toThrow(
-        /None of the checkpoint's variables is left/,
+    test("a network without any of the source's variables takes their place in its savers", () => {
+      fc.assert(
+        fc.property(designs, (design) => {
+          const after = alone(fromNothing(design, before));
+          const patched = patchMetaGraph(meta, before, after);
+          expect(problems(patched.meta)).toEqual([]);
+          const again = importGraph(written(patched.meta), stored(after));
+          expect(computed(again)).toEqual(computed(after));
+          expect(variablesOf(again)).toEqual(variablesOf(after));
+        }),
+        { numRuns: 20 },
       );
     });
   },
 );
+
+test("a random network is written where there was no graph", () => {
+  const meta = blankMetaGraph();
+  fc.assert(
+    fc.property(designs, (design) => {
+      const after = fromNothing(design, BLANK_MODEL);
+      const patched = patchMetaGraph(meta, BLANK_MODEL, after);
+      expect(problems(patched.meta)).toEqual([]);
+      const again = importGraph(written(patched.meta), stored(after));
+      expect(computed(again)).toEqual(computed(after));
+      expect(variablesOf(again)).toEqual(variablesOf(after));
+      const { inputs, output, labels, loss } = after.roles;
+      expect(again.roles).toEqual({ inputs, output, labels, loss });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** Only what the random network itself consists of. */
+function alone(model: Model): Model {
+  const own = <T>(all: ReadonlyMap<string, T>) =>
+    new Map([...all].filter(([name]) => name.startsWith("net/")));
+  const layers = model.layers.filter(({ name }) => name.startsWith("net/"));
+  return { ...model, nodes: own(model.nodes), variables: own(model.variables), layers };
+}
 
 /** Networks that no graph can hold are refused with a reason. */
 function patchedOrRefused<T>(patch: () => T): T | undefined {

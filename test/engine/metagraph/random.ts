@@ -5,7 +5,7 @@ import { changed } from "../../../src/engine/surgery/rewire";
 import { built, type Design } from "../surgery/networks";
 import { movedTo, variable } from "./edits";
 
-/** The network of a design, below "net/", all of it to be written anew; of `source`, hidden1 alone stays. */
+/** The network of a design, below "net/", all of it to be written anew; of `source`, hidden1 alone stays, if it has one. */
 export function fromNothing(design: Design, source: Model): Model {
   const model = movedTo(built(design), "net");
   const variables = [...model.variables.values()].map(({ name, shape, role }) =>
@@ -13,7 +13,8 @@ export function fromNothing(design: Design, source: Model): Model {
   );
   const labels = model.nodes.get(model.roles.labels!) as Node<"Placeholder">;
   const fed: Node = { ...labels, attributes: { dtype: "int64" } };
-  const stays = [...ancestors(source, ["hidden1/Relu"])].map((name) => source.nodes.get(name)!);
+  const kept = source.nodes.has("hidden1/Relu") ? ancestors(source, ["hidden1/Relu"]) : [];
+  const stays = [...kept].map((name) => source.nodes.get(name)!);
   const weights = usedVariables(source, new Set(stays.map(({ name }) => name)));
   const after = changed(model, {
     nodes: [...stays, fed, ...fusedNorms(model)],

@@ -60,8 +60,8 @@ export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model):
   const { shapes, slices, reslice } = setShapes(kept, found.shapes);
   const initialValues = patchInitialValues(graph, kept, new Set(shapes.keys()));
   patchForward(graph, found.nodes);
-  patchSavers(graph, { reslice, names: storedNames(before, found) });
   saveAdded(graph, result, added);
+  patchSavers(graph, { reslice, names: storedNames(before, found) });
   const trainable = new Map([
     ...kept.flatMap(({ node, model }) => {
       const now = found.trainable.get(model);
@@ -76,8 +76,6 @@ export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model):
     added: added.map((each) => each.definition),
     updates: structure.updates,
   });
-  if (meta.saverDef !== undefined && result.saverDef === undefined && added.length > 0)
-    throw nothingRestores();
   wantNames(graph, variables, before, found, values);
   const nodes = graph.renames();
   graph.finish();
@@ -126,13 +124,6 @@ function refuseUnknown(
       `The graph of the checkpoint has no variable ${unknown[0]}, so its change cannot be saved.`,
     );
 }
-
-/** Savers go with the last of their variables; TensorFlow would import the graph and restore nothing. */
-const nothingRestores = (): GraftError =>
-  new GraftError(
-    "unsupported-op",
-    "None of the checkpoint's variables is left, so nothing in its graph saves or restores the new ones. Keep a layer of it: replace the output with its connections kept, say.",
-  );
 
 function forgetOutputShapes(meta: MetaGraphDef): void {
   for (const node of meta.graphDef?.node ?? []) delete node.attr[OUTPUT_SHAPES];

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { GraftError } from "../../../protocol/errors";
 import { storedName, type Model, type Variable } from "../../graph/model";
 import type { Checkpoint, ReadVariable, SaveResult } from "../format";
+import { BLANK_MODEL, blankMetaGraph } from "./blank";
 import { dataPath, indexPath } from "./bundle";
 import { stageBundle } from "./bundlewriter";
 import { reason, writeFailed } from "./errors";
@@ -19,6 +20,7 @@ import {
   prefixOfIndex,
   prefixOfMeta,
 } from "./prefix";
+import type { MetaGraphDef } from "./proto/tensorflow_pb";
 import { stageSlices } from "./sliceswriter";
 import { staged } from "./staging";
 import { readState, STATE_FILE, stateText } from "./state";
@@ -34,17 +36,50 @@ export async function saveCheckpoint(
   const from = await findFiles(source.path);
   if (!from) throw writeFailed(as, `the checkpoint that it comes from, ${source.path}, is gone`);
   const meta = source.graph === undefined ? null : await readMetaGraph(source.graph);
-  const before = await source.model();
-  const patched = meta && patchMetaGraph(meta, before, model);
+  return write(
+    {
+      version: from.version,
+      meta,
+      model: await source.model(),
+      files: meta ? [...from.files, source.graph!] : from.files,
+    },
+    model,
+    as,
+    read,
+  );
+}
+
+/** Writes `model`, of another format, as a new checkpoint at `as`: its graph is made from nothing. */
+export const createCheckpoint = (
+  model: Model,
+  as: string,
+  read: ReadVariable,
+): Promise<SaveResult> =>
+  write({ version: "V2", meta: blankMetaGraph(), model: BLANK_MODEL, files: [] }, model, as, read);
+
+/** What a new checkpoint is made from. */
+interface Origin {
+  readonly version: "V1" | "V2";
+  readonly meta: MetaGraphDef | null;
+  readonly model: Model;
+  /** Not to be written over. */
+  readonly files: readonly string[];
+}
+
+async function write(
+  from: Origin,
+  model: Model,
+  as: string,
+  read: ReadVariable,
+): Promise<SaveResult> {
+  const before = from.model;
+  const patched = from.meta && patchMetaGraph(from.meta, before, model);
   // Variables that went with the training graph are not in its Restore op either.
   const names = patched?.variables ?? [...model.variables.keys()];
   const values = from.version === "V2" ? [dataPath(as, 0, 1), indexPath(as)] : [as];
   const targets = patched ? [...values, metaPath(as)] : values;
   const stale = ((await findFiles(as))?.files ?? []).filter((path) => !targets.includes(path));
-  await refuseOverwriting(as, meta ? [...from.files, source.graph!] : from.files, [
-    ...targets,
-    ...stale,
-  ]);
+  await refuseOverwriting(as, from.files, [...targets, ...stale]);
 
   const tensors = names.flatMap((name) => {
     const variable = model.variables.get(name);

@@ -13,6 +13,9 @@ const attribute = (value: Value): AttrValue => create(AttrValueSchema, { value }
 /** An element type by its number; `ofType` takes its name. */
 export const type = (value: number): AttrValue => attribute({ case: "type", value });
 
+export const types = (values: readonly number[]): AttrValue =>
+  attribute({ case: "list", value: { type: [...values] } });
+
 export const ofType = (dtype: DType): AttrValue => type(numberOf(dtype));
 
 export const flag = (value: boolean): AttrValue => attribute({ case: "b", value });

@@ -21,6 +21,9 @@ export interface AddedVariable {
   readonly startsAsModel: boolean;
 }
 
+/** What initializes all variables of a graph that has none yet. */
+export const INIT = "init";
+
 /** In the kind that most variables of the graph have, and in the op that initializes most of them. */
 export function addVariables(
   graph: PatchedGraph,
@@ -103,5 +106,6 @@ function initializerGroup(
       input.length > 0 &&
       input.every((each) => each.startsWith("^") && initializers.has(each.slice(1))),
   );
-  return groups.toSorted((a, b) => b.input.length - a.input.length)[0];
+  const [most] = groups.toSorted((a, b) => b.input.length - a.input.length);
+  return most ?? (variables.size === 0 ? graph.nodes.get(INIT) : undefined);
 }

@@ -33,6 +33,7 @@ export function patchCollections(
   changes: VariableChanges,
 ): void {
   const isRemoved = (node: string): boolean => graph.removed.has(node);
+  const listsVariables = VARIABLES in meta.collectionDef;
   for (const [name, { kind }] of Object.entries(meta.collectionDef)) {
     if (kind.case === undefined || kind.value.value.length === 0) continue;
     if (kind.case === "nodeList")
@@ -54,11 +55,19 @@ export function patchCollections(
       });
     if (kind.value.value.length === 0) delete meta.collectionDef[name];
   }
-  const all = meta.collectionDef[VARIABLES]?.kind;
-  if (all?.case === "bytesList") all.value.value.push(...changes.added);
+  if (listsVariables) addVariables(meta, changes.added);
   addUpdates(meta, changes.updates);
   if (changes.trainable.size > 0) setTrainable(meta, graph, changes.trainable);
   if (meta.saverDef !== undefined && isLost(graph, meta.saverDef)) meta.saverDef = undefined;
+}
+
+function addVariables(meta: MetaGraphDef, added: readonly Uint8Array[]): void {
+  const old = meta.collectionDef[VARIABLES]?.kind;
+  const value = [...(old?.case === "bytesList" ? old.value.value : []), ...added];
+  if (value.length === 0) return;
+  meta.collectionDef[VARIABLES] = create(CollectionDefSchema, {
+    kind: { case: "bytesList", value: { value } },
+  });
 }
 
 function addUpdates(meta: MetaGraphDef, updates: readonly string[]): void {

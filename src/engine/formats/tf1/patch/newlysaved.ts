@@ -16,6 +16,12 @@ interface Saver {
   readonly names: ReadonlySet<string>;
 }
 
+/** A saver without entries has no assignments that would lead to what restores all. */
+const restoresAll = (graph: PatchedGraph, meta: MetaGraphDef, restore: NodeDef): NodeDef[] => {
+  const all = graph.nodes.get(meta.saverDef?.restoreOpName ?? "");
+  return all !== undefined && graph.users(restore.name).length === 0 ? [all] : [];
+};
+
 /**
  * The saver that the graph goes by takes the new variables, and so does every other one that holds all that this one
  * holds: one that restores a part of the network must go on fitting older checkpoints.
@@ -33,9 +39,13 @@ export function saveAdded(
     savers.toSorted((a, b) => b.names.size - a.names.size)[0];
   for (const saver of savers) {
     if (![...main!.names].every((name) => saver.names.has(name))) continue;
+    const groups = [
+      ...groupsBehind(graph, saver.restore),
+      ...restoresAll(graph, meta, saver.restore),
+    ];
     for (const each of added) {
       addToSave(graph, saver.save, each);
-      addToRestore(graph, saver.restore, each);
+      addToRestore(graph, saver.restore, each, groups);
     }
   }
 }
@@ -69,11 +79,15 @@ function addToSave(
   );
 }
 
-function addToRestore(graph: PatchedGraph, restore: NodeDef, added: AddedVariable): void {
+function addToRestore(
+  graph: PatchedGraph,
+  restore: NodeDef,
+  added: AddedVariable,
+  groups: readonly NodeDef[],
+): void {
   const tensor = restoredTensor(graph, restore, added);
   const assign = addAssign(graph, scopeOf(restore.name), tensor, added);
-  for (const group of groupsBehind(graph, restore))
-    graph.setInputs(group, [...group.input, `^${assign}`]);
+  for (const group of groups) graph.setInputs(group, [...group.input, `^${assign}`]);
 }
 
 /** One Restore op of the second version yields all tensors; of the first version, each variable has its own. */
@@ -142,11 +156,14 @@ function addAssign(
   });
 }
 
-/** What waits for the assignments of a Restore op: restore_all, or of a sharded saver the shard's own group. */
+/**
+ * What waits for the assignments of a Restore op: restore_all, or of a sharded saver the shard's own group. Before
+ * anything is taken out of the saver: of old assignments none may stay.
+ */
 function groupsBehind(graph: PatchedGraph, restore: NodeDef): readonly NodeDef[] {
   const assigns = graph
-    .keptUsers(restore.name)
-    .flatMap((user) => (user.op === "Identity" ? graph.keptUsers(user.name) : [user]))
+    .users(restore.name)
+    .flatMap((user) => (user.op === "Identity" ? graph.users(user.name) : [user]))
     .filter(isAssign);
   return [...new Set(assigns.flatMap((assign) => graph.keptUsers(assign.name)))].filter(
     (user) => user.op === "NoOp",
