@@ -1,6 +1,7 @@
 // Questions about layers that need the graph.
 import type { Layer, Model } from "./model";
 import { ancestors } from "./order";
+import { unitProducer, unitSizes } from "./units";
 
 /** `layer` and the layers that its output depends on, in the model's order. */
 export function layerAncestors(model: Model, layer: Layer): Layer[] {
@@ -32,19 +33,25 @@ const ACTIVATIONS: Readonly<Record<string, string>> = {
 export function describeLayer(model: Model, layer: Layer): string {
   const last = layer.output === undefined ? undefined : model.nodes.get(layer.output);
   const activation = last === undefined ? undefined : ACTIVATIONS[last.op];
-  const kind = layer.kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const words = layer.kind.replace(/([a-z\d])([A-Z])/g, "$1 $2").split(" ");
+  const kind = words.map((word) => (isAcronym(word) ? word : word.toLowerCase())).join(" ");
   return activation === undefined ? kind : `${kind} ${activation}`;
 }
 
+const isAcronym = (word: string): boolean => word === word.toUpperCase();
+
 /** "300 → 100" for a kernel of 300 inputs and 100 units; empty where a layer has no kernel. */
 export function layerSizes(model: Model, layer: Layer): string {
+  const producer = unitProducer(model, layer.nodes);
+  if (producer !== undefined) {
+    const { inputs, units, window } = unitSizes(model, producer);
+    return `${window === undefined ? "" : `${window.join("×")}, `}${inputs} → ${units}`;
+  }
   for (const name of layer.variables) {
     const shape = model.variables.get(name)?.shape ?? [];
     if (layer.kind === "dense" && shape.length === 2) return `${shape[0]} → ${shape[1]}`;
     if (layer.kind.endsWith("onv2d") && shape.length === 4)
       return `${shape[0]}×${shape[1]}, ${shape[2]} → ${shape[3]}`;
-    if (layer.kind === "conv2dTranspose" && shape.length === 4)
-      return `${shape[0]}×${shape[1]}, ${shape[3]} → ${shape[2]}`;
     if (layer.kind === "embedding" && shape.length === 2) return `${shape[0]} × ${shape[1]}`;
   }
   return "";

@@ -2,7 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import type { LSTMInput } from "./catalogue";
 import { groupFrom, type UnitGroup } from "./coupling/group";
-import type { Model, Node } from "./model";
+import type { Model, Node, Ref, Shape } from "./model";
 import { LSTM_BLOCKS, portOf } from "./recurrent";
 
 /** A node with a kernel of its own; its units lie along that kernel's output axis. */
@@ -36,33 +36,68 @@ function unitsOf(node: Node): { port: number | undefined; axis: number; blocks: 
   }
 }
 
-function productOf(node: Node): Product | undefined {
+/** A kernel may be stored in another order than the op takes it in. */
+function productOf({ nodes }: Pick<Model, "nodes">, node: Node): Product | undefined {
   const { port, axis, blocks } = unitsOf(node);
   const kernel = port === undefined ? undefined : node.inputs[port];
-  if (kernel === undefined || !("variable" in kernel)) return undefined;
-  return { kernel: kernel.variable, axis, blocks };
+  if (kernel === undefined) return undefined;
+  if ("variable" in kernel) return { kernel: kernel.variable, axis, blocks };
+  const turned = nodes.get(kernel.node);
+  const [stored] = turned?.inputs ?? [];
+  if (turned?.op !== "Transpose" || stored === undefined || !("variable" in stored))
+    return undefined;
+  return { kernel: stored.variable, axis: turned.attributes.permutation[axis], blocks };
 }
 
 /** The node of a layer that makes its units. */
 export function unitProducer(model: Model, nodes: readonly string[]): Node | undefined {
   return nodes
     .map((name) => model.nodes.get(name))
-    .find((node): node is Node => node !== undefined && productOf(node) !== undefined);
+    .find((node): node is Node => node !== undefined && productOf(model, node) !== undefined);
 }
 
 /** The kernel of a node that makes units. */
-export const kernelOf = (node: Node): string | undefined => productOf(node)?.kernel;
+export const kernelOf = (model: Pick<Model, "nodes">, node: Node): string | undefined =>
+  productOf(model, node)?.kernel;
+
+export interface UnitSizes {
+  /** Numbers that each unit reads: features, or channels. */
+  readonly inputs: number;
+  readonly units: number;
+  /** Height and width of a convolution's window. */
+  readonly window?: readonly [number, number];
+}
+
+/** The sizes of the op that makes units; -1 where one is not known. */
+export function unitSizes(model: Model, producer: Node): UnitSizes {
+  const units = unitCount(model, producer);
+  const [x, kernel] = producer.inputs.map((ref) => shapeOf(model, ref));
+  const sizes = (inputs: number | undefined) => ({ inputs: inputs ?? -1, units });
+  switch (producer.op) {
+    case "MatMul":
+      return sizes(kernel?.[producer.attributes.transposeB ? 1 : 0]);
+    case "Conv2D":
+      return { ...sizes(kernel?.[2]), window: [kernel?.[0] ?? -1, kernel?.[1] ?? -1] };
+    case "Conv2DTranspose":
+      return { ...sizes(kernel?.[3]), window: [kernel?.[0] ?? -1, kernel?.[1] ?? -1] };
+    default:
+      return sizes(x?.at(-1));
+  }
+}
+
+const shapeOf = (model: Model, ref: Ref): Shape | undefined =>
+  "node" in ref ? model.shapes.get(ref.node) : model.variables.get(ref.variable)?.shape;
 
 /** How many units `producer` makes; -1 where that is not known. */
 export function unitCount(model: Model, producer: Node): number {
-  const product = productOf(producer);
+  const product = productOf(model, producer);
   const size = product && model.variables.get(product.kernel)!.shape[product.axis];
   return size === undefined ? -1 : size / product!.blocks;
 }
 
 /** What the units that `producer` makes couple. Throws `invalid-edit` as `groupFrom` does. */
 export function unitGroup(model: Model, producer: Node, name = producer.name): UnitGroup {
-  const product = productOf(producer);
+  const product = productOf(model, producer);
   if (product === undefined)
     throw new GraftError(
       "invalid-edit",

@@ -26,7 +26,7 @@ import {
   type Shape,
   type Variable,
 } from "../graph/model";
-import { unitCount, unitProducer } from "../graph/units";
+import { unitCount, unitProducer, unitSizes } from "../graph/units";
 import { layersOfOutput } from "../surgery/output";
 import { effectsOf } from "./effects";
 import { checkRecipe, pointerOf, resolveIn } from "./parse";
@@ -254,9 +254,13 @@ const kernelOf = (model: Model, layer: Layer): Variable | undefined =>
 
 /** Inputs and units of a layer's kernel. */
 function kernelSizes(model: Model, layer: Layer): [inputs: number, units: number] {
+  const producer = unitProducer(model, layer.nodes);
+  if (producer !== undefined) {
+    const { inputs, units } = unitSizes(model, producer);
+    return [inputs, units];
+  }
   const kernel = kernelOf(model, layer)?.shape ?? [0, 0];
-  const [first, last] = [kernel.at(-2)!, kernel.at(-1)!];
-  return layer.kind === "conv2dTranspose" ? [last, first] : [first, last];
+  return [kernel.at(-2)!, kernel.at(-1)!];
 }
 
 function stateOf(variables: readonly Variable[]): TrainState {

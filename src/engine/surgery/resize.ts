@@ -22,8 +22,19 @@ export function fresh(model: Model, variable: Variable, how: FreshNumbers): Valu
   const { shape, whole, weights, key } = how;
   const isKernel = whole.length >= 2 && !isPerUnit(model, variable.name);
   const initializer = isKernel ? weights : vectorInitializer(model, variable.name);
-  const [fanIn, fanOut] = isKernel ? [fanInOf(whole), fanOutOf(whole)] : [1, 1];
+  const used = asUsed(model, variable.name, whole);
+  const [fanIn, fanOut] = isKernel ? [fanInOf(used), fanOutOf(used)] : [1, 1];
   return { from: "initializer", initializer, shape, fanIn, fanOut, key };
+}
+
+/** The shape of a kernel that is stored in another order, as its op takes it. */
+function asUsed({ nodes }: Model, name: string, shape: Shape): Shape {
+  for (const { op, inputs, attributes } of nodes.values()) {
+    const [x] = inputs;
+    if (op === "Transpose" && "variable" in x && x.variable === name)
+      return attributes.permutation.map((axis) => shape[axis]);
+  }
+  return shape;
 }
 
 // A unit's fan: its inputs, times the window of a convolution.
