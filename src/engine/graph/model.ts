@@ -65,6 +65,13 @@ export type Value =
       readonly factors: readonly number[];
       readonly part: Value;
       readonly shape: Shape;
+    }
+  /** `part`, which has `shape`, with its axes in another order: axis i is the old axis `permutation[i]`. */
+  | {
+      readonly from: "transpose";
+      readonly permutation: readonly number[];
+      readonly part: Value;
+      readonly shape: Shape;
     };
 
 /** Whether nothing in a value is stored: a new layer stays new when it is widened. */
@@ -79,6 +86,7 @@ export function isFresh(value: Value): boolean {
     case "take":
     case "sum":
     case "scale":
+    case "transpose":
       return isFresh(value.part);
   }
 }

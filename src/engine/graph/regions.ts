@@ -33,6 +33,13 @@ export function freshRegions(value: Value, shape: Shape): Region[] {
       return [wholeRegion(shape)];
     case "scale":
       return freshRegions(value.part, value.shape);
+    case "transpose": {
+      const ordered = (sizes: readonly number[]) => value.permutation.map((axis) => sizes[axis]);
+      return freshRegions(value.part, value.shape).map(({ start, size }) => ({
+        start: ordered(start),
+        size: ordered(size),
+      }));
+    }
   }
 }
 

@@ -55,6 +55,8 @@ async function evaluateValue(
       );
       return fromFloat32(scaled(numbers, value), variable.dtype);
     }
+    case "transpose":
+      return transposed(await evaluateValue(value.part, variable, read, seed), value);
   }
 }
 
@@ -125,4 +127,26 @@ function scaled(
 ): Float32Array {
   const inner = elements(shape.slice(axis + 1));
   return numbers.map((number, index) => number * factors[Math.floor(index / inner) % shape[axis]]);
+}
+
+/** The bytes of a C-ordered tensor in another order of axes. */
+function transposed(
+  bytes: Uint8Array,
+  { permutation, shape }: Extract<Value, { from: "transpose" }>,
+): Uint8Array {
+  const size = bytes.length / Math.max(1, elements(shape));
+  const strides = shape.map((_, axis) => elements(shape.slice(axis + 1)) * size);
+  const result = new Uint8Array(bytes.length);
+  let to = 0;
+  const walk = (place: number, from: number): void => {
+    if (place === permutation.length) {
+      result.set(bytes.subarray(from, from + size), to);
+      to += size;
+      return;
+    }
+    const axis = permutation[place];
+    for (let index = 0; index < shape[axis]; index++) walk(place + 1, from + index * strides[axis]);
+  };
+  walk(0, 0);
+  return result;
 }

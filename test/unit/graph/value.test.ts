@@ -77,3 +77,13 @@ test("sums of slices along an axis; a sum of none is zero", async () => {
   expect(floats(await evaluate(columns, read, 1))).toEqual([4, 0, 2, 10, 0, 5]);
   expect(floats(await evaluate(variable([1, 3], sums(0, [[0, 1]])), read, 1))).toEqual([5, 7, 9]);
 });
+
+test("axes in another order", async () => {
+  const value: Value = {
+    from: "transpose",
+    permutation: [2, 0, 1],
+    part: { from: "stored", name: "w" },
+    shape: [1, 2, 3],
+  };
+  expect(floats(await evaluate(variable([3, 1, 2], value), read, 1))).toEqual([1, 4, 2, 5, 3, 6]);
+});
