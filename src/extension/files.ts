@@ -2,7 +2,10 @@
 import * as path from "node:path";
 
 /** Files that stand for a checkpoint; the engine decides what they are. */
-export const CHECKPOINT_GLOB = "**/{checkpoint,*.index,*.ckpt,*.ckpt-*}";
+export const CHECKPOINT_GLOB = "**/{checkpoint,*.index,*.ckpt,*.ckpt-*,*.zip}";
+/** All files of checkpoints. */
+export const CHECKPOINT_FILES_GLOB =
+  "**/{checkpoint,*.index,*.meta,*.ckpt,*.ckpt-*,*.data-*,*.zip}";
 export const RECIPE_GLOB = "**/*.graft.json";
 export const DATA_GLOB = "**/*.{npy,npz,csv,tsv}";
 export const EXCLUDE_GLOB = "**/{node_modules,.git,.venv,venv,__pycache__}/**";
@@ -17,7 +20,7 @@ export function isRecipe(file: string): boolean {
 export function recipeName(checkpointName: string, taken: (name: string) => boolean): string {
   const stem =
     checkpointName
-      .replace(/\.ckpt(?=$|-)/, "")
+      .replace(/\.ckpt(?=$|-)|\.(zip|bin)$/, "")
       .replace(/-[?\d]{5}-of-\d{5}$/, "")
       .replace(/[<>:"/\\|?*]/g, "_") || "checkpoint";
   for (let i = 1; ; i++) {
@@ -25,6 +28,15 @@ export function recipeName(checkpointName: string, taken: (name: string) => bool
     if (!taken(name)) return name;
   }
 }
+
+/** "digits.ckpt" → "digits-retrained.ckpt" */
+export function resultName(checkpointName: string, how: string): string {
+  const suffix = /\.(zip|bin)$/.exec(checkpointName)?.[0] ?? ".ckpt";
+  return `${checkpointName.replace(/\.ckpt.*$|\.(zip|bin)$/, "")}-${how}${suffix}`;
+}
+
+/** How many characters of a name come before its suffix. */
+export const stemLength = (name: string): number => name.replace(/\.(ckpt|zip|bin)$/, "").length;
 
 /** How a recipe in `folder` writes `file`: relative where that is possible, with forward slashes. */
 export function relativeTo(folder: string, file: string): string {

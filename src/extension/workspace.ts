@@ -4,7 +4,7 @@ import type { CheckpointFile } from "../protocol/checkpoint";
 import { debounce, Disposables } from "./disposables";
 import type { EngineClient } from "./engine/client";
 import { messageOf } from "./engine/errors";
-import { CHECKPOINT_GLOB, EXCLUDE_GLOB } from "./files";
+import { CHECKPOINT_FILES_GLOB, CHECKPOINT_GLOB, EXCLUDE_GLOB } from "./files";
 import { isInside, watchFolders } from "./folders";
 
 /** A workspace with more files than this is looked at in part. */
@@ -36,11 +36,7 @@ export class Checkpoints implements vscode.Disposable {
       }),
     );
     // `.data-*` files too: they are written last, and a checkpoint without them is incomplete.
-    const watcher = this.store.add(
-      vscode.workspace.createFileSystemWatcher(
-        "**/{checkpoint,*.index,*.meta,*.ckpt,*.ckpt-*,*.data-*}",
-      ),
-    );
+    const watcher = this.store.add(vscode.workspace.createFileSystemWatcher(CHECKPOINT_FILES_GLOB));
     const note = (uri: vscode.Uri) => {
       this.touched.add(uri.fsPath);
       written();

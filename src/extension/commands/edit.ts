@@ -12,7 +12,7 @@ import {
 import type { EditValue } from "../../protocol/engine";
 import type { EditQuestion, PlanLayer } from "../../protocol/plan";
 import type { App } from "../app";
-import { relativeTo, samePath } from "../files";
+import { isRecipe, relativeTo, samePath } from "../files";
 import type { LayerNode } from "../layers/nodes";
 import { changeRecipe, readable } from "../recipe/edit";
 import { existing, type Target } from "../recipe/target";
@@ -20,11 +20,14 @@ import { appendEdit, readEdits, removeValue } from "../recipe/text";
 import { checkClasses, checkNumber, checkUnits, readClasses, readNumber } from "./answers";
 import { BACK, input, pick, pickOrType, type Answer, type Choice, type Question } from "./ask";
 import { confirm } from "./confirm";
-import { openOrAsk } from "./open";
+import { inspect, openOrAsk } from "./open";
 
-/** `row`: the row of the tree whose menu was used. Without one, the selected layer counts, else the command asks. */
+/**
+ * `row`: the row of the tree whose menu was used, or a checkpoint's file. Without one, the selected layer counts, else the
+ * command asks.
+ */
 export async function edit(app: App, command: EditCommandName, row: unknown): Promise<void> {
-  const target = await editable(app);
+  const target = await editable(app, row);
   if (!target) return;
   const answered: EditValue[] = [knownFields(app, command, row)];
   for (;;) {
@@ -90,11 +93,14 @@ export async function toggleFreeze(
     vscode.window.setStatusBarMessage(consequence, 6000);
 }
 
-/** The recipe to change: the one whose lens was used, else the active one. A text that is broken is told before
- * anything is asked. */
-export async function editable(app: App, recipe?: unknown): Promise<Target | undefined> {
-  if (!(recipe instanceof vscode.Uri) && !(await openOrAsk(app))) return undefined;
-  const target = recipe instanceof vscode.Uri ? await existing(recipe) : await app.session.target();
+/** The recipe to change: the one whose lens was used, that of the checkpoint whose file was, else the active one. A text
+ * that is broken is told before anything is asked. */
+export async function editable(app: App, what?: unknown): Promise<Target | undefined> {
+  const file = what instanceof vscode.Uri ? what : undefined;
+  const recipe = file && isRecipe(file.fsPath) ? file : undefined;
+  if (file && !recipe) await inspect(app, file);
+  if (!recipe && !(await openOrAsk(app))) return undefined;
+  const target = recipe ? await existing(recipe) : await app.session.target();
   if (!target?.exists) return target;
   return (await readable(await vscode.workspace.openTextDocument(target.uri))) ? target : undefined;
 }

@@ -8,7 +8,7 @@ import type { LayerNode } from "../layers/nodes";
 import { tell } from "../messages";
 
 const KNOWN_FILES =
-  "Graft opens TensorFlow 1 checkpoints: .index with .data-*, .meta, .ckpt, or the file named checkpoint.";
+  "Graft opens checkpoints of TensorFlow 1 (.index with .data-*, .meta, .ckpt, or the file named checkpoint) and of Deeplearning4j (the .zip of ModelSerializer).";
 
 /** `what`: a file from the explorer, a row of the tree, or a path. Without one, asks. */
 export async function inspect(app: App, what: unknown): Promise<void> {

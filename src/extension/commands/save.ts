@@ -5,7 +5,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { App } from "../app";
 import type { Result } from "../../protocol/engine";
-import { samePath } from "../files";
+import { resultName, samePath, stemLength } from "../files";
 import { tell } from "../messages";
 import { changeRecipe } from "../recipe/edit";
 import type { Target } from "../recipe/target";
@@ -23,7 +23,7 @@ export async function saveEditedAs(app: App, uri: unknown): Promise<void> {
   const folder = path.dirname(target.path);
   const { checkpoint } = readRecipe(target.text);
   const model = typeof checkpoint === "string" ? path.basename(checkpoint) : "model.ckpt";
-  const name = await askName(folder, suggestion(model, "edited"), {
+  const name = await askName(folder, resultName(model, "edited"), {
     title: "Save Edited Checkpoint As",
     what: "Writes the checkpoint with the edits, untrained",
   });
@@ -67,7 +67,7 @@ async function saveRun(app: App, run: string): Promise<void> {
   const folder = path.dirname(summary?.recipe ?? app.session.shown?.file.path ?? "");
   const name = await askName(
     folder,
-    suggestion(path.basename(summary?.checkpoint ?? "model.ckpt"), "retrained"),
+    resultName(path.basename(summary?.checkpoint ?? "model.ckpt"), "retrained"),
     { title: RESULT, what: "Writes the checkpoint" },
   );
   if (name === undefined) return;
@@ -87,7 +87,7 @@ async function saveInRecipe(target: Target): Promise<void> {
   const { checkpoint, save } = readRecipe(target.text);
   const before = typeof save === "object" && save !== null && "as" in save ? save.as : undefined;
   const model = typeof checkpoint === "string" ? path.basename(checkpoint) : "model.ckpt";
-  const value = typeof before === "string" ? before : suggestion(model, "retrained");
+  const value = typeof before === "string" ? before : resultName(model, "retrained");
   const what = `Train saves there; writes to ${target.name}`;
   const name = await askName(path.dirname(target.path), value, { title: RESULT, what });
   if (name !== undefined)
@@ -103,7 +103,7 @@ async function askName(
     title,
     prompt: `${what}. Relative to ${folder}`,
     value,
-    valueSelection: [0, value.replace(/\.ckpt$/, "").length],
+    valueSelection: [0, stemLength(value)],
     validateInput: (text) => checkName(folder, text.trim()),
   });
   return name?.trim();
@@ -118,10 +118,4 @@ function checkName(
   if (![as, `${as}.index`].some((file) => existsSync(file))) return undefined;
   const { Warning } = vscode.InputBoxValidationSeverity;
   return { message: `${name} exists and will be replaced.`, severity: Warning };
-}
-
-/** "digits.ckpt" → "digits-retrained.ckpt" */
-function suggestion(checkpoint: string, how: string): string {
-  const stem = checkpoint.replace(/\.ckpt.*$/, "");
-  return `${stem}-${how}.ckpt`;
 }

@@ -12,7 +12,8 @@ interface Command {
 }
 
 interface MenuItem {
-  readonly command: string;
+  /** Absent where the item opens another menu. */
+  readonly command?: string;
   readonly when?: string;
   readonly group?: string;
 }
@@ -56,7 +57,9 @@ test.each(commands)("$command is in the category Graft and has a plain title", (
   expect(command.title).toMatch(/^[A-Z][^!.]*$/);
 });
 
-const used = [...Object.values(menus).flat(), ...keybindings].map(({ command }) => command);
+const used = [...Object.values(menus).flat(), ...keybindings].flatMap(
+  ({ command }) => command ?? [],
+);
 const texts = [
   ...viewsWelcome.map(({ contents }) => contents),
   ...steps.map(({ description }) => description),
@@ -183,10 +186,18 @@ test.each([
   ["checkpoint", true],
   ["my_checkpoint", false],
   ["checkpoint.py", false],
+  ["lstm.zip", true],
   ["digits.graft.json", false],
   ["notes.txt", false],
 ])("Inspect Checkpoint on %s: %s", (name, shown) => {
   expect(new RegExp(inExplorer ?? "$^").test(name)).toBe(shown);
+});
+
+test("the menu of a checkpoint's file changes it, for the same files", () => {
+  const [inspect, edit] = menus["explorer/context"]!;
+  expect(edit).toMatchObject({ submenu: "graft.checkpoint", when: inspect!.when });
+  const names = menus["graft.checkpoint"]!.map(({ command }) => command);
+  expect(names).toEqual(["graft.addUnits", "graft.replaceOutput", "graft.freeze", "graft.edit"]);
 });
 
 test("the licence texts are those of the ONNX Runtime that the package carries", () => {

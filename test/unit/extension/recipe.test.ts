@@ -15,7 +15,7 @@ import {
   withOptimizer,
   writeSettings,
 } from "../../../src/extension/commands/settings";
-import { recipeName, relativeTo } from "../../../src/extension/files";
+import { recipeName, relativeTo, resultName, stemLength } from "../../../src/extension/files";
 import { chooseRecipe } from "../../../src/extension/recipe/active";
 import { changed, lensesOf } from "../../../src/extension/recipe/lensModel";
 import { keySpan, pointerNode, pointerSpan } from "../../../src/extension/recipe/pointers";
@@ -93,8 +93,19 @@ describe("names", () => {
     ["model", "model.graft.json"],
     ["my.ckpt-?????-of-00002", "my.graft.json"],
     [".ckpt", "checkpoint.graft.json"],
+    ["lstm.zip", "lstm.graft.json"],
   ])("of the recipe of %s", (checkpoint, expected) => {
     expect(recipeName(checkpoint, () => false)).toBe(expected);
+  });
+
+  test.each([
+    ["digits.ckpt", "digits-edited.ckpt"],
+    ["model.ckpt-300", "model-edited.ckpt"],
+    ["lstm.zip", "lstm-edited.zip"],
+    ["model.bin", "model-edited.bin"],
+  ])("of what is made from %s", (checkpoint, expected) => {
+    expect(resultName(checkpoint, "edited")).toBe(expected);
+    expect(expected.slice(0, stemLength(expected))).toMatch(/-edited$/);
   });
 
   test("one that is taken gets a number", () => {
