@@ -94,7 +94,7 @@ const shownFor = (view: string, context: string) =>
       return pattern !== undefined && new RegExp(pattern).test(context);
     })
     .map(
-      ({ command, group }) =>
+      ({ command = "", group }) =>
         `${command.replace("graft.", "")}${group?.startsWith("inline") ? " inline" : ""}`,
     )
     .sort();
