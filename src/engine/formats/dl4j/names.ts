@@ -80,11 +80,12 @@ const NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     SQUARED_HINGE: "LossSquaredHinge",
     FMeasure: "LossFMeasure",
   },
-  /** Their short names are those of their classes. */
+  /** Their short names, if any, are those of their classes. */
   vertex: {},
+  updater: {},
 };
 
-export type Family = "layer" | "preprocessor" | "activation" | "loss" | "vertex";
+export type Family = "layer" | "preprocessor" | "activation" | "loss" | "vertex" | "updater";
 
 /** The class that `short` stands for in old configurations; the short name itself where they are the same. */
 export function classOfShort(family: Family, short: string): string {
