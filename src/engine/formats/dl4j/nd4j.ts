@@ -23,6 +23,8 @@ interface ArrayStyle {
   /** Its type flags: the values' type among them, 0 in old versions. */
   readonly flags: number;
   readonly elementWiseStride: number;
+  /** Up to 1.0.0-beta4 the stride of a size that is 1 is 1; later it is what the order gives. */
+  readonly unitStrides: boolean;
 }
 
 export type ArrayType = "float32" | "float64" | "float16";
@@ -70,14 +72,12 @@ export function readArrayHeader(input: DataInput): ArrayHeader {
     throw corrupt(input.title, `the shape of its array contradicts itself: ${numbers.join(" ")}`);
   if (shape.some((size) => size < 0) || !Number.isSafeInteger(elements(shape)))
     throw corrupt(input.title, `its array is said to have the shape ${text}`);
-  // DL4J writes copies; strides of sizes that are 1 say nothing.
-  const expected = strides(shape, order);
-  if (
-    numbers
-      .slice(1 + rank, 1 + 2 * rank)
-      .some((stride, axis) => shape[axis] > 1 && stride !== expected[axis])
-  )
+  const found = numbers.slice(1 + rank, 1 + 2 * rank);
+  const expected = strides(shape, order, false);
+  // Nothing is ever multiplied by the strides of sizes that are 1.
+  if (found.some((stride, axis) => shape[axis] > 1 && stride !== expected[axis]))
     throw unsupported(input.title, "its array is a view of a larger one, by its strides");
+  const unitStrides = found.join() !== expected.join();
 
   const values = readBufferHeader(input);
   const dtype = Object.hasOwn(TYPES, values.type) ? TYPES[values.type] : undefined;
@@ -96,7 +96,7 @@ export function readArrayHeader(input: DataInput): ArrayHeader {
     style: {
       allocation: values.allocation,
       shapeAllocation: information.allocation,
-      ...{ shapeType: type, flags, elementWiseStride },
+      ...{ shapeType: type, flags, elementWiseStride, unitStrides },
     },
   };
 }
@@ -150,7 +150,7 @@ export function encodeArrayHeader({ dtype, shape, order, style }: ArrayHeader): 
   const numbers = [
     shape.length,
     ...shape,
-    ...strides(shape, order),
+    ...strides(shape, order, style.unitStrides),
     ...[style.flags, style.elementWiseStride, order.charCodeAt(0)],
   ];
   return Buffer.concat([
@@ -167,12 +167,12 @@ const encodeBufferHeader = (allocation: string, length: number, type: string): U
 ];
 
 /** Of an array whose elements lie one after the other. */
-function strides(shape: Shape, order: "c" | "f"): number[] {
+function strides(shape: Shape, order: "c" | "f", units: boolean): number[] {
   const result = new Array<number>(shape.length);
   const axes = shape.map((_, axis) => axis);
   let stride = 1;
   for (const axis of order === "c" ? axes.reverse() : axes) {
-    result[axis] = stride;
+    result[axis] = units && shape[axis] === 1 ? 1 : stride;
     stride *= shape[axis];
   }
   return result;
@@ -189,7 +189,7 @@ export function reordered(
   const from = elementsOf(bytes.slice(), dtype);
   const result = new Uint8Array(bytes.length);
   const into = elementsOf(result, dtype);
-  const steps = strides(shape, "f");
+  const steps = strides(shape, "f", false);
   const index = new Array<number>(shape.length).fill(0);
   for (let inC = 0, inF = 0; inC < from.length; inC++) {
     if (to === "f") into[inF] = from[inC];
