@@ -1,12 +1,12 @@
 // The Deeplearning4j format: zips of ModelSerializer, from 0.5 to 1.0.0-M2.1.
 import { GraftError } from "../../../protocol/errors";
-import type { Model } from "../../graph/model";
+import type { Model, Variable } from "../../graph/model";
 import type { Checkpoint, Format } from "../format";
 import { matchZip } from "./entries";
-import { importModel } from "./import";
+import { importNetwork } from "./import";
 import { loadCode } from "./loadcode";
 import { saveZip } from "./save";
-import { openZip } from "./tensors";
+import { openZip, type Opened } from "./tensors";
 
 const NAME = "dl4j";
 
@@ -34,6 +34,22 @@ async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint>
     format: NAME,
     path,
     graph: path,
-    model: () => (model ??= Promise.resolve().then(() => importModel(opened))),
+    model: () => (model ??= Promise.resolve().then(() => readModel(opened))),
   };
+}
+
+function readModel({
+  configuration,
+  parameters,
+  dtype,
+  slots,
+  tensors,
+  normalizer,
+}: Opened): Model {
+  const states = slots.map(({ name, of, shape }): Variable => ({
+    ...{ name, of, shape, dtype: tensors.get(name)!.dtype },
+    ...{ value: { from: "stored", name }, role: "slot", trainable: [] },
+  }));
+  const model = importNetwork(configuration, parameters, dtype, states);
+  return normalizer === undefined ? model : { ...model, normalizer };
 }

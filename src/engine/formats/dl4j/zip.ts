@@ -38,11 +38,12 @@ const MAX_DEFLATE_RATIO = 1032;
 const STORED = 0;
 const DEFLATED = 8;
 
-const MAGIC = "PK\x03\x04";
+/** Of a zip of nothing, its end. */
+const MAGIC = ["PK\x03\x04", "PK\x05\x06"];
 
 /** Whether a file begins like a zip; false where it cannot be read. */
 export async function isZip(path: string): Promise<boolean> {
-  return (await firstBytes(path, MAGIC.length)) === MAGIC;
+  return MAGIC.includes(await firstBytes(path, 4));
 }
 
 /** The name of a zip's first entry, which says what kind a damaged one was. */
