@@ -36,33 +36,39 @@ function unitsOf(node: Node): { port: number | undefined; axis: number; blocks: 
   }
 }
 
-function productOf(node: Node): Product | undefined {
+function productOf({ nodes }: Model, node: Node): Product | undefined {
   const { port, axis, blocks } = unitsOf(node);
   const kernel = port === undefined ? undefined : node.inputs[port];
-  if (kernel === undefined || !("variable" in kernel)) return undefined;
-  return { kernel: kernel.variable, axis, blocks };
+  if (kernel === undefined) return undefined;
+  if ("variable" in kernel) return { kernel: kernel.variable, axis, blocks };
+  // A kernel that is stored with its axes in another order.
+  const read = nodes.get(kernel.node);
+  const [stored] = read?.inputs ?? [];
+  if (read?.op !== "Transpose" || !("variable" in stored)) return undefined;
+  return { kernel: stored.variable, axis: read.attributes.permutation[axis], blocks };
 }
 
 /** The node of a layer that makes its units. */
 export function unitProducer(model: Model, nodes: readonly string[]): Node | undefined {
   return nodes
     .map((name) => model.nodes.get(name))
-    .find((node): node is Node => node !== undefined && productOf(node) !== undefined);
+    .find((node): node is Node => node !== undefined && productOf(model, node) !== undefined);
 }
 
 /** The kernel of a node that makes units. */
-export const kernelOf = (node: Node): string | undefined => productOf(node)?.kernel;
+export const kernelOf = (model: Model, node: Node): string | undefined =>
+  productOf(model, node)?.kernel;
 
 /** How many units `producer` makes; -1 where that is not known. */
 export function unitCount(model: Model, producer: Node): number {
-  const product = productOf(producer);
+  const product = productOf(model, producer);
   const size = product && model.variables.get(product.kernel)!.shape[product.axis];
   return size === undefined ? -1 : size / product!.blocks;
 }
 
 /** What the units that `producer` makes couple. Throws `invalid-edit` as `groupFrom` does. */
 export function unitGroup(model: Model, producer: Node, name = producer.name): UnitGroup {
-  const product = productOf(producer);
+  const product = productOf(model, producer);
   if (product === undefined)
     throw new GraftError(
       "invalid-edit",

@@ -119,7 +119,7 @@ function newHead(model: Model, spec: Spec): Pick<NewHead, "head" | "from"> | und
 function outputProducer(model: Model): Node {
   const { variables } = classGroup(model);
   const kernels = new Set(variables.filter(({ makes }) => makes).map(({ variable }) => variable));
-  const producers = [...model.nodes.values()].filter((node) => kernels.has(kernelOf(node) ?? ""));
+  const producers = [...model.nodes.values()].filter((node) => kernels.has(kernelOf(model, node) ?? ""));
   if (producers.length === 1) return producers[0];
   throw new GraftError(
     "invalid-edit",

@@ -22,8 +22,21 @@ export function fresh(model: Model, variable: Variable, how: FreshNumbers): Valu
   const { shape, whole, weights, key } = how;
   const isKernel = whole.length >= 2 && !isPerUnit(model, variable.name);
   const initializer = isKernel ? weights : vectorInitializer(model, variable.name);
-  const [fanIn, fanOut] = isKernel ? [fanInOf(whole), fanOutOf(whole)] : [1, 1];
+  const read = isKernel ? asRead(model, variable.name, whole) : [];
+  const [fanIn, fanOut] = isKernel ? [fanInOf(read), fanOutOf(read)] : [1, 1];
   return { from: "initializer", initializer, shape, fanIn, fanOut, key };
+}
+
+/** The shape of a kernel with its axes in the order in which an op reads them, which may not be that of its variable. */
+function asRead({ nodes }: Model, name: string, shape: Shape): Shape {
+  const transposed = [...nodes.values()].find(
+    (node) =>
+      node.op === "Transpose" &&
+      node.inputs.some((input) => "variable" in input && input.variable === name),
+  );
+  return transposed?.op === "Transpose"
+    ? transposed.attributes.permutation.map((axis) => shape[axis])
+    : shape;
 }
 
 // A unit's fan: its inputs, times the window of a convolution.
@@ -44,7 +57,8 @@ function vectorInitializer(model: Model, name: string): Initializer {
     const place = node.inputs.findIndex((input) => "variable" in input && input.variable === name);
     if ((node.op === "Mul" || node.op === "Div") && place >= 0) return "ones";
     // Inputs: x, gamma, beta, moving mean, moving variance.
-    if (node.op === "BatchNorm" && (place === 1 || place === 4)) return "ones";
+    if (node.op === "BatchNorm" && (place === 1 || (place === 4 && !node.attributes.keeps)))
+      return "ones";
   }
   return "zeros";
 }

@@ -19,6 +19,8 @@ export interface LayerConfiguration extends ParameterOwner {
   readonly name: string;
   /** "layerName" */
   readonly title?: string;
+  /** Whether the network minimizes the mean over a mini-batch, and not the sum. */
+  readonly minimizesMean: boolean;
 }
 
 export interface Vertex {
@@ -153,7 +155,8 @@ function layerOf(
   if (layer === undefined) throw damaged(file, `layer ${name} does not say what it is`);
   const variables = names(file, conf as JsonObject, "variables", []);
   const title = text(thawed(layer), "layerName") ?? text(layer, "layerName");
-  return { ...layer, name, variables, ...(title !== undefined && { title }) };
+  const minimizesMean = (conf as JsonObject).get("miniBatch") !== false;
+  return { ...layer, name, variables, minimizesMean, ...(title !== undefined && { title }) };
 }
 
 function names(

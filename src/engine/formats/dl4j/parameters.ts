@@ -9,8 +9,11 @@ export interface Parameter {
   readonly shape: Shape;
   /** In which order the flat vector holds its elements: columns ("f") or rows ("c") one after the other. */
   readonly order: "c" | "f";
-  /** What DL4J updates it as: weights, biases with their own updater and regularization, statistics by no gradient. */
-  readonly role: "weight" | "bias" | "statistic";
+  /**
+   * What DL4J updates it as: weights, biases with their own updater and regularization, statistics by no gradient. Unknown:
+   * all that a layer of unknown kind has.
+   */
+  readonly role: "weight" | "bias" | "statistic" | "unknown";
 }
 
 /** A layer with what its `NeuralNetConfiguration` says beside it. */
@@ -36,6 +39,8 @@ export function parametersOf(layer: ParameterOwner): readonly Parameter[] | unde
 export interface Stored extends Parameter {
   /** "0_W" */
   readonly variable: string;
+  /** The name of its layer. */
+  readonly layer: string;
   /** Where its elements begin in the flat vector. */
   readonly offset: number;
 }
@@ -67,7 +72,8 @@ export function layOut(
   let offset = 0;
   layers.forEach((layer, index) => {
     for (const parameter of known[index] ?? remainder(total - sum)) {
-      stored.push({ ...parameter, variable: `${layer.name}_${parameter.name}`, offset });
+      const variable = `${layer.name}_${parameter.name}`;
+      stored.push({ ...parameter, variable, layer: layer.name, offset });
       offset += elements(parameter.shape);
     }
   });
@@ -75,7 +81,7 @@ export function layOut(
 }
 
 const remainder = (size: number): readonly Parameter[] =>
-  size === 0 ? [] : [weight("params", [size], "c")];
+  size === 0 ? [] : [{ name: "params", shape: [size], order: "c", role: "unknown" }];
 
 type Rule = (layer: ParameterOwner) => readonly Parameter[] | undefined;
 

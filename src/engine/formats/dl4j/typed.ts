@@ -28,6 +28,17 @@ export function typed(family: Family, value: Json | undefined, path: Path): Type
 export const typedField = (family: Family, owner: Typed, key: string): Typed | undefined =>
   typed(family, owner.fields.get(key), [...owner.path, key]);
 
+/** The objects of the list in a field; none where there is no list. Throws `corrupt-file` for an item that is none. */
+export function typedItems(family: Family, owner: Typed, key: string): readonly Typed[] {
+  const value = owner.fields.get(key);
+  if (!isArray(value)) return [];
+  return value.map((item, index) => {
+    const found = typed(family, item, [...owner.path, key, index]);
+    if (found === undefined) throw wrongField(owner, key, "a list of objects that name a class");
+    return found;
+  });
+}
+
 /** A whole number of at least `least`; `otherwise` where the field is not there, or null. */
 export function whole(owner: Typed, key: string, least: number, otherwise?: number): number {
   const value = owner.fields.get(key) ?? null;
