@@ -106,6 +106,12 @@ function layersOfNetwork(
   });
 }
 
+/** What the nodes of a loss come from. */
+const LOSS = "/loss";
+
+/** What the nodes of a layer's preprocessor come from. */
+export const preprocessorOrigin = (vertex: string): string => `${vertex}/preprocessor`;
+
 /** What is known of each part of the network while it is lifted. */
 class Network {
   /** The node that a vertex or an input of the network hands on. */
@@ -171,10 +177,13 @@ class Network {
       const named = (input?: string) => (input === undefined ? mask : this.#inputMasks.get(input));
       output = liftVertex({ ...place, typed: vertex, mask: named, input: this.#input }, from);
     } else {
-      const x = preprocessor ? preprocessed(place, from[0], preprocessor) : from[0];
+      const between = { ...place, origin: preprocessorOrigin(name) };
+      const x = preprocessor ? preprocessed(between, from[0], preprocessor) : from[0];
       for (const node of this.lifting.nodes.keys()) before.add(node);
       const site = { ...place, layer, prefix: "", ...(mask !== undefined && { mask }) };
       output = liftLayer(site, x);
+      // So that a layer that does nothing is there all the same.
+      if (output === x) output = add(place, "Identity", [x], {});
     }
     this.outputs.set(name, output);
     const own = [...this.lifting.nodes.keys()].filter((node) => !before.has(node));
@@ -194,7 +203,7 @@ class Network {
     const output = this.outputs.get(name)!;
     if (inner === undefined || loss === undefined || !isOutputLayer(inner)) return;
     const isOnly = configuration.outputs.length === 1;
-    const place: Place = { lifting, vertex: isOnly ? "loss" : `${name}/loss` };
+    const place: Place = { lifting, vertex: isOnly ? "loss" : `${name}/loss`, origin: LOSS };
     const shape = lifting.shapes.get(output)!;
     const labels = this.#placeholder(
       isOnly ? "labels" : `${name}/labels`,
@@ -228,7 +237,7 @@ class Network {
     shape: Shape,
     attributes: Parameters<Lifting["placeholder"]>[2],
   ): string {
-    return this.lifting.placeholder(name, shape, attributes, [name]);
+    return this.lifting.placeholder(name, shape, attributes, [LOSS]);
   }
 
   /** What the activation function of an output layer reads, where it is a softmax or a sigmoid. */
@@ -245,7 +254,7 @@ class Network {
   #total(): void {
     const { lifting, configuration } = this;
     if (this.#losses.length === 0) return;
-    const place: Place = { lifting, vertex: "loss" };
+    const place: Place = { lifting, vertex: "loss", origin: LOSS };
     const parts = [
       ...this.#losses,
       ...layersOf(configuration).flatMap((layer) => regularization(place, layer)),

@@ -24,6 +24,10 @@ export function typed(family: Family, value: Json | undefined, path: Path): Type
   return { type: classOfShort(family, short), fields, path: [...path, short] };
 }
 
+/** The value in the document that `typed` was made of. */
+export const rawOf = ({ fields, path }: Typed): Json =>
+  fields.has("@class") ? fields : new Map([[String(path.at(-1)), fields]]);
+
 /** The object in a field of `owner`. */
 export const typedField = (family: Family, owner: Typed, key: string): Typed | undefined =>
   typed(family, owner.fields.get(key), [...owner.path, key]);

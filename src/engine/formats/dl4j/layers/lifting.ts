@@ -55,6 +55,8 @@ export interface Place {
   readonly lifting: Lifting;
   /** The name of the vertex, which its nodes' names begin with. */
   readonly vertex: string;
+  /** What its nodes come from, where that is not the vertex itself. */
+  readonly origin?: string;
 }
 
 /** Where a layer is lifted. */
@@ -71,7 +73,7 @@ export type LiftLayer = (site: Site, x: string) => string;
 
 /** Adds a node to a place. Inputs are names of nodes, or variables. */
 export const add = <Op extends OpName>(
-  { lifting, vertex }: Place,
+  { lifting, vertex, origin = vertex }: Place,
   op: Op,
   inputs: readonly (string | Ref)[],
   attributes: OpAttributes[Op],
@@ -81,7 +83,7 @@ export const add = <Op extends OpName>(
     op,
     inputs.map((input) => (typeof input === "string" ? { node: input } : input)),
     attributes,
-    [vertex],
+    [origin],
   );
 
 /** A parameter of the layer. */
