@@ -204,6 +204,29 @@ export function reordered(
   return result;
 }
 
+/** The elements of a tensor in C order with its axes in another order: axis i of the result is `permutation[i]`. */
+export function transposed(
+  bytes: Uint8Array,
+  shape: Shape,
+  dtype: ArrayType,
+  permutation: readonly number[],
+): Uint8Array {
+  const from = elementsOf(bytes.slice(), dtype);
+  const result = new Uint8Array(bytes.length);
+  const into = elementsOf(result, dtype);
+  const sizes = permutation.map((axis) => shape[axis]);
+  const steps = permutation.map((axis) => elements(shape.slice(axis + 1)));
+  for (let place = 0; place < into.length; place++) {
+    let [rest, source] = [place, 0];
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      source += (rest % sizes[axis]) * steps[axis];
+      rest = Math.floor(rest / sizes[axis]);
+    }
+    into[place] = from[source];
+  }
+  return result;
+}
+
 /** As bit patterns, which are only moved. */
 function elementsOf(bytes: Uint8Array, dtype: ArrayType): Uint32Array {
   const buffer = bytes.buffer as ArrayBuffer;

@@ -3,13 +3,13 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { GraftError } from "../../../protocol/errors";
-import { fromFloat32 } from "../../graph/dtypes";
+import { fromFloat32, toFloat32 } from "../../graph/dtypes";
 import { elements, type Model, sameShape, type Variable } from "../../graph/model";
 import type { Checkpoint, ReadVariable, SaveResult } from "../format";
 import { reason, writeFailed } from "../tf1/errors";
 import { layersOf, parseConfiguration } from "./configuration";
 import { COEFFICIENTS, CONFIGURATION, matchZip, UPDATER_STATE } from "./entries";
-import type { ArrayType } from "./nd4j";
+import { transposed, type ArrayType } from "./nd4j";
 import { layOut, type Stored } from "./parameters";
 import { patchConfiguration } from "./patch";
 import { openZip, type Opened } from "./tensors";
@@ -71,7 +71,7 @@ async function newContents(
   } = patchConfiguration(from.configuration, before, model);
   const configuration = parseConfiguration(archive.path, text);
   const variableOf = (written: string): Variable => {
-    const found = model.variables.get(variables.get(written) ?? "");
+    const found = model.variables.get(variables.get(written)?.variable ?? "");
     if (found === undefined) throw new Error(`nothing in the model is written as ${written}`);
     return found;
   };
@@ -94,7 +94,13 @@ async function newContents(
         "missing-shard",
         `${archive.path} has no ${COEFFICIENTS}, so there are no values to save. Save the model again with ModelSerializer.writeModel.`,
       );
-    const parts = parameters.map((each) => parameterPart(each, variableOf(each.variable), read));
+    const parts = parameters.map((each) =>
+      parameterPart(each, variableOf(each.variable), {
+        permutation: variables.get(each.variable)?.permutation,
+        dtype: coefficients.header.dtype,
+        read,
+      }),
+    );
     contents.set(COEFFICIENTS, () => encodeVector(coefficients, parts));
   }
   if (updaterState !== undefined && text !== from.text) {
@@ -114,17 +120,30 @@ async function newContents(
 const NO_STATE =
   "The state of the updater is left out: it is not laid out as Graft knows it. Deeplearning4j starts with a new one.";
 
+interface Writing {
+  /** The axes of the variable in DL4J's order, where that is another. */
+  readonly permutation: readonly number[] | undefined;
+  readonly dtype: ArrayType;
+  readonly read: ReadVariable;
+}
+
 function parameterPart(
-  { variable, shape, order }: Stored,
+  { shape, order }: Stored,
   written: Variable,
-  read: ReadVariable,
+  { permutation, dtype, read }: Writing,
 ): Part {
-  // The patch is to blame, not the file.
-  if (!sameShape(written.shape, shape))
-    throw new Error(
-      `the configuration says [${shape.join(", ")}] of ${variable}, and ${written.name} has [${written.shape.join(", ")}]`,
-    );
-  return { shape, order, read: () => read(written) };
+  // New variables are float32, whatever the network has.
+  const converted = async (): Promise<Uint8Array> => {
+    const bytes = await read(written);
+    return written.dtype === dtype ? bytes : fromFloat32(toFloat32(bytes, written.dtype), dtype);
+  };
+  return {
+    ...{ shape, order },
+    read: async () =>
+      permutation === undefined
+        ? converted()
+        : transposed(await converted(), written.shape, dtype, permutation),
+  };
 }
 
 /** The state that the model has for a variable, whatever its name became; else that of a parameter that is new. */

@@ -39,7 +39,10 @@ export function object(style: Style, family: Family, type: string, fields: JsonO
 export const plainObject = (style: Style, family: Family, type: string, fields: Plain = {}): Json =>
   object(style, family, type, json(fields) as JsonObject);
 
-export const withFields = (fields: JsonObject, changes: Readonly<Record<string, Json>>): JsonObject =>
+export const withFields = (
+  fields: JsonObject,
+  changes: Readonly<Record<string, Json>>,
+): JsonObject =>
   Object.entries(changes).reduce((all, [key, value]) => withKey(all, key, value), fields);
 
 /** The class of an activation function, and what it is told. */
@@ -92,4 +95,5 @@ export const windowFields = (
 export const formatFields = (key: string, format: DataFormat): Record<string, Plain> =>
   format === "NCHW" ? {} : { [key]: format };
 
-export const asObject = (value: Json | undefined): JsonObject => (isObject(value) ? value : new Map());
+export const asObject = (value: Json | undefined): JsonObject =>
+  isObject(value) ? value : new Map();

@@ -20,11 +20,14 @@ export interface Frozen {
 
 export function freezing(style: Style, parts: readonly Part[], after: Model): Frozen {
   const weights = new Map(parts.map((part) => [part, weightsOf(part, after)]));
-  const isHeld = (part: Part) => weights.get(part)!.length > 0 && weights.get(part)!.every(isFrozen);
+  const isHeld = (part: Part) =>
+    weights.get(part)!.length > 0 && weights.get(part)!.every(isFrozen);
   const trains = (part: Part) => weights.get(part)!.some((each) => !isFrozen(each));
   const isAnyHeld = parts.some(isHeld);
   const trainsBefore = (part: Part): boolean =>
-    part.inputs.some((input) => typeof input !== "string" && (trains(input) || trainsBefore(input)));
+    part.inputs.some(
+      (input) => typeof input !== "string" && (trains(input) || trainsBefore(input)),
+    );
   const layerJson = (part: Part): Json => {
     const layer = part.layer!;
     const was = part.source?.layer !== undefined && isFrozenLayer(part.source.layer);
@@ -59,7 +62,10 @@ function wrapped(style: Style, part: Part, type: keyof typeof INNER, inner: Json
   if (before?.type === type)
     return rewrapped(rawOf(before), withKey(before.fields, INNER[type], inner));
   if (style === "wrapper" && type === "FrozenLayerWithBackprop")
-    throw notSaid(part.name, "it is frozen and layers before it train, which this version of Deeplearning4j does not know");
+    throw notSaid(
+      part.name,
+      "it is frozen and layers before it train, which this version of Deeplearning4j does not know",
+    );
   const fields = json({
     constraints: null,
     gradientNormalization: "None",

@@ -99,7 +99,9 @@ function draftsOf(configuration: Configuration, model: Model): readonly Draft[] 
     const [from] = node.origin;
     const layer = layers.get(node.name);
     const vertex = from === undefined ? vertexOf(layer) : vertices.get(from);
-    const read = node.inputs.flatMap((input) => ("node" in input ? (ofNode.get(input.node) ?? []) : []));
+    const read = node.inputs.flatMap((input) =>
+      "node" in input ? (ofNode.get(input.node) ?? []) : [],
+    );
     const isBare = vertex?.layer !== undefined && BARE.has(vertex.layer.type);
     // Another layer may have come between a layer and the activation function that was its own.
     if (isActivation(node) && !isBare && read.length === 1) {

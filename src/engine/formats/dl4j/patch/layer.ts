@@ -48,8 +48,7 @@ export function keptLayer(
   const layer = group.vertex!.layer!;
   const inner = thawed(layer);
   const parameters = writtenParameters(layer, variables, group.name);
-  const shapeOf = (key: string): Shape | undefined =>
-    variables.get(`${layer.name}_${key}`)?.shape;
+  const shapeOf = (key: string): Shape | undefined => variables.get(`${layer.name}_${key}`)?.shape;
   const sized = resizedFields(inner, shapeOf);
   const owner = { ...inner, fields: sized };
   const fields = [withActivation, withDropout].reduce(

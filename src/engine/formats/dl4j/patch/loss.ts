@@ -44,7 +44,10 @@ export function outputLoss(
     .filter(({ name }) => configuration.outputs.includes(name))
     .flatMap((layer) => lossOf(thawed(layer)) ?? []);
   if (source !== undefined && was === is) {
-    const json = source.path.at(-1) === "lossFunction" ? plainObject(style, "loss", source.type) : rawOf(source);
+    const json =
+      source.path.at(-1) === "lossFunction"
+        ? plainObject(style, "loss", source.type)
+        : rawOf(source);
     return { json, isNew: false, activation: is?.activation };
   }
   if (is === undefined)

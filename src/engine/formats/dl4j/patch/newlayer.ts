@@ -1,14 +1,28 @@
 // New layers: what the nodes of an edit are in DL4J. Settings of training are those of a layer that is there.
 import type { Model, Node, Ref } from "../../../graph/model";
 import { isObject, json, withKey, type Json, type JsonObject, type Plain } from "../json";
-import { formatFields, activationJson, dropoutJson, object, windowFields, type Style } from "./fields";
+import {
+  formatFields,
+  activationJson,
+  dropoutJson,
+  object,
+  windowFields,
+  type Style,
+} from "./fields";
 import { notSaid, type Group } from "./groups";
 import type { Written, WrittenLayer } from "./layer";
 
 /** What a layer says of its training, in any version. */
 const COMMON: ReadonlySet<string> = new Set([
   ...["biasInit", "biasUpdater", "constraints", "gainInit", "gradientNormalization"],
-  ...["gradientNormalizationThreshold", "iupdater", "iUpdater", "weightInitFn", "weightInit", "dist"],
+  ...[
+    "gradientNormalizationThreshold",
+    "iupdater",
+    "iUpdater",
+    "weightInitFn",
+    "weightInit",
+    "dist",
+  ],
   ...["updater", "learningRate", "biasLearningRate", "learningRateSchedule", "momentum"],
   ...["momentumSchedule", "rho", "epsilon", "rmsDecay", "adamMeanDecay", "adamVarDecay"],
 ]);

@@ -140,7 +140,9 @@ function layerMaker({ configuration, style, before, after, loss }: Edited) {
 /** A layer whose settings new ones take over: the last one that has parameters. */
 export function templateOf({ vertices }: Configuration): Vertex {
   const layers = vertices.filter(({ layer }) => layer !== undefined);
-  return layers.findLast(({ layer }) => layer!.fields.size > 0 && hasUpdater(layer!)) ?? layers.at(-1)!;
+  return (
+    layers.findLast(({ layer }) => layer!.fields.size > 0 && hasUpdater(layer!)) ?? layers.at(-1)!
+  );
 }
 
 const hasUpdater = (layer: NonNullable<Vertex["layer"]>): boolean => {

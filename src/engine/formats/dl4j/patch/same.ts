@@ -6,7 +6,10 @@ import { fromStart } from "../../../graph/shapes";
 /** How the names of one model are told in terms common to both. */
 export interface Naming {
   /** A variable, and the order of its axes in the common form, where it is another. */
-  readonly variable: (name: string) => { readonly name: string; readonly permutation?: readonly number[] };
+  readonly variable: (name: string) => {
+    readonly name: string;
+    readonly permutation?: readonly number[];
+  };
   /** An input of the network, the labels or a mask. */
   readonly placeholder: (name: string) => string;
 }
@@ -19,9 +22,12 @@ export class Subgraphs {
   of(model: Model, naming: Naming): (node: string) => number {
     const known = new Map<string, number>();
     const numberOf = (ref: Ref): number =>
-      "node" in ref ? known.get(ref.node)! : this.#number(`variable ${naming.variable(ref.variable).name}`);
+      "node" in ref
+        ? known.get(ref.node)!
+        : this.#number(`variable ${naming.variable(ref.variable).name}`);
     for (const node of model.nodes.values()) {
-      const passed = passes(node) && "node" in node.inputs[0] ? known.get(node.inputs[0].node) : undefined;
+      const passed =
+        passes(node) && "node" in node.inputs[0] ? known.get(node.inputs[0].node) : undefined;
       known.set(node.name, passed ?? this.#number(this.#describe(model, node, naming, numberOf)));
     }
     return (node) => known.get(node)!;
@@ -81,6 +87,8 @@ function attributesOf(model: Model, node: Node): string {
     case "Dropout":
       return "rate" in node.attributes ? node.attributes.rate.toFixed(6) : "fed";
     default:
-      return JSON.stringify(Object.entries(node.attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      return JSON.stringify(
+        Object.entries(node.attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      );
   }
 }
