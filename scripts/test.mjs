@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { installBench, unsupported } from "../test/vscode/bench/install.mjs";
 import { build } from "./build.mjs";
+import { dl4jEnvironment } from "./dl4j-env.mjs";
 import { ensure } from "./ensure.mjs";
 import { npm, root, run, runBin } from "./process.mjs";
 import { pythonEnvironment } from "./python-env.mjs";
@@ -70,9 +71,18 @@ const vitest = (stage, projects, args, env = {}) =>
   );
 
 async function interop(args) {
-  const { python, reason } = await pythonEnvironment();
-  if (reason) console.log(`Tests against real frameworks are skipped: ${reason}`);
-  const env = python ? { GRAFT_PYTHON: python } : { GRAFT_PYTHON_SKIP_REASON: reason };
+  const { python, reason: noPython } = await pythonEnvironment();
+  const { command, reason: noDl4j } = await dl4jEnvironment();
+  const reasons = [noPython, noDl4j].filter((reason) => reason !== undefined);
+  for (const reason of reasons)
+    console.log(`Tests against a real framework are skipped: ${reason}`);
+  const env = {
+    ...(python ? { GRAFT_PYTHON: python } : { GRAFT_PYTHON_SKIP_REASON: noPython }),
+    ...(command
+      ? { GRAFT_DL4J: JSON.stringify(command("Dl4j")) }
+      : { GRAFT_DL4J_SKIP_REASON: noDl4j }),
+  };
+  const reason = reasons.length > 0 ? reasons.join("; ") : undefined;
   return { ...(await vitest("interop", ["interop"], args, env)), reason };
 }
 

@@ -4,10 +4,12 @@ import { basename, join, resolve } from "node:path";
 import type { CheckpointFile } from "../../protocol/checkpoint";
 import { GraftError } from "../../protocol/errors";
 import type { Checkpoint, Format } from "./format";
+import { diagnoseZip } from "./dl4j/entries";
+import { dl4j } from "./dl4j/index";
 import { tf1 } from "./tf1/index";
 import { diagnose } from "./tf1/diagnose";
 
-export const FORMATS: readonly Format[] = [tf1];
+export const FORMATS: readonly Format[] = [tf1, dl4j];
 
 /** Which of these files are checkpoints; files of one checkpoint become one entry. */
 export async function recognize(files: readonly string[]): Promise<readonly CheckpointFile[]> {
@@ -30,7 +32,8 @@ export async function recognize(files: readonly string[]): Promise<readonly Chec
 /** Opens the checkpoint that `path` names or is a file of; with the graph in the file `graph`, where it is another one's. */
 export async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint> {
   const match = await matchFormat(path);
-  if (!match) throw (await insteadOfFolder(path)) ?? (await diagnose(path));
+  if (!match)
+    throw (await insteadOfFolder(path)) ?? (await diagnoseZip(path)) ?? (await diagnose(path));
   return match.format.open(match.path, graph);
 }
 

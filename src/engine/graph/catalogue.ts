@@ -105,6 +105,8 @@ export interface OpAttributes {
     /** Whether the moving variance follows the unbiased variance of a batch: TensorFlow's fused op, and no other. */
     readonly unbiased: boolean;
     readonly dataFormat: DataFormat;
+    /** What the last input is, where it is not the variance: log₁₀ of the standard deviation (DL4J). */
+    readonly keeps?: "log10Deviation";
   };
   /** Inputs: a sequence, and what `takes` says. The output of each step. See Hochreiter and Schmidhuber, 1997; Gers, 2002 (peepholes). */
   LSTM: Recurrent<LSTMInput> & {

@@ -2,6 +2,7 @@
 // Plain immutable data; no I/O here. Surgery maps a Model to a Model.
 import type { DType } from "../../protocol/checkpoint";
 import type { OpAttributes, OpName } from "./catalogue";
+import type { Normalizer } from "./normalizer";
 
 /** Dimensions; -1 is the batch (or otherwise unknown) size. */
 export type Shape = readonly number[];
@@ -169,6 +170,8 @@ export interface Model {
   readonly shapes: ReadonlyMap<string, Shape>;
   /** Source names that stand for a node: read ops, identities, ops inside a lifted pattern. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** What samples must go through before they are fed, where the checkpoint says so. */
+  readonly normalizer?: Normalizer;
 }
 
 export const wholeRegion = (shape: Shape): Region => ({

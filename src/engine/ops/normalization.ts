@@ -8,8 +8,10 @@ import type { Kernel, RunContext } from "./kernel";
 import { tf, type Tensor } from "./tf";
 
 export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context) => {
-  const [x, gamma, beta, mean, variance] = inputs;
-  const { epsilon, momentum, unbiased, dataFormat } = attributes;
+  const [x, gamma, beta, mean, kept] = inputs;
+  const { epsilon, momentum, unbiased, dataFormat, keeps } = attributes;
+  const form = FORMS[keeps ?? "variance"];
+  const variance = form.variance(kept);
   const channels = channelAxis(x.shape, dataFormat);
   const perChannel = x.shape.map((size, axis) => (axis === channels ? size : 1));
   const scaleFor = (spread: Tensor) =>
@@ -31,8 +33,9 @@ export const BatchNorm: Kernel<"BatchNorm"> = (inputs, attributes, node, context
   const count = x.size / x.shape[channels];
   // Normalized by the biased variance in any case.
   const seen = unbiased ? tf.mul(batch.variance, count / Math.max(count - 1, 1)) : batch.variance;
-  follow(node.inputs[3], { start: mean, seen: batch.mean, trained }, momentum, context);
-  follow(node.inputs[4], { start: variance, seen, trained }, momentum, context);
+  const moves = { momentum, trained };
+  follow(node.inputs[3], { start: mean, seen: batch.mean, form: AS_IT_IS, ...moves }, context);
+  follow(node.inputs[4], { start: kept, seen, form, ...moves }, context);
   const scaled = tf.mul(tf.sub(x, batch.mean), scaleFor(batch.variance));
   return tf.add(scaled, tf.reshape(beta, perChannel));
 };
@@ -57,8 +60,28 @@ function momentsOf(
   };
 }
 
+/** How a variance is kept. */
+interface Form {
+  readonly variance: (kept: Tensor) => Tensor;
+  readonly kept: (variance: Tensor) => Tensor;
+}
+
+const AS_IT_IS: Form = { variance: (kept) => kept, kept: (variance) => variance };
+
+const FORMS: Readonly<Record<"variance" | "log10Deviation", Form>> = {
+  variance: AS_IT_IS,
+  // σ² = e^(2 · ln 10 · log₁₀ σ)
+  log10Deviation: {
+    variance: (kept) => tf.exp(tf.mul(kept, 2 * Math.LN10)),
+    kept: (variance) => tf.div(tf.log(variance), 2 * Math.LN10),
+  },
+};
+
 interface Statistic {
+  /** As it is kept. */
   readonly start: Tensor;
+  readonly form: Form;
+  readonly momentum: number;
   /** That of the batch. */
   readonly seen: Tensor;
   /** The channels that follow it; undefined for all. */
@@ -68,14 +91,14 @@ interface Statistic {
 /** Moves a statistic towards that of the batch; a norm that is used twice in one step moves it twice. */
 function follow(
   ref: Ref,
-  { start, seen, trained }: Statistic,
-  momentum: number,
+  { start, seen, trained, form, momentum }: Statistic,
   { updates }: RunContext,
 ): void {
   if (!("variable" in ref)) return;
   const before = updates.get(ref.variable);
   const now = tf.reshape(seen, start.shape);
-  const all = tf.add(tf.mul(before ?? start, momentum), tf.mul(now, 1 - momentum));
+  const was = form.variance(before ?? start);
+  const all = form.kept(tf.add(tf.mul(was, momentum), tf.mul(now, 1 - momentum)));
   const moved = trained === undefined ? all : tf.where(trained, all, before ?? start);
   updates.set(ref.variable, tf.keep(moved));
   before?.dispose();

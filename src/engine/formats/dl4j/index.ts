@@ -1,0 +1,55 @@
+// The Deeplearning4j format: zips of ModelSerializer, from 0.5 to 1.0.0-M2.1.
+import { GraftError } from "../../../protocol/errors";
+import type { Model, Variable } from "../../graph/model";
+import type { Checkpoint, Format } from "../format";
+import { matchZip } from "./entries";
+import { importNetwork } from "./import";
+import { loadCode } from "./loadcode";
+import { saveZip } from "./save";
+import { openZip, type Opened } from "./tensors";
+
+const NAME = "dl4j";
+
+export const dl4j: Format = {
+  name: NAME,
+  label: "Deeplearning4j",
+  match: matchZip,
+  files: async (path) => [path],
+  open: openCheckpoint,
+  fittingGraph: async () => undefined,
+  save: saveZip,
+  loadCode,
+};
+
+async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint> {
+  if (graph !== undefined && graph !== path)
+    throw new GraftError(
+      "unsupported-format",
+      `${path} has its network in itself and takes no graph of another file, ${graph}. Remove graph.meta from the recipe.`,
+    );
+  const opened = await openZip(path);
+  let model: Promise<Model> | undefined;
+  return {
+    ...opened,
+    format: NAME,
+    path,
+    graph: path,
+    model: () => (model ??= Promise.resolve().then(() => readModel(opened))),
+  };
+}
+
+function readModel({
+  configuration,
+  parameters,
+  dtype,
+  slots,
+  tensors,
+  normalizer,
+}: Opened): Model {
+  const states = slots.map(({ name, of, shape }): Variable => ({
+    ...{ name, of, shape, dtype: tensors.get(name)!.dtype },
+    ...{ value: { from: "stored", name }, role: "slot", trainable: [] },
+  }));
+  const model = importNetwork(configuration, parameters, dtype, states);
+  return normalizer === undefined ? model : { ...model, normalizer };
+}

@@ -1,0 +1,79 @@
+// What samples look like: DL4J does not write it down, so it follows from the first layers that read an input.
+import type { DType } from "../../../protocol/checkpoint";
+import type { Shape } from "../../graph/model";
+import { thawed, type Configuration, type Vertex } from "./configuration";
+import { formatOf } from "./layers/convolution";
+import { imageSize } from "./layers/preprocessors";
+import { inputRank } from "./layers/table";
+import { inner, parametersOf } from "./parameters";
+import { whole, type Typed } from "./typed";
+
+interface Input {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+const UNKNOWN: Input = { shape: [-1], dtype: "float32" };
+
+/** Rows [batch, n], sequences [batch, time, n], images in the order of the layer, or indices. */
+export function inputShape(configuration: Configuration, name: string): Input {
+  const readers = configuration.vertices.filter(({ inputs }) => inputs.includes(name));
+  const found = readers.map((reader) => shapeFor(configuration, reader));
+  return found.find(({ shape }) => shape.length > 1) ?? UNKNOWN;
+}
+
+function shapeFor(configuration: Configuration, vertex: Vertex): Input {
+  const { layer, preprocessor } = vertex;
+  const behind = (): Input => inputShape(configuration, vertex.name);
+  if (layer === undefined) return vertex.vertex.type === "ElementWiseVertex" ? behind() : UNKNOWN;
+  const size = sizeOf(thawed(layer));
+  if (preprocessor) return throughPreprocessor(preprocessor, size) ?? UNKNOWN;
+  if (size !== undefined) return forLayer(thawed(layer), size);
+  const own = inputRank(layer);
+  const next = behind();
+  // What passes numbers on takes what the next layer does; what changes their number of axes says so.
+  return own === undefined || next.shape.length === own ? next : UNKNOWN;
+}
+
+/** How many features or channels a layer reads; undefined where it says nothing. */
+function sizeOf(layer: Typed): number | undefined {
+  for (const field of ["underlying", "fwd"])
+    if (layer.fields.has(field)) return sizeOf(inner(layer, field));
+  return layer.fields.has("nin") && (parametersOf({ ...layer, variables: [] })?.length ?? 0) > 0
+    ? whole(layer, "nin", 0)
+    : undefined;
+}
+
+function forLayer(layer: Typed, size: number): Input {
+  if (layer.type === "EmbeddingLayer") return { shape: [-1, 1], dtype: "int32" };
+  if (layer.type === "EmbeddingSequenceLayer") return { shape: [-1, -1], dtype: "int32" };
+  switch (inputRank(layer)) {
+    case 2:
+      return { shape: [-1, size], dtype: "float32" };
+    case 3:
+      return { shape: [-1, -1, size], dtype: "float32" };
+    case 4:
+      return image(layer, { channels: size, height: -1, width: -1 });
+    default:
+      return UNKNOWN;
+  }
+}
+
+const image = (layer: Typed, { channels, height, width }: ReturnType<typeof imageSize>): Input => ({
+  shape: formatOf(layer) === "NHWC" ? [-1, height, width, channels] : [-1, channels, height, width],
+  dtype: "float32",
+});
+
+function throughPreprocessor(preprocessor: Typed, size: number | undefined): Input | undefined {
+  const sizes = imageSize(preprocessor);
+  switch (preprocessor.type) {
+    case "FeedForwardToCnnPreProcessor":
+      return { shape: [-1, sizes.channels * sizes.height * sizes.width], dtype: "float32" };
+    case "CnnToFeedForwardPreProcessor":
+      return image(preprocessor, sizes);
+    case "RnnToFeedForwardPreProcessor":
+      return size === undefined ? undefined : { shape: [-1, -1, size], dtype: "float32" };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+// What freezes a layer: DL4J wraps it. A layer that is frozen above others that train lets their gradient through.
+import { isFrozen, type Model, type Variable } from "../../../graph/model";
+import { isFrozenLayer } from "../configuration";
+import { json, withKey, type Json, type JsonObject } from "../json";
+import { shortOfClass } from "../names";
+import { isOutputLayer } from "../layers/table";
+import { rawOf } from "../typed";
+import { object, type Style } from "./fields";
+import { notSaid } from "./groups";
+import { rewrapped, type WrittenLayer } from "./layer";
+import type { Part } from "./parts";
+
+const INNER = { FrozenLayer: "layer", FrozenLayerWithBackprop: "underlying" } as const;
+
+export interface Frozen {
+  /** The layer of a part, in what freezes it. */
+  readonly layerJson: (part: Part) => Json;
+  readonly notes: readonly string[];
+}
+
+export function freezing(style: Style, parts: readonly Part[], after: Model): Frozen {
+  const weights = new Map(parts.map((part) => [part, weightsOf(part, after)]));
+  const isHeld = (part: Part) =>
+    weights.get(part)!.length > 0 && weights.get(part)!.every(isFrozen);
+  const trains = (part: Part) => weights.get(part)!.some((each) => !isFrozen(each));
+  const isAnyHeld = parts.some(isHeld);
+  const trainsBefore = (part: Part): boolean =>
+    part.inputs.some(
+      (input) => typeof input !== "string" && (trains(input) || trainsBefore(input)),
+    );
+  const layerJson = (part: Part): Json => {
+    const layer = part.layer!;
+    const was = part.source?.layer !== undefined && isFrozenLayer(part.source.layer);
+    const wanted = weights.get(part)!.length > 0 ? isHeld(part) : was && isAnyHeld;
+    const inner = innerJson(style, layer);
+    if (!wanted) return inner;
+    const passes = trainsBefore(part) || isOutputLayer({ ...layer, path: [] });
+    return wrapped(style, part, passes ? "FrozenLayerWithBackprop" : "FrozenLayer", inner);
+  };
+  const notes = parts
+    .filter((part) => trains(part) && weights.get(part)!.some((each) => !isWhole(each)))
+    .map(
+      ({ name }) =>
+        `Only a part of ${name} trains. Deeplearning4j freezes whole layers, so it would train all of it.`,
+    );
+  return { layerJson, notes };
+}
+
+const isWhole = ({ trainable, shape }: Variable): boolean =>
+  trainable.length === 1 && trainable[0].size.join() === shape.join();
+
+const weightsOf = ({ layer }: Part, after: Model): readonly Variable[] =>
+  (layer?.parameters ?? [])
+    .map(({ variable }) => after.variables.get(variable)!)
+    .filter(({ role }) => role === "weight");
+
+const innerJson = (style: Style, { type, fields }: WrittenLayer): Json =>
+  style === "class" ? fields : new Map([[shortOfClass("layer", type), fields]]);
+
+function wrapped(style: Style, part: Part, type: keyof typeof INNER, inner: Json): Json {
+  const before = part.source?.layer;
+  if (before?.type === type)
+    return rewrapped(rawOf(before), withKey(before.fields, INNER[type], inner));
+  if (style === "wrapper" && type === "FrozenLayerWithBackprop")
+    throw notSaid(
+      part.name,
+      "it is frozen and layers before it train, which this version of Deeplearning4j does not know",
+    );
+  const fields = json({
+    constraints: null,
+    gradientNormalization: "None",
+    gradientNormalizationThreshold: 1,
+    idropout: null,
+    layerName: part.name,
+  }) as JsonObject;
+  return object(style, "layer", type, withKey(fields, INNER[type], inner));
+}

@@ -1,0 +1,275 @@
+// New layers: what the nodes of an edit are in DL4J. Settings of training are those of a layer that is there.
+import type { Model, Node, Ref } from "../../../graph/model";
+import { isObject, json, withKey, type Json, type JsonObject, type Plain } from "../json";
+import {
+  formatFields,
+  activationJson,
+  dropoutJson,
+  object,
+  windowFields,
+  type Style,
+} from "./fields";
+import { notSaid, type Group } from "./groups";
+import type { Written, WrittenLayer } from "./layer";
+
+/** What a layer says of its training, in any version. */
+const COMMON: ReadonlySet<string> = new Set([
+  ...["biasInit", "biasUpdater", "constraints", "gainInit", "gradientNormalization"],
+  ...[
+    "gradientNormalizationThreshold",
+    "iupdater",
+    "iUpdater",
+    "weightInitFn",
+    "weightInit",
+    "dist",
+  ],
+  ...["updater", "learningRate", "biasLearningRate", "learningRateSchedule", "momentum"],
+  ...["momentumSchedule", "rho", "epsilon", "rmsDecay", "adamMeanDecay", "adamVarDecay"],
+]);
+
+/** A part of a group that is one layer. */
+interface Piece {
+  readonly nodes: readonly Node[];
+  /** The product, or whatever makes it what it is. */
+  readonly core: Node;
+}
+
+/** The layers that the nodes of a new layer are. `template`: the fields of a layer with settings of training. */
+export function newLayers(
+  style: Style,
+  group: Group,
+  model: Model,
+  template: JsonObject,
+): readonly WrittenLayer[] {
+  return piecesOf(group).map((piece) => {
+    const rule = RULES[piece.core.op];
+    if (rule === undefined) throw notSaid(group.name, `it is a ${piece.core.op}`);
+    const { type, parameters, ...own } = rule(piece, model, style, group.name);
+    const all = new Map<string, Json>([
+      ...[...template].filter(([key]) => COMMON.has(key)),
+      ...(style === "class" ? NO_PENALTY : []),
+      ["layerName", group.name],
+      ...Object.entries(own.fields).map(([key, value]) => [key, asJson(value)] as const),
+    ]);
+    const sorted = new Map([...all].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    const fields =
+      style === "class" ? (object(style, "layer", type, sorted) as JsonObject) : sorted;
+    return { type, fields, parameters, output: piece.nodes.at(-1)!.name };
+  });
+}
+
+const NO_PENALTY: readonly (readonly [string, Json])[] = [
+  ["idropout", null],
+  ["regularization", []],
+  ["regularizationBias", []],
+  ["weightNoise", null],
+];
+
+const asJson = (value: Plain | Json): Json =>
+  isObject(value as Json) ? (value as Json) : json(value as Plain);
+
+/** Dense layers and convolutions go with their bias and activation function; everything else stands alone. */
+function piecesOf({ nodes }: Group): readonly Piece[] {
+  const pieces: { core: Node; nodes: Node[] }[] = [];
+  for (const node of nodes) {
+    const last = pieces.at(-1);
+    const goesAlong =
+      last !== undefined &&
+      ["MatMul", "Conv2D"].includes(last.core.op) &&
+      (node.op === "BiasAdd" || node.inputs.length === 1) &&
+      node.op !== "Dropout";
+    if (goesAlong) last.nodes.push(node);
+    else if (node.op !== "Const") pieces.push({ core: node, nodes: [node] });
+  }
+  return pieces;
+}
+
+interface Described {
+  readonly type: string;
+  readonly fields: Readonly<Record<string, Plain | Json>>;
+  readonly parameters: readonly Written[];
+}
+
+type Rule = (piece: Piece, model: Model, style: Style, name: string) => Described;
+
+const variableAt = (input: Ref | undefined): string | undefined =>
+  input !== undefined && "variable" in input ? input.variable : undefined;
+
+/** The bias and the activation function behind a product. */
+function behind({ core, nodes }: Piece, style: Style, name: string) {
+  const rest = nodes.filter((node) => node !== core);
+  const bias = rest.find(({ op }) => op === "BiasAdd");
+  const functions = rest.filter(({ op }) => op !== "BiasAdd");
+  const activation = activationJson(style, functions[0]);
+  if (functions.length > 1 || activation === undefined)
+    throw notSaid(name, `${rest.map(({ op }) => op).join(", ")} is no activation function of DL4J`);
+  const b = variableAt(bias?.inputs[1]);
+  return {
+    fields: { activationFn: activation, hasBias: b !== undefined } as const,
+    parameters: b === undefined ? [] : [{ key: "b", variable: b }],
+  };
+}
+
+function kernelOf({ core }: Piece, name: string): string {
+  const kernel = variableAt(core.inputs[1]);
+  if (kernel !== undefined) return kernel;
+  throw notSaid(name, "its kernel is no variable");
+}
+
+const dense: Rule = (piece, model, style, name) => {
+  const W = kernelOf(piece, name);
+  const [nin, nout] = model.variables.get(W)!.shape;
+  const { fields, parameters } = behind(piece, style, name);
+  return {
+    type: "DenseLayer",
+    fields: { ...fields, nin, nout },
+    parameters: [{ key: "W", variable: W }, ...parameters],
+  };
+};
+
+const convolution: Rule = (piece, model, style, name) => {
+  const W = kernelOf(piece, name);
+  const { core } = piece;
+  if (core.op !== "Conv2D") throw notSaid(name, `it is a ${core.op}`);
+  const [height, width, nin, nout] = model.variables.get(W)!.shape;
+  const { fields, parameters } = behind(piece, style, name);
+  const window = windowFields([height, width], core.attributes) as Record<string, Plain>;
+  return {
+    type: "ConvolutionLayer",
+    fields: {
+      ...fields,
+      ...window,
+      ...formatFields("cnn2dDataFormat", core.attributes.dataFormat),
+      ...{ nin, nout },
+    },
+    // [height, width, in, out] as [out, in, height, width].
+    parameters: [...parameters, { key: "W", variable: W, permutation: [3, 2, 0, 1] }],
+  };
+};
+
+const batchNorm: Rule = ({ core }, model, _, name) => {
+  const keys = ["gamma", "beta", "mean", "var"];
+  const own = core.inputs.slice(1).map(variableAt);
+  if (core.op !== "BatchNorm" || !own.every((each) => each !== undefined))
+    throw notSaid(name, "its scale and offset are no variables");
+  const [units] = model.variables.get(own[0])!.shape;
+  const { epsilon, momentum, dataFormat } = core.attributes;
+  return {
+    type: "BatchNormalization",
+    fields: {
+      ...{ beta: 0, gamma: 1, decay: momentum, eps: epsilon, nin: units, nout: units },
+      ...{ lockGammaBeta: false, minibatch: true, useLogStd: false },
+      ...formatFields("cnn2DFormat", dataFormat),
+    },
+    parameters: keys.map((key, index) => ({ key, variable: own[index] })),
+  };
+};
+
+const dropout: Rule = ({ core }, _, style, name) => {
+  if (core.op !== "Dropout" || !("rate" in core.attributes))
+    throw notSaid(name, "its rate is fed by a placeholder");
+  const [key, value] = dropoutJson(style, core.attributes.rate);
+  return { type: "DropoutLayer", fields: { [key]: value }, parameters: [] };
+};
+
+const activation: Rule = ({ core }, _, style) => ({
+  type: "ActivationLayer",
+  fields: { activationFn: activationJson(style, core)! },
+  parameters: [],
+});
+
+/** A mean over the image, or over the steps. */
+const pooling: Rule = ({ core }, _, __, name) => {
+  if (core.op !== "Mean" || core.attributes.keepDims) throw notSaid(name, "it keeps axes of 1");
+  return {
+    type: "GlobalPoolingLayer",
+    fields: {
+      collapseDimensions: true,
+      poolingDimensions: [...core.attributes.axes],
+      poolingType: "AVG",
+      pnorm: 2,
+    },
+    parameters: [],
+  };
+};
+
+const GATES = "c,f,o,i";
+
+const lstm: Rule = ({ core }, model, style, name) => {
+  if (core.op !== "LSTM") throw notSaid(name, `it is a ${core.op}`);
+  const { attributes } = core;
+  const at = (input: (typeof attributes.takes)[number]): string | undefined =>
+    variableAt(core.inputs[attributes.takes.indexOf(input) + 1]);
+  const [W, RW, b] = [at("kernel"), at("recurrentKernel"), at("bias")];
+  const others = attributes.takes.filter(
+    (input) => !["kernel", "recurrentKernel", "bias", "mask"].includes(input),
+  );
+  const peepholes = attributes.peepholeColumns.join();
+  if (attributes.gates.join() !== GATES || (peepholes !== "" && peepholes !== "f,o,i"))
+    throw notSaid(name, "its gates are in another order than DL4J's");
+  if (W === undefined || RW === undefined || b === undefined || others.length > 0)
+    throw notSaid(name, `it is an LSTM with ${attributes.takes.join(", ")}`);
+  const [nin, columns] = model.variables.get(W)!.shape;
+  const type = peepholes === "" ? "LSTM" : "GravesLSTM";
+  return {
+    type,
+    fields: {
+      activationFn: recurrentActivation(style, attributes.activation, name),
+      gateActivationFn: recurrentActivation(style, attributes.gateActivation, name),
+      forgetGateBiasInit: 1,
+      ...{ nin, nout: columns / 4 },
+    },
+    parameters: [
+      { key: "W", variable: W },
+      { key: "RW", variable: RW },
+      { key: "b", variable: b },
+    ],
+  };
+};
+
+/** DL4J's class for what a recurrent op calls its activation function. */
+function recurrentActivation(style: Style, which: string, name: string): Json {
+  const op = which[0].toUpperCase() + which.slice(1);
+  const found = activationJson(style, { op, attributes: {} } as Node);
+  if (found === undefined || which === "leakyRelu")
+    throw notSaid(name, `DL4J's LSTM has no ${which}`);
+  return found;
+}
+
+const RULES: { readonly [Op in Node["op"]]?: Rule } = {
+  MatMul: dense,
+  Conv2D: convolution,
+  BatchNorm: batchNorm,
+  Dropout: dropout,
+  Mean: pooling,
+  LSTM: lstm,
+  Relu: activation,
+  Relu6: activation,
+  Elu: activation,
+  Selu: activation,
+  LeakyRelu: activation,
+  Sigmoid: activation,
+  Tanh: activation,
+  Softplus: activation,
+  Softmax: activation,
+};
+
+/** What the configuration around a layer says, for a layer with the parameters `keys`. */
+export function confFor(template: JsonObject, layer: Json, keys: readonly string[]): JsonObject {
+  return new Map<string, Json>(
+    [...withKey(withKey(template, "layer", layer), "variables", [...keys])].map(([key, value]) =>
+      key.endsWith("ByParam") && isObject(value) ? [key, perParameter(value, keys)] : [key, value],
+    ),
+  );
+}
+
+/** Up to 0.9 a number for each parameter. */
+const perParameter = (value: JsonObject, keys: readonly string[]): Json => {
+  const [first] = value.values();
+  return new Map(
+    keys.flatMap((key) => {
+      const found = value.get(key) ?? first;
+      return found === undefined ? [] : [[key, found] as const];
+    }),
+  );
+};

@@ -1,0 +1,151 @@
+// The vertices of the new configuration, in order: what each is, and what it reads.
+import type { Model, Shape } from "../../../graph/model";
+import { thawed, type Configuration, type Vertex } from "../configuration";
+import type { Json } from "../json";
+import { inputRank } from "../layers/table";
+import type { Style } from "./fields";
+import { groupsOf, notSaid, type Group } from "./groups";
+import { asHidden, asOutput, bySource, keptLayer, type WrittenLayer } from "./layer";
+import type { OutputLoss } from "./loss";
+import { newLayers } from "./newlayer";
+import { between, kindBehind, kindOf, resizedPreprocessor, type Kind } from "./preprocessors";
+
+/** A vertex of the new configuration. */
+export interface Part {
+  /** For messages, and what a new layer is called. */
+  readonly name: string;
+  /** The vertex that it was. */
+  readonly source?: Vertex;
+  /** Without what freezes it. */
+  readonly layer?: WrittenLayer;
+  /** Parts, and inputs of the network by name. */
+  readonly inputs: readonly (Part | string)[];
+  /** What is done to the input of a layer. */
+  readonly preprocessor?: Json;
+  /** The node that it hands on. */
+  readonly output: string;
+}
+
+/** What a node gives to those that read it. */
+interface Feed {
+  readonly from: Part | string;
+  readonly kind: Kind;
+  /** A preprocessor that lies between. */
+  readonly through?: Group;
+}
+
+export interface Edited {
+  readonly configuration: Configuration;
+  readonly style: Style;
+  readonly before: Model;
+  readonly after: Model;
+  /** The loss function of the output layer; undefined where the network has no loss any more. */
+  readonly loss: OutputLoss | undefined;
+}
+
+/** Each behind those that it reads. Throws `invalid-edit` for what no configuration can say. */
+export function partsOf(edited: Edited): readonly Part[] {
+  const { configuration, after } = edited;
+  const feeds = new Map<string, Feed>();
+  for (const node of after.nodes.values())
+    if (node.op === "Placeholder" && configuration.inputs.includes(node.origin[0]))
+      feeds.set(node.name, { from: node.origin[0], kind: kindOf(after.shapes.get(node.name)) });
+  const parts: Part[] = [];
+  const layersOf = layerMaker(edited);
+  for (const group of groupsOf(configuration, after)) {
+    const read = group.reads.map((name) => feeds.get(name)!);
+    if (group.preprocessorOf) {
+      feeds.set(group.output, { ...read[0], through: group });
+      continue;
+    }
+    const isLayer = group.layer !== undefined || group.vertex?.layer !== undefined;
+    const made = isLayer
+      ? layerParts(edited, group, read, layersOf(group))
+      : [vertexPart(after, group, read)];
+    parts.push(...made.map(({ part }) => part));
+    const { part: from, kind } = made.at(-1)!;
+    feeds.set(group.output, { from, kind });
+  }
+  return parts;
+}
+
+interface Made {
+  readonly part: Part;
+  readonly kind: Kind;
+}
+
+function vertexPart(after: Model, group: Group, read: readonly Feed[]): Made {
+  const { name, vertex, output } = group;
+  const inputs = read.map(({ from }) => from);
+  const part = { name, ...(vertex && { source: vertex }), inputs, output };
+  return { part, kind: kindBehind(read[0]?.kind ?? "rows", undefined, after.shapes.get(output)) };
+}
+
+/** The parts of a layer's group: one, but where an edit put several layers there. */
+function layerParts(
+  { configuration, style, after }: Edited,
+  group: Group,
+  read: readonly Feed[],
+  layers: readonly WrittenLayer[],
+): readonly Made[] {
+  if (read.length !== 1) throw notSaid(group.name, "a layer reads one input");
+  const made: Made[] = [];
+  let [feed] = read;
+  for (const layer of layers) {
+    const isLast = layer === layers.at(-1);
+    const output = isLast ? group.output : layer.output!;
+    const need = inputRank({ type: layer.type, fields: layer.fields, path: [] });
+    const preprocessor = feed.through
+      ? resizedPreprocessor(feed.through, after)
+      : between(style, configuration, group.vertex, feed.kind, need);
+    const part: Part = {
+      name: isLast ? group.name : `${group.name}_${layer.type}`,
+      ...(group.vertex && { source: group.vertex }),
+      layer,
+      inputs: [feed.from],
+      ...(preprocessor !== undefined && { preprocessor }),
+      output,
+    };
+    const kind = kindBehind(feed.kind, need, after.shapes.get(output));
+    made.push({ part, kind });
+    feed = { from: part, kind };
+  }
+  return made;
+}
+
+/** How the layers of a group are written. */
+function layerMaker({ configuration, style, before, after, loss }: Edited) {
+  const variables = bySource(after);
+  const sources = new Map(
+    groupsOf(configuration, before).map((group) => [group.vertex?.name, group]),
+  );
+  const template = templateOf(configuration);
+  return (group: Group): readonly WrittenLayer[] => {
+    const made = group.vertex
+      ? [keptLayer(style, group, sources.get(group.vertex.name)!, variables)]
+      : newLayers(style, group, after, thawed(template.layer!).fields);
+    const last = made.at(-1)!;
+    const shape: Shape = after.shapes.get(group.output) ?? [];
+    const isOutput = group.nodes.some(({ name }) => name === after.roles.output);
+    const layer =
+      isOutput && loss !== undefined
+        ? asOutput(style, last, group.name, shape.length, loss)
+        : group.isRead
+          ? asHidden(style, last)
+          : last;
+    return [...made.slice(0, -1), layer];
+  };
+}
+
+/** A layer whose settings new ones take over: the last one that has parameters. */
+export function templateOf({ vertices }: Configuration): Vertex {
+  const layers = vertices.filter(({ layer }) => layer !== undefined);
+  return (
+    layers.findLast(({ layer }) => layer!.fields.size > 0 && hasUpdater(layer!)) ?? layers.at(-1)!
+  );
+}
+
+const hasUpdater = (layer: NonNullable<Vertex["layer"]>): boolean => {
+  const { fields } = thawed(layer);
+  return ["iupdater", "iUpdater", "updater"].some((key) => fields.has(key));
+};

@@ -1,0 +1,60 @@
+// What stands between layers of different kinds in the new configuration.
+import type { Model, Shape } from "../../../graph/model";
+import type { Configuration, Vertex } from "../configuration";
+import { json, JsonNumber, withKey, type Json } from "../json";
+import { formatOf } from "../layers/convolution";
+import { rawOf } from "../typed";
+import { plainObject, type Style } from "./fields";
+import { rewrapped } from "./layer";
+import type { Group } from "./groups";
+
+/** What numbers are to DL4J: rows, rows of all steps of all samples, sequences, images. */
+export type Kind = "rows" | "steps" | "sequence" | "image";
+
+export const kindOf = (shape: Shape | undefined): Kind =>
+  shape?.length === 3 ? "sequence" : shape?.length === 4 ? "image" : "rows";
+
+/** The kind of what a layer hands on. `need`: how many axes DL4J gives to it; undefined where it takes any. */
+export function kindBehind(kind: Kind, need: number | undefined, shape: Shape | undefined): Kind {
+  if (shape?.length !== 3) return kindOf(shape);
+  return need === 2 || (need === undefined && kind === "steps") ? "steps" : "sequence";
+}
+
+/** What turns `kind` into what a layer takes: the preprocessor that it had, or a new one. */
+export function between(
+  style: Style,
+  configuration: Configuration,
+  vertex: Vertex | undefined,
+  kind: Kind,
+  need: number | undefined,
+): Json | undefined {
+  const type =
+    kind === "sequence" && need === 2
+      ? "RnnToFeedForwardPreProcessor"
+      : kind === "steps" && need === 3
+        ? "FeedForwardToRnnPreProcessor"
+        : undefined;
+  if (type === undefined) return undefined;
+  const own = [vertex, ...configuration.vertices].find(
+    (each) => each?.preprocessor?.type === type,
+  )?.preprocessor;
+  return own === undefined ? plainObject(style, "preprocessor", type) : rawOf(own);
+}
+
+/** A preprocessor with the sizes of the images that it takes or makes now. */
+export function resizedPreprocessor(group: Group, after: Model): Json {
+  const own = group.preprocessorOf!.preprocessor!;
+  const image = [...group.reads, group.output]
+    .map((name) => after.shapes.get(name) ?? [])
+    .find((shape) => shape.length === 4);
+  if (image === undefined) return rawOf(own);
+  const [channels, height, width] =
+    formatOf(own) === "NHWC" ? [image[3], image[1], image[2]] : image.slice(1);
+  const sizes = { numChannels: channels, inputHeight: height, inputWidth: width };
+  const fields = Object.entries(sizes).reduce((all, [key, size]) => {
+    const now = all.get(key);
+    const isSame = size < 0 || !(now instanceof JsonNumber) || now.value === size;
+    return isSame ? all : withKey(all, key, json(size));
+  }, own.fields);
+  return rewrapped(rawOf(own), fields);
+}

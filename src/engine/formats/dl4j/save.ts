@@ -1,0 +1,172 @@
+// Writes a model as a new ModelSerializer zip: the source's configuration, patched; values in the order and the number
+// format of its version; the state of the updater as DL4J cuts it for the new configuration. The rest is kept as it is.
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { GraftError } from "../../../protocol/errors";
+import { fromFloat32, toFloat32 } from "../../graph/dtypes";
+import { elements, type Model, sameShape, type Variable } from "../../graph/model";
+import type { Checkpoint, ReadVariable, SaveResult } from "../format";
+import { reason, writeFailed } from "../tf1/errors";
+import { layersOf, parseConfiguration } from "./configuration";
+import { COEFFICIENTS, CONFIGURATION, matchZip, UPDATER_STATE } from "./entries";
+import { transposed, type ArrayType } from "./nd4j";
+import { layOut, type Stored } from "./parameters";
+import { patchConfiguration } from "./patch";
+import { openZip, type Opened } from "./tensors";
+import { type Slot, stateLayout } from "./updater";
+import { encodeVector, type Part, type Vector } from "./vector";
+import { isSafeName, type NewEntry, writeArchive } from "./zip";
+
+export async function saveZip(
+  source: Checkpoint,
+  model: Model,
+  as: string,
+  read: ReadVariable,
+): Promise<SaveResult> {
+  await refuseOverwriting(source.path, as);
+  const from = await openZip(source.path);
+  try {
+    const { contents, notes } = await newContents(from, await source.model(), model, read);
+    const entries = [...contents].map(([name, content]): NewEntry => ({ name, content }));
+    await mkdir(dirname(as), { recursive: true });
+    await writeArchive(as, entries);
+    return { files: [as], notes };
+  } catch (error) {
+    throw error instanceof GraftError ? error : writeFailed(as, reason(error), error);
+  } finally {
+    await from.close();
+  }
+}
+
+async function refuseOverwriting(source: string, as: string): Promise<void> {
+  const [from, to] = await Promise.all([source, as].map(identity));
+  if (to === undefined) return;
+  if (to === from)
+    throw writeFailed(as, "it is the checkpoint that is being changed; choose another name");
+  if ((await matchZip(as)) === null)
+    throw writeFailed(as, "a file of this name exists that is no Deeplearning4j model");
+}
+
+/** Another spelling of a path, or a link, may lead to the same file. */
+const identity = (path: string): Promise<string | undefined> =>
+  stat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => undefined,
+  );
+
+type Contents = Map<string, NewEntry["content"]>;
+
+/** The entries of the new zip, those of the source in its order. */
+async function newContents(
+  from: Opened,
+  before: Model,
+  model: Model,
+  read: ReadVariable,
+): Promise<{ readonly contents: Contents; readonly notes: readonly string[] }> {
+  const { archive, coefficients, updaterState } = from;
+  const {
+    text,
+    variables,
+    notes: patchNotes,
+  } = patchConfiguration(from.configuration, before, model);
+  const configuration = parseConfiguration(archive.path, text);
+  const variableOf = (written: string): Variable => {
+    const found = model.variables.get(variables.get(written)?.variable ?? "");
+    if (found === undefined) throw new Error(`nothing in the model is written as ${written}`);
+    return found;
+  };
+  const total = [...variables.keys()].reduce(
+    (sum, name) => sum + elements(variableOf(name).shape),
+    0,
+  );
+  const parameters = layOut(layersOf(configuration), total);
+  const notes = [...patchNotes];
+  const contents: Contents = new Map();
+  for (const name of archive.sizes.keys())
+    if (isSafeName(name)) contents.set(name, () => archive.parts(name));
+    else
+      notes.push(`The entry ${JSON.stringify(name)} is left out: its name leads out of a folder.`);
+
+  contents.set(CONFIGURATION, Buffer.from(text, "utf8"));
+  if (total > 0) {
+    if (coefficients === undefined)
+      throw new GraftError(
+        "missing-shard",
+        `${archive.path} has no ${COEFFICIENTS}, so there are no values to save. Save the model again with ModelSerializer.writeModel.`,
+      );
+    const parts = parameters.map((each) =>
+      parameterPart(each, variableOf(each.variable), {
+        permutation: variables.get(each.variable)?.permutation,
+        dtype: coefficients.header.dtype,
+        read,
+      }),
+    );
+    contents.set(COEFFICIENTS, () => encodeVector(coefficients, parts));
+  }
+  if (updaterState !== undefined && text !== from.text) {
+    const layout = stateLayout(configuration, parameters);
+    contents.delete(UPDATER_STATE);
+    if (layout === undefined || from.slots.length === 0) notes.push(NO_STATE);
+    else if (layout.length > 0) {
+      const parts = layout.slots.map((slot) =>
+        slotPart(slot, variableOf(slot.of), model, read, updaterState),
+      );
+      contents.set(UPDATER_STATE, () => encodeVector(updaterState, parts));
+    }
+  }
+  return { contents, notes };
+}
+
+const NO_STATE =
+  "The state of the updater is left out: it is not laid out as Graft knows it. Deeplearning4j starts with a new one.";
+
+interface Writing {
+  /** The axes of the variable in DL4J's order, where that is another. */
+  readonly permutation: readonly number[] | undefined;
+  readonly dtype: ArrayType;
+  readonly read: ReadVariable;
+}
+
+function parameterPart(
+  { shape, order }: Stored,
+  written: Variable,
+  { permutation, dtype, read }: Writing,
+): Part {
+  // New variables are float32, whatever the network has.
+  const converted = async (): Promise<Uint8Array> => {
+    const bytes = await read(written);
+    return written.dtype === dtype ? bytes : fromFloat32(toFloat32(bytes, written.dtype), dtype);
+  };
+  return {
+    ...{ shape, order },
+    read: async () =>
+      permutation === undefined
+        ? converted()
+        : transposed(await converted(), written.shape, dtype, permutation),
+  };
+}
+
+/** The state that the model has for a variable, whatever its name became; else that of a parameter that is new. */
+function slotPart(
+  { kind, shape, order, initial }: Slot,
+  { name }: Variable,
+  model: Model,
+  read: ReadVariable,
+  { header: { dtype } }: Vector,
+): Part {
+  const kept = [...model.variables.values()].find(
+    (each) =>
+      each.role === "slot" &&
+      each.of === name &&
+      each.name.endsWith(`/${kind}`) &&
+      sameShape(each.shape, shape),
+  );
+  const fresh = () => constant(elements(shape), initial, dtype);
+  return { shape, order, read: kept === undefined ? async () => fresh() : () => read(kept) };
+}
+
+/** Of half precision, zeros: what states begin with is next to nothing there. */
+const constant = (count: number, value: number, dtype: ArrayType): Uint8Array =>
+  dtype === "float16"
+    ? new Uint8Array(2 * count)
+    : fromFloat32(new Float32Array(count).fill(value), dtype);

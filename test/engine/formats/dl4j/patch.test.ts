@@ -1,0 +1,254 @@
+// Edits of real zips, saved and read again.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Configuration } from "../../../../src/engine/formats/dl4j/configuration";
+import { patchConfiguration } from "../../../../src/engine/formats/dl4j/patch";
+import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
+import { openCheckpoint, formatOf } from "../../../../src/engine/formats/table";
+import { isFrozen, type Model } from "../../../../src/engine/graph/model";
+import { evaluate } from "../../../../src/engine/graph/value";
+import { editedModel } from "../../../../src/engine/recipe/apply";
+import { parseRecipe } from "../../../../src/engine/recipe/parse";
+import { executorOn } from "../../executor";
+import { expectClose } from "../../fixture";
+import { fixture } from "../tf1/fixtures";
+import { outputsOf, SEED, type Numbers } from "./running";
+import { OLD_VERSIONS, RECORDED_ZIPS } from "./zips";
+
+let folder: string;
+beforeAll(async () => {
+  await executorOn("cpu");
+  folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const OLD_ZIPS = OLD_VERSIONS.flatMap((version) =>
+  ["graves_lstm", "conv", "graph"].map((name) => `dl4j_old/${version}/${name}.zip`),
+);
+
+describe.each([...new Set(RECORDED_ZIPS.map(({ zip }) => zip)), ...OLD_ZIPS])("%s", (zip) => {
+  test("without edits, its configuration is the one that it was", async () => {
+    const opened = await openZip(fixture(zip));
+    const checkpoint = await openCheckpoint(fixture(zip));
+    const model = await checkpoint.model();
+    const { text, variables, notes } = patchConfiguration(opened.configuration, model, model);
+    expect(text).toBe(opened.text);
+    expect([...variables].every(([written, { variable }]) => written === variable)).toBe(true);
+    expect(notes).toEqual([]);
+    await Promise.all([opened.close(), checkpoint.close()]);
+  });
+});
+
+/** Edits of a zip, and what the configuration then says of its layers: class and sizes. */
+interface Case {
+  readonly zip: string;
+  readonly edits: readonly object[];
+  readonly layers: readonly string[];
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  "frozen layers": {
+    zip: "b5_dl4j_transfer_mini/original.zip",
+    edits: [{ freeze: "hidden1" }, { freeze: "hidden2" }],
+    layers: ["Frozen Dense 50 30", "Frozen Dense 30 10", "Dense 10 5", "Output 5 5"],
+  },
+  "a layer that is frozen above one that trains": {
+    zip: "b5_dl4j_transfer_mini/original.zip",
+    edits: [{ freeze: "hidden2" }],
+    layers: ["Dense 50 30", "FrozenWithBackprop Dense 30 10", "Dense 10 5", "Output 5 5"],
+  },
+  "thawed layers": {
+    zip: "b5_dl4j_transfer_mini/transfer_before_fit.zip",
+    edits: [{ unfreeze: "hidden1" }, { unfreeze: "hidden2" }],
+    layers: ["Dense 50 30", "Dense 30 10", "Dense 10 5", "Output 5 3"],
+  },
+  "more units": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [{ addUnits: { layer: "hidden_a", units: 3, init: "random" } }],
+    layers: ["Dense 4 13", "Dense 13 8", "Output 8 3"],
+  },
+  "other classes": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [{ replaceOutput: { classes: 5 } }],
+    layers: ["Dense 4 10", "Dense 10 8", "Output 8 5"],
+  },
+  "another activation function": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [{ setLayer: { layer: "hidden_a", activation: "elu" } }],
+    layers: ["Dense 4 10", "Dense 10 8", "Output 8 3"],
+  },
+  "a new dense layer": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [{ insertLayer: { after: "hidden_a", layer: { dense: { units: 6 } } } }],
+    layers: ["Dense 4 10", "Dense 10 6", "Dense 6 8", "Output 8 3"],
+  },
+  "dropout, an activation function and a batch norm": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [
+      { insertLayer: { after: "layer1", layer: { dropout: { rate: 0.25 } } } },
+      { insertLayer: { after: "hidden_a", layer: { batchNorm: {} } } },
+      { insertLayer: { after: "hidden_a", layer: { activation: "relu" }, name: "again" } },
+    ],
+    layers: [
+      ...["Dense 4 10", "Activation", "BatchNormalization 10 10", "Dense 10 8"],
+      ...["Dropout", "Output 8 3"],
+    ],
+  },
+  "a layer less": {
+    zip: "b5_dl4j_transfer_mini/original.zip",
+    edits: [{ removeLayer: { layer: "hidden2" } }],
+    layers: ["Dense 50 30", "Dense 30 5", "Output 5 5"],
+  },
+  "a layer behind the output": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [
+      { insertLayer: { after: "layer2", layer: { dense: { units: 4, activation: "none" } } } },
+    ],
+    layers: ["Dense 4 10", "Dense 10 8", "Dense 8 3", "Output 3 4"],
+  },
+  "a new output in the place of the old one": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [{ replaceOutput: { classes: 4, connections: "replace" } }],
+    layers: ["Dense 4 10", "Dense 10 8", "Output 8 4"],
+  },
+  "another loss": {
+    zip: "b5_dl4j_mlp_iris/model.zip",
+    edits: [{ replaceOutput: { classes: 2, activation: "sigmoid", loss: "sigmoidCrossEntropy" } }],
+    layers: ["Dense 4 10", "Dense 10 8", "Output 8 2"],
+  },
+  "more channels before a flattening, and a batch norm behind them": {
+    zip: "b5_dl4j_cnn_digits/model.zip",
+    edits: [
+      { addUnits: { layer: "layer0", units: 2, init: "random" } },
+      { addUnits: { layer: "layer3", units: 1, init: "random" } },
+    ],
+    layers: [
+      ...["Convolution 1 10", "BatchNormalization 10 10", "Subsampling", "Convolution 10 13"],
+      ...["Dense 52 32", "Output 32 10"],
+    ],
+  },
+  "a new convolution": {
+    zip: "b5_dl4j_cnn_digits/model.zip",
+    edits: [{ insertLayer: { after: "layer2", layer: { conv2d: { units: 5, window: [3, 2] } } } }],
+    layers: [
+      ...["Convolution 1 8", "BatchNormalization 8 8", "Subsampling", "Convolution 8 5"],
+      ...["Convolution 5 12", "Dense 48 32", "Output 32 10"],
+    ],
+  },
+  "the dense layer behind a flattening removed": {
+    zip: "b5_dl4j_cnn_digits/model.zip",
+    edits: [{ removeLayer: { layer: "layer4" } }],
+    layers: [
+      ...["Convolution 1 8", "BatchNormalization 8 8", "Subsampling", "Convolution 8 12"],
+      "Output 48 10",
+    ],
+  },
+  "another dropout": {
+    zip: "b5_dl4j_cnn_digits/model.zip",
+    edits: [{ setLayer: { layer: "layer4", dropout: 0.4 } }, { freeze: "layer1" }],
+    layers: [
+      "Convolution 1 8",
+      "FrozenWithBackprop BatchNormalization 8 8",
+      ...["Subsampling", "Convolution 8 12", "Dense 48 32", "Output 32 10"],
+    ],
+  },
+  "a GravesLSTM of more units": {
+    zip: "b5_dl4j_graves_lstm/model.zip",
+    edits: [{ addUnits: { layer: "layer0", units: 3, init: "random" } }],
+    layers: ["GravesLSTM 8 15", "RnnOutput 15 10"],
+  },
+  "an LSTM of fewer units, and other classes": {
+    zip: "b5_dl4j_lstm/model.zip",
+    edits: [{ removeUnits: { layer: "layer0", units: "0-2" } }, { replaceOutput: { classes: 4 } }],
+    layers: ["LSTM 8 9", "RnnOutput 9 4"],
+  },
+  "units, freezing and classes in a graph": {
+    zip: "b5_dl4j_graph_merge/model.zip",
+    edits: [
+      { addUnits: { layer: "dl", units: 2, init: "random" } },
+      { addUnits: { layer: "dr", units: 1, init: "random" } },
+      { freeze: "dl" },
+      { replaceOutput: { classes: 4 } },
+    ],
+    layers: ["Frozen Dense 32 14", "Dense 32 11", "Dense 25 11", "Output 11 4"],
+  },
+  "a layer in a graph": {
+    zip: "b5_dl4j_graph_merge/model.zip",
+    edits: [
+      { insertLayer: { before: "p", layer: { dense: { units: 7 } }, name: "between" } },
+      { insertLayer: { after: "dr", layer: { dropout: { rate: 0.5 } } } },
+    ],
+    layers: ["Dense 32 12", "Dense 32 10", "Dropout", "Dense 22 7", "Dense 7 10", "Output 10 10"],
+  },
+  "a layer of a graph removed": {
+    zip: "b5_dl4j_graph_merge/model.zip",
+    edits: [{ removeLayer: { layer: "dl", connections: "remove" } }],
+    layers: ["Dense 32 10", "Dense 10 10", "Output 10 10"],
+  },
+  "a layer of a graph renamed": {
+    zip: "b5_dl4j_graph_merge/model.zip",
+    edits: [{ rename: { from: "dl", to: "hidden" } }],
+    layers: ["Dense 32 12", "Dense 32 10", "Dense 22 10", "Output 10 10"],
+  },
+};
+
+/** "Frozen Dense 50 30" */
+function told({ vertices }: Configuration): string[] {
+  const tell = (type: string, fields: ReadonlyMap<string, unknown>): string => {
+    const inner = fields.get("layer") ?? fields.get("underlying");
+    const name = type.replace(/Layer/, "");
+    if (inner instanceof Map) {
+      const [short, only] = [...(inner as ReadonlyMap<string, unknown>)][0];
+      const isClass = typeof only === "string";
+      const within = isClass ? (inner as ReadonlyMap<string, unknown>) : (only as typeof fields);
+      const of = isClass ? (only as string).split(".").at(-1)! : short;
+      return `${name} ${tell(of, within)}`;
+    }
+    const size = (key: string) =>
+      (fields.get(key) as { readonly value?: number } | undefined)?.value;
+    return [name, size("nin"), size("nout")].filter((each) => each !== undefined).join(" ");
+  };
+  return vertices.flatMap(({ layer }) => (layer ? [tell(layer.type, layer.fields)] : []));
+}
+
+/** Numbers in a row, which are neither all the same nor large. */
+function inputsFor({ roles, shapes }: Model): Record<string, Numbers> {
+  return Object.fromEntries(
+    roles.inputs.map((name) => {
+      const [batch, ...rest] = shapes.get(name)!.map((size, axis) => (size < 0 ? axis + 3 : size));
+      // A sequence as Deeplearning4j has it: features before time.
+      const shape = rest.length === 2 ? [batch, rest[1], rest[0]] : [batch, ...rest];
+      const count = shape.reduce((a, b) => a * b, 1);
+      return [name, { shape, values: Array.from({ length: count }, (_, i) => Math.sin(i * 0.7)) }];
+    }),
+  );
+}
+
+describe.each(Object.entries(CASES))("%s", (title, { zip, edits, layers }) => {
+  test("is what the saved zip computes, and says", async () => {
+    const source = await openCheckpoint(fixture(zip));
+    const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: zip, edits }));
+    const model = editedModel(await source.model(), recipe, new Map());
+    const as = join(folder, `${title}.zip`);
+    await formatOf(source).save(source, model, as, (each) => evaluate(each, source.read, SEED));
+
+    const saved = await openCheckpoint(as);
+    const again = await saved.model();
+    const inputs = inputsFor(model);
+    const [here] = await outputsOf(model, source.read, inputs, [model.roles.output!]);
+    const [there] = await outputsOf(again, saved.read, inputs, [again.roles.output!]);
+    expect(there.shape).toEqual(here.shape);
+    expectClose(there.values, Float32Array.from(here.values), 1e-6);
+    const opened = await openZip(as);
+    expect(told(opened.configuration)).toEqual(layers);
+    const frozen = ({ variables }: Model) =>
+      [...variables.values()]
+        .filter((each) => each.role === "weight")
+        .map(isFrozen)
+        .sort();
+    expect(frozen(again)).toEqual(frozen(model));
+    await Promise.all([source.close(), saved.close(), opened.close()]);
+  });
+});

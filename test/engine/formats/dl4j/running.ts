@@ -1,0 +1,54 @@
+// Runs networks of Deeplearning4j's zips, and tells arrays in its own order of axes.
+import { toFloat32 } from "../../../../src/engine/graph/dtypes";
+import type { Model } from "../../../../src/engine/graph/model";
+import { evaluate, type ReadStored } from "../../../../src/engine/graph/value";
+import { usedVariables } from "../../../../src/engine/graph/order";
+import { INFERENCE } from "../../../../src/engine/ops/kernel";
+import { pathTo, run } from "../../../../src/engine/ops/run";
+import { tf, type Tensor } from "../../../../src/engine/ops/tf";
+
+export interface Numbers {
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
+/** Of fresh numbers. */
+export const SEED = 7;
+
+/** Sequences are [batch, features, time] in Deeplearning4j. */
+const turned = (x: Tensor): Tensor => (x.rank === 3 ? tf.transpose(x, [0, 2, 1]) : x);
+
+/**
+ * What `nodes` yield for inputs in Deeplearning4j's order of axes, by the name of the placeholder. Masks that are not
+ * given are of ones.
+ */
+export async function outputsOf(
+  model: Model,
+  read: ReadStored,
+  inputs: Readonly<Record<string, Numbers>>,
+  nodes: readonly string[],
+): Promise<readonly Numbers[]> {
+  const variables = new Map<string, Tensor>();
+  for (const variable of usedVariables(model)) {
+    const { name, shape, dtype } = variable;
+    const bytes = await evaluate(variable, read, SEED);
+    variables.set(name, tf.tensor(toFloat32(bytes, dtype), [...shape]));
+  }
+  return tf.tidy(() => {
+    const feeds = new Map<string, Tensor>();
+    for (const [name, { shape, values }] of Object.entries(inputs))
+      feeds.set(name, turned(tf.tensor(Float32Array.from(values), [...shape])));
+    const [first] = feeds.values();
+    for (const node of model.nodes.values())
+      if (node.op === "Placeholder" && node.attributes.value === 1 && !feeds.has(node.name))
+        feeds.set(node.name, tf.ones(first.shape.slice(0, 2)));
+    const outputs = run(pathTo(model, nodes, new Set(feeds.keys())), feeds, variables, INFERENCE);
+    return outputs.map((output) => {
+      const y = turned(output);
+      return { shape: y.shape, values: y.dataSync() };
+    });
+  });
+}
+
+/** The node that stands for a vertex of the source: "0", "dense". */
+export const nodeOf = (model: Model, vertex: string): string => model.aliases.get(vertex) ?? vertex;

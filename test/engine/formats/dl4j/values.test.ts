@@ -1,0 +1,100 @@
+// Every value of real zips, bit for bit as Deeplearning4j had it.
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
+import { fixture, sha256, type ExpectedTensor } from "../tf1/fixtures";
+import { expectedOf, OLD_VERSIONS, RECORDED_ZIPS } from "./zips";
+
+const numbers = (bytes: Uint8Array): Float32Array =>
+  new Float32Array(Uint8Array.from(bytes).buffer);
+
+describe.each(RECORDED_ZIPS)("$zip", ({ zip, tensors }) => {
+  test("its parameters", async () => {
+    const opened = await openZip(fixture(zip));
+    const stored = [...opened.tensors.keys()].filter((name) => !name.includes("/"));
+    expect(stored).toEqual(Object.keys(tensors));
+    for (const [name, expected] of Object.entries(tensors)) {
+      expect(opened.tensors.get(name)!.shape, name).toEqual(expected.shape);
+      expect(sha256(await opened.read(name)), name).toBe(expected.sha256);
+    }
+    await opened.close();
+  });
+});
+
+test("the updater's state of Adam: m of all parameters, then v", async () => {
+  const opened = await openZip(fixture("b5_dl4j_mlp_iris/model.zip"));
+  const flat = numbers(await opened.updaterState!.read(0, 330));
+  const recorded = expectedOf("b5_dl4j_mlp_iris/model.zip")["updater_state"] as ExpectedTensor;
+  expect(sha256(new Uint8Array(flat.buffer))).toBe(recorded.sha256);
+  // 165 parameters: 4 → 10 → 8 → 3, a matrix column by column and then its bias.
+  const v = numbers(await opened.read("1_W/Adam/v"));
+  const begin = 165 + 4 * 10 + 10;
+  for (let row = 0; row < 10; row++)
+    for (let column = 0; column < 8; column++)
+      expect(v[row * 8 + column]).toBe(flat[begin + column * 10 + row]);
+  expect(numbers(await opened.read("0_b/Adam/m"))).toEqual(flat.slice(40, 50));
+  await opened.close();
+});
+
+test("what nothing moves has no state: frozen layers, statistics of a batch norm", async () => {
+  const conv = await openZip(fixture("b5_dl4j_cnn_digits/model.zip"));
+  expect(conv.slots.map(({ name }) => name)).toEqual(
+    ["0_b", "0_W", "1_gamma", "1_beta", "3_b", "3_W", "4_W", "4_b", "5_W", "5_b"].map(
+      (name) => `${name}/Nesterovs/v`,
+    ),
+  );
+  await conv.close();
+});
+
+interface OldArray {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+interface Old {
+  readonly parameters: Readonly<Record<string, OldArray>>;
+  readonly updater: OldArray | null;
+}
+
+describe.each(OLD_VERSIONS)("Deeplearning4j %s", (version) => {
+  test.each(["graves_lstm", "conv", "graph", "normalizer"])("%s.zip", async (name) => {
+    const path = fixture("dl4j_old", version, `${name}.zip`);
+    const expected = JSON.parse(readFileSync(path.replace(/zip$/, "json"), "utf8")) as Old;
+    const opened = await openZip(path);
+    for (const [parameter, { shape, values }] of Object.entries(expected.parameters)) {
+      const tensor = opened.tensors.get(parameter)!;
+      // Biases were matrices of one row.
+      expect(tensor.shape.filter((size) => size > 1)).toEqual(shape.filter((size) => size > 1));
+      expect([...numbers(await opened.read(parameter))], parameter).toEqual(
+        values.map(Math.fround),
+      );
+    }
+    expect(opened.parameters).toHaveLength(Object.keys(expected.parameters).length);
+    if (expected.updater !== null) {
+      const { length } = opened.updaterState!;
+      expect([...numbers(await opened.updaterState!.read(0, length))]).toEqual(
+        expected.updater.values.map(Math.fround),
+      );
+      expect(opened.slots.length).toBeGreaterThan(0);
+    }
+    await opened.close();
+  });
+
+  test("squares are where Adam's state has squares", async () => {
+    const opened = await openZip(fixture("dl4j_old", version, "graph.zip"));
+    const values = async (kind: string) => {
+      const slots = opened.slots.filter((slot) => slot.kind === kind);
+      expect(slots.map(({ of }) => of)).toEqual(opened.parameters.map(({ variable }) => variable));
+      const all = await Promise.all(slots.map(({ name }) => opened.read(name)));
+      return all.map((bytes) => [...numbers(bytes)]);
+    };
+    const [m, v] = [await values("Adam/m"), await values("Adam/v")];
+    expect(v.flat().every((value) => value >= 0)).toBe(true);
+    // Three gradients g: m is a sum of 0.1 g (decaying), v of 0.001 g² (nearly not): m² ≤ about 30 v.
+    for (const [index, each] of m.entries())
+      for (const [at, value] of each.entries())
+        expect(value ** 2).toBeLessThanOrEqual(31 * v[index][at] + 1e-12);
+    expect(m.flat().some((value) => value < 0)).toBe(true);
+    await opened.close();
+  });
+});
