@@ -39,11 +39,9 @@ const UPDATERS: Readonly<Record<string, Updater>> = {
   Sgd: { states: [] },
   NoOp: { states: [] },
   Adam: { states: ["m", "v"] },
-  AdamW: { states: ["m", "v"] },
   AdaMax: { states: ["m", "u"] },
   Nadam: { states: ["m", "v"] },
   AMSGrad: { states: ["m", "v", "vHat"] },
-  AdaBelief: { states: ["m", "s"] },
   AdaDelta: { states: ["msg", "msdx"] },
   Nesterovs: { states: ["v"] },
   AdaGrad: { states: ["h"], initial: epsilon(1e-6) },
@@ -81,7 +79,7 @@ export function stateLayout(
   const blocks: { readonly settings: Settings; readonly parameters: Stored[] }[] = [];
   let at = 0;
   for (const layer of layersOf(configuration))
-    for (; stored[at]?.variable === `${layer.name}_${stored[at]?.name}`; at++) {
+    for (; stored[at]?.layer === layer.name; at++) {
       const settings = settingsOf(layer, stored[at]);
       if (settings === undefined) return undefined;
       const last = blocks.at(-1);

@@ -1,0 +1,246 @@
+// Zips between Graft and real Deeplearning4j: the same values, states and outputs in both directions.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openCheckpoint, formatOf } from "../../src/engine/formats/table";
+import type { Checkpoint } from "../../src/engine/formats/format";
+import {
+  type Dl4j,
+  type JavaArray,
+  type JavaNetwork,
+  type JavaOutput,
+  startDl4j,
+  withDl4j,
+} from "./dl4j";
+
+/** The same numbers in every run, between −1 and 1. */
+function numbers(...shape: readonly number[]): JavaArray {
+  const count = shape.reduce((product, size) => product * size, 1);
+  return { shape, values: Array.from({ length: count }, (_, at) => ((at * 37) % 101) / 50 - 1) };
+}
+
+/** Class `row % classes` for each row; of every step, where there are steps. */
+function classes(rows: number, count: number, steps?: number): JavaArray {
+  const shape = steps === undefined ? [rows, count] : [rows, count, steps];
+  const length = steps ?? 1;
+  const values = new Array<number>(rows * count * length).fill(0);
+  for (let row = 0; row < rows; row++)
+    for (let step = 0; step < length; step++)
+      values[(row * count + (row % count)) * length + step] = 1;
+  return { shape, values };
+}
+
+interface Case {
+  readonly title: string;
+  readonly network: object;
+  readonly inputs: readonly JavaArray[];
+  readonly labels: readonly JavaArray[];
+}
+
+const OUTPUT = { OutputLayer: { lossFunction: "MCXENT", nOut: 2, activation: "SOFTMAX" } };
+const dense = (nIn: number, nOut: number, more = {}) => ({
+  DenseLayer: { nIn, nOut, activation: "TANH", ...more },
+});
+
+/** Two dense layers and an output, with this updater; the bias of the second has one of its own. */
+const withUpdater = (name: string, properties: object): Case => ({
+  title: name,
+  network: {
+    global: { seed: 1, updater: { [name]: properties } },
+    layers: [
+      dense(3, 4),
+      dense(4, 3, { biasUpdater: { Adam: { learningRate: 0.02 } } }),
+      { OutputLayer: { nIn: 3, ...OUTPUT.OutputLayer } },
+    ],
+  },
+  inputs: [numbers(4, 3)],
+  labels: [classes(4, 2)],
+});
+
+const CASES: readonly Case[] = [
+  withUpdater("Sgd", { learningRate: 0.1 }),
+  withUpdater("Adam", { learningRate: 0.01 }),
+  withUpdater("AdaMax", { args: [0.01] }),
+  withUpdater("Nadam", { learningRate: 0.01 }),
+  withUpdater("AMSGrad", { learningRate: 0.01 }),
+  withUpdater("AdaDelta", {}),
+  withUpdater("AdaGrad", { learningRate: 0.05 }),
+  withUpdater("RmsProp", { learningRate: 0.01 }),
+  withUpdater("Nesterovs", { learningRate: 0.05, momentum: 0.9 }),
+  {
+    title: "convolution and batch norm",
+    network: {
+      global: { seed: 2, updater: { Adam: { learningRate: 0.01 } } },
+      layers: [
+        { ConvolutionLayer: { kernelSize: [3, 3], nOut: 2, activation: "RELU" } },
+        { BatchNormalization: {} },
+        { SubsamplingLayer: { poolingType: "MAX", kernelSize: [2, 2], stride: [2, 2] } },
+        OUTPUT,
+      ],
+      list: { setInputType: { convolutional: [6, 6, 1] } },
+    },
+    inputs: [numbers(4, 1, 6, 6)],
+    labels: [classes(4, 2)],
+  },
+  {
+    title: "recurrent, both directions",
+    network: {
+      global: { seed: 3, updater: { RmsProp: { learningRate: 0.01 } } },
+      layers: [
+        { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        {
+          Bidirectional: {
+            args: [
+              "CONCAT",
+              {
+                LSTM: {
+                  nIn: 4,
+                  nOut: 3,
+                  activation: "TANH",
+                  biasUpdater: { Sgd: { learningRate: 0.1 } },
+                },
+              },
+            ],
+          },
+        },
+        { RnnOutputLayer: { lossFunction: "MCXENT", nIn: 6, nOut: 2, activation: "SOFTMAX" } },
+      ],
+    },
+    inputs: [numbers(4, 3, 5)],
+    labels: [classes(4, 2, 5)],
+  },
+  {
+    title: "a graph, two rates",
+    network: {
+      global: { seed: 4, updater: { Adam: { learningRate: 0.01 } } },
+      inputs: ["a", "b"],
+      vertices: [
+        ["left", dense(3, 4, { updater: { Adam: { learningRate: 0.05 } } }), "a"],
+        ["left_more", dense(4, 4), "left"],
+        ["right", dense(2, 4), "b"],
+        ["sum", { ElementWiseVertex: { args: ["Add"] } }, "left_more", "right"],
+        [
+          "out",
+          { OutputLayer: { lossFunction: "MSE", nIn: 4, nOut: 2, activation: "IDENTITY" } },
+          "sum",
+        ],
+      ],
+      outputs: ["out"],
+    },
+    inputs: [numbers(4, 3), numbers(4, 2)],
+    labels: [classes(4, 2)],
+  },
+  {
+    title: "a frozen layer",
+    network: {
+      global: { seed: 5, updater: { Adam: { learningRate: 0.01 } } },
+      layers: [
+        { FrozenLayer: { args: [dense(3, 4)] } },
+        dense(4, 3),
+        { OutputLayer: { nIn: 3, ...OUTPUT.OutputLayer } },
+      ],
+    },
+    inputs: [numbers(4, 3)],
+    labels: [classes(4, 2)],
+  },
+  {
+    title: "double precision",
+    network: {
+      global: { seed: 6, dataType: "DOUBLE", updater: { Adam: { learningRate: 0.01 } } },
+      layers: [dense(3, 4), { OutputLayer: { nIn: 4, ...OUTPUT.OutputLayer } }],
+    },
+    inputs: [numbers(4, 3)],
+    labels: [classes(4, 2)],
+  },
+];
+
+async function valuesOf(checkpoint: Checkpoint, name: string): Promise<JavaArray> {
+  const { shape, dtype } = checkpoint.tensors.get(name)!;
+  const { buffer } = Uint8Array.from(await checkpoint.read(name));
+  return {
+    shape,
+    values: [...(dtype === "float64" ? new Float64Array(buffer) : new Float32Array(buffer))],
+  };
+}
+
+/** The states that DL4J's own blocks cut out of the flat state, each in the order of its parameter's elements there. */
+function statesOf({ blocks, updater, parameters }: JavaNetwork): Map<string, readonly number[][]> {
+  const states = new Map<string, number[][]>();
+  let offset = 0;
+  for (const { parameters: names, size, state } of blocks) {
+    for (let each = 0; each < state / size; each++)
+      for (const name of names) {
+        const length = parameters[name].values.length;
+        const values = updater!.values.slice(offset, offset + length);
+        states.set(name, [...(states.get(name) ?? []), values]);
+        offset += length;
+      }
+  }
+  expect(offset).toBe(updater?.values.length ?? 0);
+  return states;
+}
+
+/** Columns one after the other, as matrices are in flat vectors. */
+const byColumns = ({ shape, values }: JavaArray): readonly number[] =>
+  shape.length === 2
+    ? values.map((_, at) => values[(at % shape[0]) * shape[1] + Math.floor(at / shape[0])])
+    : values;
+
+withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
+  let java: Dl4j;
+  let folder: string;
+  beforeAll(async () => {
+    java = startDl4j();
+    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
+  });
+  afterAll(async () => {
+    await java.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test.each(CASES)("$title: parameters and states as there", async ({ network, ...samples }) => {
+    const path = join(folder, "made.zip");
+    const made = await java.ask({
+      command: "make",
+      network,
+      as: path,
+      fit: { ...samples, steps: 3 },
+    });
+    const checkpoint = await openCheckpoint(path);
+    const stored = [...checkpoint.tensors.keys()].filter((name) => !name.includes("/"));
+    // A graph lists its layers in another order than it stores them.
+    expect(stored.sort()).toEqual(Object.keys(made.parameters).sort());
+    for (const [name, parameter] of Object.entries(made.parameters))
+      expect(await valuesOf(checkpoint, name), name).toEqual(parameter);
+    for (const [name, states] of statesOf(made)) {
+      const slots = [...checkpoint.tensors.keys()].filter((each) => each.startsWith(`${name}/`));
+      const found = await Promise.all(slots.map((slot) => valuesOf(checkpoint, slot)));
+      expect(found.map(byColumns), name).toEqual(states);
+    }
+    await checkpoint.close();
+  });
+
+  test.each(CASES)(
+    "$title: saved unchanged, it goes on as the source does",
+    async ({ network, ...samples }) => {
+      const [path, copy] = [join(folder, "source.zip"), join(folder, "copy.zip")];
+      await java.ask({ command: "make", network, as: path, fit: { ...samples, steps: 2 } });
+      const checkpoint = await openCheckpoint(path);
+      await formatOf(checkpoint).save(checkpoint, await checkpoint.model(), copy, ({ name }) =>
+        checkpoint.read(name),
+      );
+      await checkpoint.close();
+      const both = async <Answer>(request: { command: string }) =>
+        [
+          await java.ask<Answer>({ ...request, path, ...samples } as { command: string }),
+          await java.ask<Answer>({ ...request, path: copy, ...samples } as { command: string }),
+        ] as const;
+      const [before, after] = await both<JavaOutput>({ command: "output" });
+      expect(after).toEqual(before);
+      const [there, here] = await both<JavaNetwork>({ command: "fit" });
+      expect(here.parameters).toEqual(there.parameters);
+      expect(here.updater).toEqual(there.updater);
+    },
+  );
+});
