@@ -12,6 +12,7 @@ import {
   type PruneOptions,
 } from "./cli/cache";
 import { applyCommand } from "./cli/apply";
+import { convertCommand, type ConvertOptions } from "./cli/convert";
 import { evaluateCommand, parseCount, type EvaluateOptions } from "./cli/evaluate";
 import { inspectCommand } from "./cli/inspect";
 import { endWithReader, guard, print } from "./cli/output";
@@ -21,6 +22,7 @@ import { saveCommand } from "./cli/save";
 import { trainCommand, type TrainOptions } from "./cli/train";
 import { verifyRecipeCommand, type VerifyOptions } from "./cli/verify";
 import { useCacheFolder } from "./cache/folder";
+import { FORMATS } from "./formats/table";
 import { recipeJsonSchema } from "./recipe/schema";
 import { BACKENDS } from "./train/backend";
 import { VERIFY_STEPS } from "./verify/verify";
@@ -68,6 +70,21 @@ program
   .option("--json", "print one JSON object", false)
   .action((file: string, options: { as?: string; json: boolean }) =>
     guard(options.json, () => applyCommand(file, options)),
+  );
+
+program
+  .command("convert")
+  .description("save a checkpoint of one format as one of another")
+  .argument("<file>", "any file of the checkpoint")
+  .addOption(
+    new Option("--to <format>", "the new format")
+      .choices(FORMATS.map(({ name }) => name))
+      .makeOptionMandatory(),
+  )
+  .requiredOption("--as <file>", "where the new checkpoint goes")
+  .option("--json", "print one JSON object", false)
+  .action((file: string, options: ConvertOptions) =>
+    guard(options.json, () => convertCommand(file, options)),
   );
 
 program

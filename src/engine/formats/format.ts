@@ -57,6 +57,11 @@ export interface Format {
   fittingGraph(source: Checkpoint): Promise<string | undefined>;
   /** Writes `model` as a new checkpoint at `as`: complete or not at all. */
   save(source: Checkpoint, model: Model, as: string, read: ReadVariable): Promise<SaveResult>;
+  /**
+   * Writes `model`, of whatever format, as a new checkpoint of this one at `as`: complete or not at all. Throws
+   * `unsupported-op` where the format has no such op.
+   */
+  create(model: Model, as: string, read: ReadVariable): Promise<SaveResult>;
   /** Lines of the format's own framework that load the checkpoint. */
   loadCode(
     path: string,

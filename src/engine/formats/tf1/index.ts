@@ -1,12 +1,13 @@
 // The TensorFlow 1 checkpoint format: `tf.train.Saver`'s V1 and V2 files with their graph.
 import type { Model } from "../../graph/model";
+import { adopted } from "./adopt";
 import type { Checkpoint, Format, StoredTensor } from "../format";
 import { importGraph } from "./import";
 import { loadCode } from "./loadcode";
 import { checkpointFiles, matchPrefix } from "./match";
 import { ownGraph, readMetaGraph } from "./meta";
 import { fittingGraph } from "./neighbours";
-import { saveCheckpoint } from "./save";
+import { createCheckpoint, saveCheckpoint } from "./save";
 import { openTensors } from "./tensors";
 
 const NAME = "tf1";
@@ -19,6 +20,7 @@ export const tf1: Format = {
   open: openCheckpoint,
   fittingGraph: ({ path, tensors }) => fittingGraph(path, tensors),
   save: saveCheckpoint,
+  create: (model, as, read) => createCheckpoint(adopted(model), as, read),
   loadCode,
 };
 
