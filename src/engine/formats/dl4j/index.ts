@@ -18,6 +18,9 @@ export const dl4j: Format = {
   open: openCheckpoint,
   fittingGraph: async () => undefined,
   save: saveZip,
+  create: async (_, as) => {
+    throw new GraftError("unsupported-op", `${as}: only edited zips are written so far.`);
+  },
   loadCode,
 };
 
