@@ -15,7 +15,7 @@ export interface Content {
 }
 
 const SAMPLE_FILE = /\.(npy|csv|ckpt\.\S+)$|^checkpoint$/;
-const FIXTURE_FILE = /\.(index|meta|data-\S+|ckpt(-\S+)?)$|^checkpoint$/;
+const FIXTURE_FILE = /\.(index|meta|data-\S+|ckpt(-\S+)?|zip)$|^checkpoint$/;
 
 /** `root`: the repository. */
 export function fill(root: string, folder: string, content: Content): void {
