@@ -38,9 +38,14 @@ export interface JavaOutput {
   readonly activations?: Readonly<Record<string, JavaArray>>;
 }
 
+export interface Request {
+  readonly command: string;
+  readonly [more: string]: unknown;
+}
+
 export interface Dl4j {
   /** One command; rejects with what Java threw. Commands are answered in order. */
-  ask<Answer = JavaNetwork>(request: { readonly command: string } & object): Promise<Answer>;
+  ask<Answer = JavaNetwork>(request: Request): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -68,7 +73,7 @@ export function startDl4j(): Dl4j {
   });
   createInterface({ input: java.stdout }).on("line", (line) => waiting.shift()?.resolve(line));
   return {
-    async ask<Answer>(request: { readonly command: string } & object): Promise<Answer> {
+    async ask<Answer>(request: Request): Promise<Answer> {
       const line = await new Promise<string>((resolve, reject) => {
         waiting.push({ resolve, reject });
         java.stdin.write(`${JSON.stringify(request)}\n`);

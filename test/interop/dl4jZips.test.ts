@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openCheckpoint, formatOf } from "../../src/engine/formats/table";
+import type { Opened } from "../../src/engine/formats/dl4j/tensors";
 import type { Checkpoint } from "../../src/engine/formats/format";
+import type { Normalizer } from "../../src/engine/graph/normalizer";
 import {
   type Dl4j,
   type JavaArray,
@@ -231,16 +233,73 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
         checkpoint.read(name),
       );
       await checkpoint.close();
-      const both = async <Answer>(request: { command: string }) =>
+      const both = async <Answer>(command: string) =>
         [
-          await java.ask<Answer>({ ...request, path, ...samples } as { command: string }),
-          await java.ask<Answer>({ ...request, path: copy, ...samples } as { command: string }),
+          await java.ask<Answer>({ command, path, ...samples }),
+          await java.ask<Answer>({ command, path: copy, ...samples }),
         ] as const;
-      const [before, after] = await both<JavaOutput>({ command: "output" });
+      const [before, after] = await both<JavaOutput>("output");
       expect(after).toEqual(before);
-      const [there, here] = await both<JavaNetwork>({ command: "fit" });
+      const [there, here] = await both<JavaNetwork>("fit");
       expect(here.parameters).toEqual(there.parameters);
       expect(here.updater).toEqual(there.updater);
     },
   );
+
+  const NORMALIZERS: readonly (readonly [string, object, number[]])[] = [
+    ["NormalizerStandardize", {}, [4, 3]],
+    ["NormalizerMinMaxScaler", { args: [-1, 1] }, [4, 3]],
+    ["ImagePreProcessingScaler", { args: [-1, 1] }, [4, 3]],
+    // Of sequences, features are the second axis.
+    ["NormalizerStandardize", {}, [4, 3, 5]],
+    ["NormalizerMinMaxScaler", {}, [4, 3, 5]],
+  ];
+  test.each(NORMALIZERS)("%s %j of samples %j", async (kind, properties, shape) => {
+    const path = join(folder, "normalized.zip");
+    const samples = constantFeature(numbers(...shape));
+    const [{ network }] = CASES;
+    const normalizer = { [kind]: properties };
+    const request = { network, as: path, normalizer, normalizerData: samples };
+    await java.ask({ command: "make", ...request });
+    const inputs = [numbers(...shape)];
+    const { outputs } = await java.ask<JavaOutput>({ command: "normalize", path, inputs });
+    const checkpoint = await openCheckpoint(path);
+    await checkpoint.close();
+    const steps = shape[2] ?? 1;
+    const applied = inputs[0].values.map((value, at) =>
+      normalized((checkpoint as unknown as Opened).normalizer!, value, Math.floor(at / steps) % 3),
+    );
+    expectClose(applied, outputs[0].values);
+  });
 });
+
+/** A feature that never changes is where dividing by its spread goes wrong. */
+const constantFeature = ({ shape, values }: JavaArray): JavaArray => {
+  const steps = shape[2] ?? 1;
+  return {
+    shape,
+    values: values.map((value, at) => (Math.floor(at / steps) % 3 === 1 ? 0.5 : value)),
+  };
+};
+
+/** What a normalizer says of itself. */
+function normalized(normalizer: Normalizer, value: number, feature: number): number {
+  const of = (numbers: readonly number[]) => numbers[numbers.length === 1 ? 0 : feature];
+  switch (normalizer.kind) {
+    case "standardize":
+      return (value - of(normalizer.mean)) / of(normalizer.std);
+    case "minMax": {
+      const { min, max, from, to } = normalizer;
+      return ((value - of(min)) / (of(max) - of(min))) * (to - from) + from;
+    }
+    case "unknown":
+      throw new Error(normalizer.reason);
+  }
+}
+
+/** Within single precision of numbers this large. */
+function expectClose(actual: readonly number[], expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length);
+  for (const [at, value] of expected.entries())
+    expect(Math.abs(actual[at] - value)).toBeLessThanOrEqual(1e-5 * (1 + Math.abs(value)));
+}

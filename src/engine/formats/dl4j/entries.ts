@@ -4,8 +4,6 @@ import { firstName, isZip, openArchive } from "./zip";
 
 export const CONFIGURATION = "configuration.json";
 export const COEFFICIENTS = "coefficients.bin";
-/** In place of the coefficients where the network has no parameters. */
-export const NO_PARAMETERS = "noParams.marker";
 export const UPDATER_STATE = "updaterState.bin";
 export const NORMALIZER = "normalizer.bin";
 /** A serialized Java object, as versions before 0.9 wrote normalizers. */

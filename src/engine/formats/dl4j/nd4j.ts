@@ -178,7 +178,33 @@ function strides(shape: Shape, order: "c" | "f", units: boolean): number[] {
   return result;
 }
 
-/** The elements of a tensor in another order: of C order in that of columns ("f"), or back. */
+/** A tensor of C order with its axes in another order: axis `permutation[0]` first. */
+export function permuted(
+  bytes: Uint8Array,
+  shape: Shape,
+  permutation: readonly number[],
+  dtype: ArrayType,
+): Uint8Array {
+  const from = elementsOf(bytes.slice(), dtype);
+  const result = new Uint8Array(bytes.length);
+  const into = elementsOf(result, dtype);
+  const own = strides(shape, "c", false);
+  const steps = permutation.map((axis) => own[axis]);
+  const sizes = permutation.map((axis) => shape[axis]);
+  const index = new Array<number>(shape.length).fill(0);
+  for (let to = 0, at = 0; to < into.length; to++) {
+    into[to] = from[at];
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      at += steps[axis];
+      if (++index[axis] < sizes[axis]) break;
+      at -= steps[axis] * sizes[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/** A tensor of `shape` column by column ("f") in C order, or back: either way its axes are turned round. */
 export function reordered(
   bytes: Uint8Array,
   shape: Shape,
@@ -186,45 +212,8 @@ export function reordered(
   to: "c" | "f",
 ): Uint8Array {
   if (shape.filter((size) => size > 1).length < 2) return bytes;
-  const from = elementsOf(bytes.slice(), dtype);
-  const result = new Uint8Array(bytes.length);
-  const into = elementsOf(result, dtype);
-  const steps = strides(shape, "f", false);
-  const index = new Array<number>(shape.length).fill(0);
-  for (let inC = 0, inF = 0; inC < from.length; inC++) {
-    if (to === "f") into[inF] = from[inC];
-    else into[inC] = from[inF];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      inF += steps[axis];
-      if (++index[axis] < shape[axis]) break;
-      inF -= steps[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return result;
-}
-
-/** The elements of a tensor in C order with its axes in another order: axis i of the result is `permutation[i]`. */
-export function transposed(
-  bytes: Uint8Array,
-  shape: Shape,
-  dtype: ArrayType,
-  permutation: readonly number[],
-): Uint8Array {
-  const from = elementsOf(bytes.slice(), dtype);
-  const result = new Uint8Array(bytes.length);
-  const into = elementsOf(result, dtype);
-  const sizes = permutation.map((axis) => shape[axis]);
-  const steps = permutation.map((axis) => elements(shape.slice(axis + 1)));
-  for (let place = 0; place < into.length; place++) {
-    let [rest, source] = [place, 0];
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      source += (rest % sizes[axis]) * steps[axis];
-      rest = Math.floor(rest / sizes[axis]);
-    }
-    into[place] = from[source];
-  }
-  return result;
+  const axes = shape.map((_, axis) => axis).reverse();
+  return permuted(bytes, to === "f" ? shape : [...shape].reverse(), axes, dtype);
 }
 
 /** As bit patterns, which are only moved. */

@@ -7,7 +7,7 @@ import { corrupt, unsupported } from "../tf1/errors";
 import { type DataInput, dataInput } from "./datainput";
 import { readArray } from "./nd4j";
 
-/** DL4J divides by nothing that is smaller: Nd4j.EPS_THRESHOLD. */
+/** Nd4j.EPS_THRESHOLD: by a spread that is no larger, DL4J does not divide, or by this. */
 const SMALLEST = 1e-5;
 
 const HEADER = "NORMALIZER";
@@ -35,7 +35,7 @@ function readKind(input: DataInput): Normalizer {
     case "STANDARDIZE": {
       refuseLabels(input);
       const [mean, std] = readPair(input);
-      return { kind: "standardize", mean, std: std.map((each) => Math.max(each, SMALLEST)) };
+      return { kind: "standardize", mean, std: std.map((each) => (each > SMALLEST ? each : 1)) };
     }
     case "MIN_MAX": {
       refuseLabels(input);

@@ -9,12 +9,13 @@ import type { Checkpoint, ReadVariable, SaveResult } from "../format";
 import { reason, writeFailed } from "../tf1/errors";
 import { layersOf, parseConfiguration } from "./configuration";
 import { COEFFICIENTS, CONFIGURATION, matchZip, UPDATER_STATE } from "./entries";
-import { transposed, type ArrayType } from "./nd4j";
+import { type ArrayType, permuted } from "./nd4j";
 import { layOut, type Stored } from "./parameters";
 import { patchConfiguration } from "./patch";
+import type { WrittenVariables } from "./patch/check";
 import { openZip, type Opened } from "./tensors";
 import { type Slot, stateLayout } from "./updater";
-import { encodeVector, type Part, type Vector } from "./vector";
+import { encodeVector, type Part } from "./vector";
 import { isSafeName, type NewEntry, writeArchive } from "./zip";
 
 export async function saveZip(
@@ -70,16 +71,12 @@ async function newContents(
     notes: patchNotes,
   } = patchConfiguration(from.configuration, before, model);
   const configuration = parseConfiguration(archive.path, text);
-  const variableOf = (written: string): Variable => {
-    const found = model.variables.get(variables.get(written)?.variable ?? "");
-    if (found === undefined) throw new Error(`nothing in the model is written as ${written}`);
-    return found;
-  };
-  const total = [...variables.keys()].reduce(
-    (sum, name) => sum + elements(variableOf(name).shape),
+  const total = [...variables.values()].reduce(
+    (sum, { variable }) => sum + elements(model.variables.get(variable)!.shape),
     0,
   );
   const parameters = layOut(layersOf(configuration), total);
+  const writing: Writing = { model, variables, read };
   const notes = [...patchNotes];
   const contents: Contents = new Map();
   for (const name of archive.sizes.keys())
@@ -94,24 +91,19 @@ async function newContents(
         "missing-shard",
         `${archive.path} has no ${COEFFICIENTS}, so there are no values to save. Save the model again with ModelSerializer.writeModel.`,
       );
-    const parts = parameters.map((each) =>
-      parameterPart(each, variableOf(each.variable), {
-        permutation: variables.get(each.variable)?.permutation,
-        dtype: coefficients.header.dtype,
-        read,
-      }),
-    );
+    const { dtype } = coefficients.header;
+    const parts = parameters.map((each) => parameterPart(each, writing, dtype));
     contents.set(COEFFICIENTS, () => encodeVector(coefficients, parts));
   }
-  if (updaterState !== undefined && text !== from.text) {
+  if (updaterState !== undefined) {
     const layout = stateLayout(configuration, parameters);
-    contents.delete(UPDATER_STATE);
-    if (layout === undefined || from.slots.length === 0) notes.push(NO_STATE);
-    else if (layout.length > 0) {
-      const parts = layout.slots.map((slot) =>
-        slotPart(slot, variableOf(slot.of), model, read, updaterState),
-      );
-      contents.set(UPDATER_STATE, () => encodeVector(updaterState, parts));
+    if (layout !== undefined && from.slots.length > 0) {
+      const parts = layout.slots.map((slot) => slotPart(slot, writing, updaterState.header.dtype));
+      if (layout.length === 0) contents.delete(UPDATER_STATE);
+      else contents.set(UPDATER_STATE, () => encodeVector(updaterState, parts));
+    } else if (text !== from.text) {
+      contents.delete(UPDATER_STATE);
+      notes.push(NO_STATE);
     }
   }
   return { contents, notes };
@@ -120,49 +112,56 @@ async function newContents(
 const NO_STATE =
   "The state of the updater is left out: it is not laid out as Graft knows it. Deeplearning4j starts with a new one.";
 
+/** What the values of a new zip are written from. */
 interface Writing {
-  /** The axes of the variable in DL4J's order, where that is another. */
-  readonly permutation: readonly number[] | undefined;
-  readonly dtype: ArrayType;
+  readonly model: Model;
+  readonly variables: WrittenVariables;
   readonly read: ReadVariable;
 }
 
 function parameterPart(
-  { shape, order }: Stored,
-  written: Variable,
-  { permutation, dtype, read }: Writing,
+  { variable: written, shape, order }: Stored,
+  { model, variables, read }: Writing,
+  dtype: ArrayType,
 ): Part {
-  // New variables are float32, whatever the network has.
-  const converted = async (): Promise<Uint8Array> => {
-    const bytes = await read(written);
-    return written.dtype === dtype ? bytes : fromFloat32(toFloat32(bytes, written.dtype), dtype);
-  };
-  return {
-    ...{ shape, order },
-    read: async () =>
-      permutation === undefined
-        ? converted()
-        : transposed(await converted(), written.shape, dtype, permutation),
-  };
+  const { variable, permutation } = variables.get(written)!;
+  const own = model.variables.get(variable)!;
+  return { shape, order, read: () => valueOf(own, permutation, dtype, read) };
 }
 
 /** The state that the model has for a variable, whatever its name became; else that of a parameter that is new. */
 function slotPart(
-  { kind, shape, order, initial }: Slot,
-  { name }: Variable,
-  model: Model,
-  read: ReadVariable,
-  { header: { dtype } }: Vector,
+  { kind, of, shape, order, initial }: Slot,
+  { model, variables, read }: Writing,
+  dtype: ArrayType,
 ): Part {
-  const kept = [...model.variables.values()].find(
+  const { variable, permutation } = variables.get(of)!;
+  const owner = model.variables.get(variable)!;
+  const own = [...model.variables.values()].find(
     (each) =>
       each.role === "slot" &&
-      each.of === name &&
+      each.of === variable &&
       each.name.endsWith(`/${kind}`) &&
-      sameShape(each.shape, shape),
+      sameShape(each.shape, owner.shape),
   );
-  const fresh = () => constant(elements(shape), initial, dtype);
-  return { shape, order, read: kept === undefined ? async () => fresh() : () => read(kept) };
+  const fresh = async () => constant(elements(shape), initial, dtype);
+  return {
+    ...{ shape, order },
+    read: own === undefined ? fresh : () => valueOf(own, permutation, dtype, read),
+  };
+}
+
+/** A value as `dtype`: what edits add is of single precision. */
+async function valueOf(
+  variable: Variable,
+  permutation: readonly number[] | undefined,
+  dtype: ArrayType,
+  read: ReadVariable,
+): Promise<Uint8Array> {
+  const bytes = await read(variable);
+  const values =
+    variable.dtype === dtype ? bytes : fromFloat32(toFloat32(bytes, variable.dtype), dtype);
+  return permutation === undefined ? values : permuted(values, variable.shape, permutation, dtype);
 }
 
 /** Of half precision, zeros: what states begin with is next to nothing there. */

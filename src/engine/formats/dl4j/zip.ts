@@ -188,10 +188,14 @@ const WRITTEN = { mtime: new Date(1980, 0, 1), forceDosTimestamp: true, compress
 export async function writeArchive(path: string, entries: readonly NewEntry[]): Promise<void> {
   const zip = new ZipWriter();
   const output = zip.outputStream as Readable;
-  zip.on("error", (error: Error) => output.destroy(error));
   for (const { name, content } of entries) {
     if (typeof content !== "function") zip.addBuffer(Buffer.from(content), name, WRITTEN);
-    else zip.addReadStreamLazy(name, WRITTEN, (give) => give(null, Readable.from(content())));
+    else
+      zip.addReadStreamLazy(name, WRITTEN, (give) => {
+        // yazl does not listen to what it is given.
+        const stream = Readable.from(content()).on("error", (error) => output.destroy(error));
+        give(null, stream);
+      });
   }
   zip.end();
   await replaceFile(path, output);

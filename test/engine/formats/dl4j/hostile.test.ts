@@ -42,7 +42,7 @@ async function expectFailure(bytes: Uint8Array, code: ErrorCode, says: RegExp): 
 
 /** The iris zip with some entries changed; an empty one is left out. */
 async function changed(change: (entries: Entries) => void): Promise<Buffer> {
-  const entries = await entriesOf(IRIS);
+  const entries = await entriesOf(fixture(IRIS));
   change(entries);
   return zipped(entries);
 }
@@ -62,7 +62,7 @@ describe("the container", () => {
   });
 
   test("a directory in the style of zip64", async () => {
-    const bytes = await zipped(await entriesOf(IRIS), { forceZip64Format: true });
+    const bytes = await zipped(await entriesOf(fixture(IRIS)), { forceZip64Format: true });
     expect(await failure(written(bytes))).toBeUndefined();
   });
 
@@ -76,7 +76,7 @@ describe("the container", () => {
   });
 
   test("two entries of one name", async () => {
-    const entries = [...(await entriesOf(IRIS))];
+    const entries = [...(await entriesOf(fixture(IRIS)))];
     await expectFailure(
       await zipped([...entries, entries[0]]),
       "corrupt-file",
@@ -86,7 +86,7 @@ describe("the container", () => {
 
   test("too many entries", async () => {
     const many = Array.from({ length: 1001 }, (_, index) => [`e${index}`, ""] as const);
-    const bytes = await zipped([...(await entriesOf(IRIS)), ...many]);
+    const bytes = await zipped([...(await entriesOf(fixture(IRIS))), ...many]);
     await expectFailure(bytes, "unsupported-format", /claims 1005 entries/);
   });
 
@@ -147,7 +147,7 @@ describe("the container", () => {
   });
 
   test("names that lead out of a folder are names", async () => {
-    const entries = [...(await entriesOf(IRIS))];
+    const entries = [...(await entriesOf(fixture(IRIS)))];
     const whole = await zipped([...entries, ["xx/xx/escaped.txt", "evil"]]);
     const bytes = Buffer.from(whole.toString("latin1").replaceAll("xx/xx", "../.."), "latin1");
     const path = written(bytes);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
 import { GraftError } from "../../../../src/protocol/errors";
-import { seeded, temporaryFolder } from "../tf1/fixtures";
+import { fixture, seeded, temporaryFolder } from "../tf1/fixtures";
 import { bytesOf, entriesOf, zipped } from "./zips";
 
 const ROUNDS = 300;
@@ -76,7 +76,7 @@ describe.each(CASES)("%s", (zip) => {
   });
 
   test("flipped bytes of an entry, under a right checksum", async () => {
-    const entries = await entriesOf(zip);
+    const entries = await entriesOf(fixture(zip));
     const names = [...entries.keys()];
     const seen = await rounds(async (random) => {
       const name = names[below(names.length, random)];

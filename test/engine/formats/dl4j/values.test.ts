@@ -46,6 +46,19 @@ test("what nothing moves has no state: frozen layers, statistics of a batch norm
   await conv.close();
 });
 
+test("the normalizer: mean and deviation per feature", async () => {
+  const zip = "b5_dl4j_mlp_iris/model_with_normalizer.zip";
+  const opened = await openZip(fixture(zip));
+  await opened.close();
+  const recorded = expectedOf(zip) as Record<string, { readonly file: string }>;
+  const list = (key: string) => [...numbers(readFileSync(fixture(zip, "..", recorded[key].file)))];
+  expect(opened.normalizer).toEqual({
+    kind: "standardize",
+    mean: list("normalizer_mean"),
+    std: list("normalizer_std"),
+  });
+});
+
 interface OldArray {
   readonly shape: readonly number[];
   readonly values: readonly number[];
@@ -54,6 +67,8 @@ interface OldArray {
 interface Old {
   readonly parameters: Readonly<Record<string, OldArray>>;
   readonly updater: OldArray | null;
+  readonly input: OldArray;
+  readonly output: OldArray;
 }
 
 describe.each(OLD_VERSIONS)("Deeplearning4j %s", (version) => {
@@ -78,6 +93,21 @@ describe.each(OLD_VERSIONS)("Deeplearning4j %s", (version) => {
       expect(opened.slots.length).toBeGreaterThan(0);
     }
     await opened.close();
+  });
+
+  test("the normalizer", async () => {
+    const path = fixture("dl4j_old", version, "normalizer.zip");
+    const { input, output } = JSON.parse(readFileSync(path.replace(/zip$/, "json"), "utf8")) as Old;
+    const opened = await openZip(path);
+    await opened.close();
+    // Until 0.8 it was a serialized object.
+    if (version === "0.7.2") expect(opened.normalizer).toMatchObject({ kind: "unknown" });
+    else if (opened.normalizer?.kind !== "standardize") expect.unreachable();
+    else {
+      const { mean, std } = opened.normalizer;
+      for (const [at, value] of output.values.entries())
+        expect((input.values[at] - mean[at % 3]) / std[at % 3]).toBeCloseTo(value, 5);
+    }
   });
 
   test("squares are where Adam's state has squares", async () => {

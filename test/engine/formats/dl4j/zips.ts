@@ -42,9 +42,9 @@ export const OLD_VERSIONS = ["0.7.2", "0.9.1", "1.0.0-alpha", "1.0.0-beta3", "1.
 
 export type Entries = Map<string, Uint8Array>;
 
-/** Everything that is in a zip among the fixtures. */
-export async function entriesOf(zip: string): Promise<Entries> {
-  const archive = await openArchive(fixture(zip));
+/** Everything that is in a zip. */
+export async function entriesOf(path: string): Promise<Entries> {
+  const archive = await openArchive(path);
   const entries: Entries = new Map();
   for (const name of archive.sizes.keys()) entries.set(name, await archive.read(name, 2 ** 30));
   await archive.close();
