@@ -24,6 +24,8 @@ interface Case {
   readonly inputs: readonly JavaArray[];
   readonly labels: readonly JavaArray[];
   readonly masks?: readonly JavaArray[];
+  /** Vertices whose activations DL4J overwrites when the next layer is an activation function. */
+  readonly overwritten?: readonly string[];
   /** What the gradient of the loss is compared within; DL4J clips some losses. */
   readonly tolerance?: number;
 }
@@ -53,7 +55,12 @@ const rows = (title: string, layers: readonly Layer[], more: Partial<Case> = {})
 });
 
 /** Images of two channels, 6 × 5. */
-const images = (title: string, layers: readonly Layer[]): Case => ({
+const images = (
+  title: string,
+  layers: readonly Layer[],
+  sized: "convolutionalFlat" | "convolutional" = "convolutionalFlat",
+  more: Partial<Case> = {},
+): Case => ({
   title,
   network: {
     global: GLOBAL,
@@ -61,10 +68,11 @@ const images = (title: string, layers: readonly Layer[]): Case => ({
       ...layers,
       { OutputLayer: { nOut: 2, lossFunction: "MCXENT", activation: "SOFTMAX" } },
     ],
-    list: { setInputType: { convolutional: [6, 5, 2] } },
+    list: { setInputType: { [sized]: [6, 5, 2] } },
   },
-  inputs: [numbers(4, 2, 6, 5)],
+  inputs: [sized === "convolutional" ? numbers(4, 2, 6, 5) : numbers(4, 60)],
   labels: [classes(4, 2)],
+  ...more,
 });
 
 /** Sequences of three numbers, five steps, and labels for each step. */
@@ -95,7 +103,6 @@ const ACTIVATIONS = [
 const LOSSES: readonly (readonly [loss: string, activation: string])[] = [
   ["MCXENT", "SOFTMAX"],
   ["NEGATIVELOGLIKELIHOOD", "SOFTMAX"],
-  ["MCXENT", "SIGMOID"],
   ["XENT", "SIGMOID"],
   ["MSE", "IDENTITY"],
   ["MSE", "SIGMOID"],
@@ -125,11 +132,15 @@ const CASES: readonly Case[] = [
     output(4),
   ]),
   rows("no bias", [dense(3, 4, { hasBias: false }), output(4, { hasBias: false })]),
-  rows("activation, dropout and loss layers", [
-    dense(3, 2, { activation: "IDENTITY" }),
-    { ActivationLayer: { activation: "RELU" } },
-    { LossLayer: { lossFunction: "MCXENT", activation: "SOFTMAX" } },
-  ]),
+  rows(
+    "activation, dropout and loss layers",
+    [
+      dense(3, 2, { activation: "IDENTITY" }),
+      { ActivationLayer: { activation: "RELU" } },
+      { LossLayer: { lossFunction: "MCXENT", activation: "SOFTMAX" } },
+    ],
+    { overwritten: ["0"] },
+  ),
   rows("batch norm of rows", [dense(3, 4), { BatchNormalization: { nIn: 4, nOut: 4 } }, output(4)]),
   rows("batch norm with locked scale", [
     dense(3, 4),
@@ -240,11 +251,16 @@ const CASES: readonly Case[] = [
       },
     },
   ]),
-  images("batch norm of images", [
-    { ConvolutionLayer: { kernelSize: [3, 3], nOut: 3, activation: "IDENTITY" } },
-    { BatchNormalization: {} },
-    { ActivationLayer: { activation: "RELU" } },
-  ]),
+  images(
+    "batch norm of images",
+    [
+      { ConvolutionLayer: { kernelSize: [3, 3], nOut: 3, activation: "IDENTITY" } },
+      { BatchNormalization: {} },
+      { ActivationLayer: { activation: "RELU" } },
+    ],
+    "convolutional",
+    { overwritten: ["1"] },
+  ),
   ...["MAX", "AVG", "SUM", "PNORM"].map((poolingType) =>
     images(`global pooling: ${poolingType}`, [
       { ConvolutionLayer: { kernelSize: [3, 3], nOut: 3, activation: "TANH" } },
@@ -254,7 +270,7 @@ const CASES: readonly Case[] = [
   images("zero padding, cropping, upsampling", [
     { ZeroPaddingLayer: { args: [1, 2, 0, 1] } },
     { Cropping2D: { args: [1, 0, 2, 1] } },
-    { Upsampling2D: { args: [2] } },
+    { Upsampling2D: { args: [2], name: "up" } },
     { ConvolutionLayer: { kernelSize: [3, 3], nOut: 3, activation: "TANH" } },
   ]),
 
@@ -362,6 +378,7 @@ const CASES: readonly Case[] = [
         ["out", rnnOutput(11), "both"],
       ],
       outputs: ["out"],
+      graph: { setInputTypes: [{ recurrent: [3] }] },
     },
     inputs: [numbers(4, 3, 5)],
     labels: [classes(4, 2, 5)],
@@ -387,7 +404,12 @@ withDl4j("networks of Deeplearning4j 1.0.0-M2.1", () => {
 
   test.each(CASES)("$title", async (each) => {
     const { network, inputs, labels, masks } = each;
-    const samples = { inputs, labels, ...(masks && { masks }) };
+    const isPerStep = labels[0].shape.length === 3;
+    const samples = {
+      ...{ inputs, labels },
+      ...(masks && { masks }),
+      ...(masks && isPerStep && { labelsMasks: masks }),
+    };
     const path = join(folder, "made.zip");
     const made = await java.ask<JavaNetwork>({ command: "make", network, as: path });
     const { activations } = await java.ask<JavaOutput>({
@@ -401,14 +423,15 @@ withDl4j("networks of Deeplearning4j 1.0.0-M2.1", () => {
       ...(masks ? [["mask", masks[0]] as const] : []),
     ]);
     const vertices = Object.keys(activations!).filter(
-      (name) => model.aliases.has(name) || model.nodes.has(name),
+      (name) =>
+        !each.overwritten?.includes(name) && (model.aliases.has(name) || model.nodes.has(name)),
     );
     expect(vertices.length).toBeGreaterThan(1);
     const nodes = vertices.map((name) => nodeOf(model, name));
     const found = await outputsOf(model, checkpoint.read, feeds, nodes);
     const isThere = masks && stepsOf(masks[0]);
     vertices.forEach((name, index) => {
-      const expected = activations![name];
+      const expected = inSequence(activations![name], found[index].shape);
       expect(found[index].shape, name).toEqual(expected.shape);
       const shown = (array: { shape: readonly number[]; values: ArrayLike<number> }) =>
         Float32Array.from(isThere ? isThere(array) : array.values);
@@ -419,7 +442,10 @@ withDl4j("networks of Deeplearning4j 1.0.0-M2.1", () => {
       ...{ command: "score", path },
       ...samples,
     });
-    const fed = { ...feeds, [model.roles.labels!]: labels[0] };
+    const fed = {
+      ...{ ...feeds, [model.roles.labels!]: labels[0] },
+      ...(masks && isPerStep && { labelsMask: masks[0] }),
+    };
     const [loss] = await outputsOf(model, checkpoint.read, fed, [model.roles.loss!]);
     expectClose(loss.values, [score], 1e-5, "loss");
 
@@ -443,6 +469,18 @@ withDl4j("networks of Deeplearning4j 1.0.0-M2.1", () => {
     await checkpoint.close();
   });
 });
+
+/** Rows of all steps of all samples, the samples of a step one after the other, as a sequence. */
+function inSequence(array: JavaArray, shape: readonly number[]): JavaArray {
+  if (array.shape.length !== 2 || shape.length !== 3) return array;
+  const [batch, features, time] = shape;
+  const values = Array.from({ length: batch * features * time }, (_, at) => {
+    const [step, feature] = [at % time, Math.floor(at / time) % features];
+    const sample = Math.floor(at / (features * time));
+    return array.values[(step * batch + sample) * features + feature];
+  });
+  return { shape, values };
+}
 
 /** The numbers of sequences at steps that are there, and all numbers of everything else. */
 const stepsOf =
