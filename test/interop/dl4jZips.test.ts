@@ -15,23 +15,7 @@ import {
   startDl4j,
   withDl4j,
 } from "./dl4j";
-
-/** The same numbers in every run, between −1 and 1. */
-function numbers(...shape: readonly number[]): JavaArray {
-  const count = shape.reduce((product, size) => product * size, 1);
-  return { shape, values: Array.from({ length: count }, (_, at) => ((at * 37) % 101) / 50 - 1) };
-}
-
-/** Class `row % classes` for each row; of every step, where there are steps. */
-function classes(rows: number, count: number, steps?: number): JavaArray {
-  const shape = steps === undefined ? [rows, count] : [rows, count, steps];
-  const length = steps ?? 1;
-  const values = new Array<number>(rows * count * length).fill(0);
-  for (let row = 0; row < rows; row++)
-    for (let step = 0; step < length; step++)
-      values[(row * count + (row % count)) * length + step] = 1;
-  return { shape, values };
-}
+import { classes, numbers } from "./dl4jSamples";
 
 interface Case {
   readonly title: string;

@@ -5,10 +5,10 @@ import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { EditQuestion } from "../../protocol/plan";
 import type { Model, Node } from "../graph/model";
-import { descendants } from "../graph/order";
 import { kernelOf } from "../graph/units";
 import { classCount, ClassesSchema } from "./classNames";
 import { comparisonOf, LOSSES, withComparison, type LossName } from "./comparison";
+import { detached } from "./detach";
 import { describeNew, describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { headName, withHead, type NewHead } from "./head";
@@ -31,7 +31,6 @@ import {
   withOutputActivation,
 } from "./outputActivation";
 import { regroup } from "./regroup";
-import { withoutNodes } from "./rewire";
 import { listNames } from "./select";
 
 const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>) =>
@@ -153,7 +152,7 @@ function compare(model: Model, loss: LossName, before: Model, spec: Spec): Model
 /** Without the output of `before` and everything that reads it. */
 function withoutOld(model: Model, before: Model): Model {
   const { name } = outputProducer(before);
-  return model.nodes.has(name) ? withoutNodes(model, descendants(model, [name])) : model;
+  return model.nodes.has(name) ? detached(model, new Set([name]), name) : model;
 }
 
 /** What the edit replaces or adds, for messages. */

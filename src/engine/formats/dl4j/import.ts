@@ -18,7 +18,7 @@ import { add, Lifting, type Place } from "./layers/lifting";
 import { compared, labelShape, lossOf, reduced, takesIndices } from "./layers/losses";
 import { preprocessed } from "./layers/preprocessors";
 import { regularization } from "./layers/regularization";
-import { isOutputLayer, kindOf, liftLayer } from "./layers/table";
+import { isOutputLayer, kindOf, liftLayer, maskBehind } from "./layers/table";
 import { liftVertex } from "./layers/vertices";
 import type { Stored } from "./parameters";
 
@@ -121,6 +121,7 @@ class Network {
   readonly #inputMasks = new Map<string, string>();
   readonly #logits = new Map<string, string>();
   readonly #losses: string[] = [];
+  readonly #labels: string[] = [];
 
   constructor(
     readonly configuration: Configuration,
@@ -156,15 +157,19 @@ class Network {
     return { nodes, shapes };
   }
 
+  /** Of several outputs the recipe chooses one. */
   roles(): Roles {
-    const { inputs } = this.configuration;
+    const { inputs, outputs } = this.configuration;
     const [loss] = this.#losses;
-    const [output, ...others] = this.configuration.outputs.map(
-      (name) => this.#logits.get(name) ?? this.outputs.get(name)!,
-    );
-    const found = findRoles(this.lifting, { losses: loss === undefined ? [] : [loss] });
-    const all = inputs.map((name) => this.outputs.get(name)!);
-    return others.length > 0 ? { ...found, inputs: all } : { ...found, inputs: all, output };
+    const fed = inputs.map((name) => this.outputs.get(name)!);
+    if (outputs.length > 1)
+      return {
+        ...findRoles(this.lifting, { losses: loss === undefined ? [] : [loss] }),
+        inputs: fed,
+      };
+    const [labels] = this.#labels;
+    const output = this.#logits.get(outputs[0]) ?? this.outputs.get(outputs[0])!;
+    return { inputs: fed, output, ...(loss !== undefined && { loss, labels }) };
   }
 
   #lift({ name, inputs, vertex, layer, preprocessor }: Vertex): void {
@@ -173,6 +178,7 @@ class Network {
     const mask = inputs.map((each) => this.#masks.get(each)).find((each) => each !== undefined);
     const before = new Set(this.lifting.nodes.keys());
     let output: string;
+    let maskNow = mask;
     if (layer === undefined) {
       const named = (input?: string) => (input === undefined ? mask : this.#inputMasks.get(input));
       output = liftVertex({ ...place, typed: vertex, mask: named, input: this.#input }, from);
@@ -184,12 +190,13 @@ class Network {
       output = liftLayer(site, x);
       // So that a layer that does nothing is there all the same.
       if (output === x) output = add(place, "Identity", [x], {});
+      maskNow = mask && maskBehind(site, mask);
     }
     this.outputs.set(name, output);
     const own = [...this.lifting.nodes.keys()].filter((node) => !before.has(node));
     this.nodesOf.set(name, own);
     const isSequence = this.lifting.shapes.get(output)?.length === 3;
-    if (mask !== undefined && isSequence) this.#masks.set(name, mask);
+    if (maskNow !== undefined && isSequence) this.#masks.set(name, maskNow);
   }
 
   readonly #input = (name: string): string | undefined => this.outputs.get(name);
@@ -197,7 +204,7 @@ class Network {
   /** The loss of an output layer. */
   #compare(name: string): void {
     const { configuration, lifting } = this;
-    const { layer, inputs } = configuration.vertices.find((vertex) => vertex.name === name)!;
+    const { layer } = configuration.vertices.find((vertex) => vertex.name === name)!;
     const inner = layer && thawed(layer);
     const loss = inner && lossOf(inner);
     const output = this.outputs.get(name)!;
@@ -220,10 +227,9 @@ class Network {
       activation: logits === output ? "ActivationIdentity" : activation.type,
     });
     this.#logits.set(name, role);
-    const masks = [
-      ...(shape.length === 3 ? [this.#labelsMask(name, shape, isOnly)] : []),
-      ...inputs.flatMap((input) => (shape.length === 3 ? (this.#masks.get(input) ?? []) : [])),
-    ];
+    this.#labels.push(labels);
+    // DL4J masks the loss by the mask of the labels alone.
+    const masks = shape.length === 3 ? [this.#labelsMask(name, shape, isOnly)] : [];
     this.#losses.push(reduced(place, each, masks, layer!.minimizesMean));
   }
 

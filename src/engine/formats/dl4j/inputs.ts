@@ -5,7 +5,7 @@ import { thawed, type Configuration, type Vertex } from "./configuration";
 import { formatOf } from "./layers/convolution";
 import { imageSize } from "./layers/preprocessors";
 import { inputRank } from "./layers/table";
-import { inner, parametersOf } from "./parameters";
+import { inner, numbers, parametersOf } from "./parameters";
 import { whole, type Typed } from "./typed";
 
 interface Input {
@@ -31,12 +31,16 @@ function shapeFor(configuration: Configuration, vertex: Vertex): Input {
   if (size !== undefined) return forLayer(thawed(layer), size);
   const own = inputRank(layer);
   const next = behind();
-  // What passes numbers on takes what the next layer does; what changes their number of axes says so.
-  return own === undefined || next.shape.length === own ? next : UNKNOWN;
+  if (own === undefined) return next;
+  // A window changes the size of images, and not their channels.
+  if (next.shape.length !== own) return UNKNOWN;
+  const channels = own === 4 && formatOf(thawed(layer)) === "NCHW" ? 1 : own - 1;
+  return { ...next, shape: next.shape.map((size, axis) => (axis === channels ? size : -1)) };
 }
 
 /** How many features or channels a layer reads; undefined where it says nothing. */
 function sizeOf(layer: Typed): number | undefined {
+  if (layer.type === "PReLULayer") return 0;
   for (const field of ["underlying", "fwd"])
     if (layer.fields.has(field)) return sizeOf(inner(layer, field));
   return layer.fields.has("nin") && (parametersOf({ ...layer, variables: [] })?.length ?? 0) > 0
@@ -45,6 +49,8 @@ function sizeOf(layer: Typed): number | undefined {
 }
 
 function forLayer(layer: Typed, size: number): Input {
+  if (layer.type === "PReLULayer")
+    return { shape: [-1, ...numbers(layer, "inputShape")], dtype: "float32" };
   if (layer.type === "EmbeddingLayer") return { shape: [-1, 1], dtype: "int32" };
   if (layer.type === "EmbeddingSequenceLayer") return { shape: [-1, -1], dtype: "int32" };
   switch (inputRank(layer)) {

@@ -289,7 +289,7 @@ export const keepsLogOfDeviation = (layer: ParameterOwner): boolean =>
   (layer.variables.includes("log10stdev") || flag(layer, "useLogStd", true));
 
 /** The whole numbers in a field, none where it is not there. */
-function numbers(layer: Typed, key: string): readonly number[] {
+export function numbers(layer: Typed, key: string): readonly number[] {
   const value = layer.fields.get(key);
   return Array.isArray(value) ? wholes(layer, key, value.length, 0) : [];
 }

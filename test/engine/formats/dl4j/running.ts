@@ -2,7 +2,7 @@
 import { toFloat32 } from "../../../../src/engine/graph/dtypes";
 import type { Model } from "../../../../src/engine/graph/model";
 import { evaluate, type ReadStored } from "../../../../src/engine/graph/value";
-import { usedVariables } from "../../../../src/engine/graph/order";
+import { trainedVariables, usedVariables } from "../../../../src/engine/graph/order";
 import { INFERENCE } from "../../../../src/engine/ops/kernel";
 import { pathTo, run } from "../../../../src/engine/ops/run";
 import { tf, type Tensor } from "../../../../src/engine/ops/tf";
@@ -28,26 +28,61 @@ export async function outputsOf(
   inputs: Readonly<Record<string, Numbers>>,
   nodes: readonly string[],
 ): Promise<readonly Numbers[]> {
-  const variables = new Map<string, Tensor>();
-  for (const variable of usedVariables(model)) {
-    const { name, shape, dtype } = variable;
-    const bytes = await evaluate(variable, read, SEED);
-    variables.set(name, tf.tensor(toFloat32(bytes, dtype), [...shape]));
-  }
+  const variables = await valuesOf(model, read);
   return tf.tidy(() => {
-    const feeds = new Map<string, Tensor>();
-    for (const [name, { shape, values }] of Object.entries(inputs))
-      feeds.set(name, turned(tf.tensor(Float32Array.from(values), [...shape])));
-    const [first] = feeds.values();
-    for (const node of model.nodes.values())
-      if (node.op === "Placeholder" && node.attributes.value === 1 && !feeds.has(node.name))
-        feeds.set(node.name, tf.ones(first.shape.slice(0, 2)));
+    const feeds = fedWith(model, inputs);
     const outputs = run(pathTo(model, nodes, new Set(feeds.keys())), feeds, variables, INFERENCE);
     return outputs.map((output) => {
       const y = turned(output);
       return { shape: y.shape, values: y.dataSync() };
     });
   });
+}
+
+/** The gradient of the loss by everything that trains, in C order. */
+export async function gradientsOf(
+  model: Model,
+  read: ReadStored,
+  inputs: Readonly<Record<string, Numbers>>,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const values = await valuesOf(model, read);
+  const trained = trainedVariables(model).map(({ name }) => name);
+  const numbers = tf.tidy(() => {
+    const feeds = fedWith(model, inputs);
+    const path = pathTo(model, [model.roles.loss!], new Set(feeds.keys()));
+    const loss = (...tensors: Tensor[]): tf.Scalar => {
+      const variables = new Map(values);
+      trained.forEach((name, index) => variables.set(name, tensors[index]));
+      return run(path, feeds, variables, INFERENCE)[0] as tf.Scalar;
+    };
+    const gradients = tf.grads(loss)(trained.map((name) => values.get(name)!));
+    return gradients.map((gradient) => Float32Array.from(gradient.dataSync()));
+  });
+  return new Map(trained.map((name, index) => [name, numbers[index]]));
+}
+
+async function valuesOf(model: Model, read: ReadStored): Promise<Map<string, Tensor>> {
+  const values = new Map<string, Tensor>();
+  for (const variable of usedVariables(model)) {
+    const { name, shape, dtype } = variable;
+    const bytes = await evaluate(variable, read, SEED);
+    values.set(name, tf.tensor(toFloat32(bytes, dtype), [...shape]));
+  }
+  return values;
+}
+
+function fedWith(
+  model: Model,
+  inputs: Readonly<Record<string, Numbers>>,
+): ReadonlyMap<string, Tensor> {
+  const feeds = new Map<string, Tensor>();
+  for (const [name, { shape, values }] of Object.entries(inputs))
+    feeds.set(name, turned(tf.tensor(Float32Array.from(values), [...shape])));
+  const [first] = feeds.values();
+  for (const node of model.nodes.values())
+    if (node.op === "Placeholder" && node.attributes.value === 1 && !feeds.has(node.name))
+      feeds.set(node.name, tf.ones(first.shape.slice(0, 2)));
+  return feeds;
 }
 
 /** The node that stands for a vertex of the source: "0", "dense". */

@@ -136,7 +136,7 @@ export const convolution1D: LiftLayer = (site, x) => {
   const border = columnBorder(layer);
   const convolve = alongTime((_, image) => {
     const from = padded(site, image, border, "NHWC");
-    const y = add(site, "Conv2D", [from, kernel(site, "W")], {
+    const y = add(site, "Conv2D", [from, columnKernel(site)], {
       strides: [first(layer, "stride"), 1],
       padding: border.padding,
       dilations: [first(layer, "dilation"), 1],
@@ -147,9 +147,37 @@ export const convolution1D: LiftLayer = (site, x) => {
   return activated(site, convolve(site, dropped(site, x)), activationOf(layer));
 };
 
+/**
+ * Versions that know layouts of sequences call the kernel [out, in, size, 1] as those before them do, and read its numbers
+ * as [size, in, out]: Convolution1DUtils.reshapeWeightArrayOrGradientForFormat.
+ */
+function columnKernel(site: Site): string {
+  if (!site.layer.fields.has("rnnDataFormat")) return kernel(site, "W");
+  const w = parameter(site, "W");
+  const [out, channels, size] = site.lifting.shapeOf(w);
+  return add(site, "Reshape", [w], { shape: [size, 1, channels, out] });
+}
+
 function columnBorder(layer: Typed): Border {
   const { padding, zeros } = borderOf(layer);
   return { padding, zeros: [zeros[0], zeros[1], 0, 0] };
+}
+
+/** Which steps are there behind a window that slides along time: those for which one in the window was. */
+export function slidingMask(site: Site, mask: string): string {
+  const { layer } = site;
+  const border = columnBorder(layer);
+  const stride = first(layer, "stride");
+  const isCausal = text(layer, "convolutionMode") === "Causal";
+  if (stride === 1 && (border.padding === "SAME" || isCausal)) return mask;
+  const extent = (first(layer, "kernelSize") - 1) * first(layer, "dilation") + 1;
+  const image = add(site, "ExpandDims", [add(site, "ExpandDims", [mask], { axis: 2 })], {
+    axis: 3,
+  });
+  const pooling = add(site, "MaxPool", [padded(site, image, border, "NHWC")], {
+    ...{ window: [extent, 1], strides: [stride, 1], padding: border.padding, dataFormat: "NHWC" },
+  });
+  return add(site, "Squeeze", [pooling], { axes: [2, 3] });
 }
 
 function pooled(

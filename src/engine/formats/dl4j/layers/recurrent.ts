@@ -60,10 +60,11 @@ function lstmOf(
   );
 }
 
+/** DL4J masks what follows a layer that goes one way, and not the layer itself. */
 const lstmWith =
   (peepholeColumns: readonly LSTMGate[]): LiftLayer =>
   (site, x) =>
-    lstmOf(site, dropped(site, x), ["W", "RW", "b"], peepholeColumns, site.mask) ??
+    lstmOf(site, dropped(site, x), ["W", "RW", "b"], peepholeColumns, undefined) ??
     opaqueLayer(site, x);
 
 const PEEPHOLES: readonly LSTMGate[] = ["f", "o", "i"];
@@ -88,21 +89,16 @@ export const gravesBidirectionalLstm: LiftLayer = (site, x) => {
 /** A layer that lifts what it wraps. */
 export type Wrapping = (lift: LiftLayer) => LiftLayer;
 
-/** A layer one way, its twin the other, and both together. */
+/** A layer one way, its twin the other, and both together. As in DL4J, padding is read as what it is. */
 export const bidirectional: Wrapping = (lift) => (site, x) => {
   const { layer } = site;
-  const at = (field: string, prefix: string, mask: string | undefined): Site => {
-    const { mask: _, ...place } = site;
-    return {
-      ...place,
-      layer: { ...inner(layer, field), variables: [] },
-      prefix: site.prefix + prefix,
-      ...(mask !== undefined && { mask }),
-    };
-  };
-  const forward = lift(at("fwd", "f", site.mask), x);
-  const turned = reversed(site, x);
-  const there = lift(at("bwd", "b", site.mask && reversed(site, site.mask)), turned);
+  const at = (field: string, prefix: string): Site => ({
+    ...site,
+    layer: { ...inner(layer, field), variables: [] },
+    prefix: site.prefix + prefix,
+  });
+  const forward = lift(at("fwd", "f"), x);
+  const there = lift(at("bwd", "b"), reversed(site, x));
   // The last step of the way back is a row already.
   const isSequence = site.lifting.shapes.get(there)!.length === 3;
   const backward = isSequence ? reversed(site, there) : there;

@@ -1,12 +1,13 @@
 // The layers of DL4J: a line for each class, with what its layer is called here and how it becomes nodes. What has no
 // line, or no way to become nodes, is an opaque node.
+import { thawed } from "../configuration";
 import { inner } from "../parameters";
 import type { Typed } from "../typed";
 import { activated, activationOf } from "./activations";
 import * as convolution from "./convolution";
 import * as dense from "./dense";
 import { dropped } from "./dropout";
-import { opaqueLayer, type LiftLayer } from "./lifting";
+import { opaqueLayer, type LiftLayer, type Site } from "./lifting";
 import * as recurrent from "./recurrent";
 
 interface LayerKind {
@@ -42,6 +43,17 @@ export const liftLayer: LiftLayer = (site, x) => {
   const lift = known?.wraps ? known.wraps.lift(liftLayer) : (known?.lift ?? opaqueLayer);
   return lift(site, x);
 };
+
+/** Which steps are there behind a layer; undefined where that is not known. */
+export function maskBehind(site: Site, mask: string): string | undefined {
+  const { type } = thawed(site.layer);
+  if (/^(Convolution|Subsampling|Pooling)1D/.test(type))
+    return convolution.slidingMask(
+      { ...site, layer: { ...site.layer, ...thawed(site.layer) } },
+      mask,
+    );
+  return /(1D|1DLayer|RepeatVector)$/.test(type) ? undefined : mask;
+}
 
 const activation: LiftLayer = (site, x) =>
   activated(site, dropped(site, x), activationOf(site.layer));

@@ -102,7 +102,7 @@ function draftsOf(configuration: Configuration, model: Model): readonly Draft[] 
     const read = node.inputs.flatMap((input) =>
       "node" in input ? (ofNode.get(input.node) ?? []) : [],
     );
-    const isBare = vertex?.layer !== undefined && BARE.has(vertex.layer.type);
+    const isBare = vertex !== undefined && (!vertex.layer || BARE.has(vertex.layer.type));
     // Another layer may have come between a layer and the activation function that was its own.
     if (isActivation(node) && !isBare && read.length === 1) {
       const isOwn = vertex !== undefined || layer === undefined;
