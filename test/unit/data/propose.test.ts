@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { DataArray } from "../../../src/engine/data/array";
 import { bindData } from "../../../src/engine/data/bind";
-import type { ModelInput } from "../../../src/engine/data/inputs";
+import type { ModelInput } from "../../../src/engine/graph/inputs";
 import { nameHints } from "../../../src/engine/data/names";
 import { writeNpy } from "../../../src/engine/data/npy";
 import { proposeData } from "../../../src/engine/data/propose";
@@ -265,7 +265,7 @@ describe("what is proposed can be bound", () => {
     const { candidates, folder } = await propose(files, inputs);
     const { data, classes } = candidates[0]!;
     const target = { kind: "classes", classes: classes.length } as const;
-    const bound = await bindData(DataSchema.parse(data), folder, inputs, target);
+    const bound = await bindData(DataSchema.parse(data), folder, { inputs, target });
     expect(bound.classes).toEqual(classes);
   });
 });
@@ -274,7 +274,10 @@ it("what is proposed for a regression can be bound", async () => {
   const files = { "X.npy": floats([3, 4]), "y.npy": longs([7, 300, 12]) };
   const { candidates, folder } = await propose(files, [X], 1);
   const target = { kind: "values", shape: [-1, 1] } as const;
-  const bound = await bindData(DataSchema.parse(candidates[0]!.data), folder, [X], target);
+  const bound = await bindData(DataSchema.parse(candidates[0]!.data), folder, {
+    inputs: [X],
+    target,
+  });
   expect([...bound.labels]).toEqual([7, 300, 12]);
 });
 
