@@ -52,16 +52,35 @@ export async function bindData(
   const perStep = target.steps !== undefined && lengths?.some((length) => length > 1);
   if (perStep && lengths !== undefined && of.lengths !== undefined)
     refuseOtherLengths(of.lengths, { name: title(labels), lengths });
-  const labelsMask =
-    data.labelsMask && readMask(await loadSource(data.labelsMask, base), samples, of.steps ?? 1);
+  const masks = inputs.filter(({ part }) => part === "labelsMask");
   const bound = bindLabels(labels, target, data.classes, {
     ...of,
-    masksLabels: inputs.some(({ part }) => part === "labelsMask"),
-    ...(labelsMask && { labelsMask }),
+    masksLabels: masks.length > 0,
+    ...(await labelsMaskOf(data, base, of, masks)),
   });
   const meaning = bound.classes.length > 0 ? ` → ${listText(bound.classes)}` : "";
   const line = `labels: ${title(labels)}, ${infoText(labels.array)}${meaning}`;
-  return { ...of, ...bound, bound: [...of.bound, line] };
+  const fed = new Map(of.inputs);
+  const { labelsMask, labelsPerSample } = bound;
+  for (const { name, optional } of masks) {
+    if (fed.has(name) || (optional && labelsMask === undefined)) continue;
+    const values = labelsMask ?? new Uint8Array(samples * labelsPerSample).fill(1);
+    fed.set(name, { shape: [samples, labelsPerSample], data: Float32Array.from(values) });
+  }
+  return { ...of, ...bound, inputs: fed, bound: [...of.bound, line] };
+}
+
+/** What the recipe says of the labels that count: by itself, or as data for the loss' own input. */
+async function labelsMaskOf(
+  { labelsMask }: Data,
+  base: string,
+  { inputs, samples, steps = 1 }: BoundInputs,
+  masks: readonly ModelInput[],
+): Promise<{ readonly labelsMask?: Uint8Array }> {
+  if (labelsMask !== undefined)
+    return { labelsMask: readMask(await loadSource(labelsMask, base), samples, steps) };
+  const named = masks.map(({ name }) => inputs.get(name)).find((each) => each !== undefined);
+  return named === undefined ? {} : { labelsMask: Uint8Array.from(named.data, Number) };
 }
 
 /** Columns of the input's file that hold the labels. */

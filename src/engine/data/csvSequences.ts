@@ -3,7 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { GraftError } from "../../protocol/errors";
-import { type DataArray, isStringArray, listText } from "./array";
+import { countText, type DataArray, isStringArray, listText } from "./array";
 import { chooseColumns, type ColumnChoice, type CsvDescription, describeCsv, readCsv } from "./csv";
 import { padSequences, type Padded, type Sequence } from "./sequences";
 
@@ -35,6 +35,13 @@ export async function loadCsvFiles(
 ): Promise<Padded> {
   const tables: CsvDescription[] = [];
   for (const file of files) tables.push(await describeCsv(file));
+  const [first] = tables;
+  const other = tables.findIndex(({ columns }) => columns.length !== first!.columns.length);
+  if (other > 0)
+    throw new GraftError(
+      "data-shape",
+      `${basename(files[other]!)} has ${countText(tables[other]!.columns.length, "column")}, ${basename(files[0]!)} ${first!.columns.length}; sequences may differ in their lengths only.`,
+    );
   const names = namedColumns(tables);
   const sequences: Sequence[] = [];
   for (const [index, file] of files.entries()) {

@@ -3,7 +3,13 @@ import { GraftError } from "../../protocol/errors";
 import type { Normalizer } from "../graph/normalizer";
 import { countText, dimsText } from "./array";
 
-/** Normalizes `data`, of `shape` [samples, …], in place. `mask` [samples × time]: padded steps become zero. */
+/** One whose numbers are known. */
+type Known = Exclude<Normalizer, { readonly kind: "unknown" }>;
+
+/**
+ * Normalizes `data`, of `shape` [samples, …], in place. `mask` [samples × time]: padded steps become zero. Throws
+ * `data-shape` where the features are not the normalizer's, `data-format` where its numbers are not known.
+ */
 export function normalize(
   data: Float32Array,
   shape: readonly number[],
@@ -11,6 +17,11 @@ export function normalize(
   input: string,
   mask?: Uint8Array,
 ): void {
+  if (normalizer.kind === "unknown")
+    throw new GraftError(
+      "data-format",
+      `The checkpoint carries a normalizer that Graft cannot apply: ${normalizer.reason.replace(/\.$/, "")}. Normalize the data as it does, and write "normalize": false.`,
+    );
   const { scale, offset } = linear(normalizer);
   const axis = featureAxis(shape, scale.length);
   if (axis === undefined)
@@ -19,9 +30,8 @@ export function normalize(
       `The checkpoint's normalizer is for ${countText(scale.length, "feature")}; input ${input} has samples of ${dimsText(shape.slice(1))}. Bind other data, or write "normalize": false.`,
     );
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const features = scale.length;
   for (let at = 0; at < data.length; at++) {
-    const feature = features === 1 ? 0 : Math.floor(at / inner) % features;
+    const feature = Math.floor(at / inner) % scale.length;
     data[at] = data[at]! * scale[feature]! + offset[feature]!;
   }
   if (mask === undefined) return;
@@ -31,20 +41,22 @@ export function normalize(
   });
 }
 
-/** "standardized with the checkpoint's normalizer" */
+/** "standardized by the checkpoint's normalizer" */
 export const normalizerText = ({ kind }: Normalizer): string =>
-  kind === "standardize"
-    ? "standardized by the checkpoint's normalizer"
-    : "scaled by the checkpoint's normalizer";
+  ({
+    standardize: "standardized by the checkpoint's normalizer",
+    minMax: "scaled by the checkpoint's normalizer",
+    unknown: "the checkpoint's normalizer is not one that Graft applies",
+  })[kind];
 
-/** x · scale + offset; a feature that never varied is only shifted. */
-function linear(normalizer: Normalizer): { scale: readonly number[]; offset: readonly number[] } {
+/** x · scale + offset */
+function linear(normalizer: Known): { scale: readonly number[]; offset: readonly number[] } {
   if (normalizer.kind === "standardize") {
-    const scale = normalizer.std.map((std) => (std === 0 ? 1 : 1 / std));
+    const scale = normalizer.std.map((std) => 1 / std);
     return { scale, offset: normalizer.mean.map((mean, i) => -mean * scale[i]!) };
   }
   const { min, max, from, to } = normalizer;
-  const scale = min.map((least, i) => (to - from) / (max[i]! === least ? 1 : max[i]! - least));
+  const scale = min.map((least, i) => (to - from) / (max[i]! - least));
   return { scale, offset: min.map((least, i) => from - least * scale[i]!) };
 }
 

@@ -82,7 +82,7 @@ function hasSteps(model: Model, name: string, shape: Shape): boolean {
 
 /** By the ops that read it, or by its name where it need not be fed. */
 function partOf(model: Model, name: string): ModelInput["part"] {
-  if (isMask(model, name)) return name === "labelsMask" ? "labelsMask" : "mask";
+  if (isMask(model, name)) return name.endsWith("labelsMask") ? "labelsMask" : "mask";
   const uses = consumers(model);
   const open = [name];
   for (let at = open.pop(); at !== undefined; at = open.pop())
