@@ -38,8 +38,10 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
     const model = withLoss(await modelSoFar(recipe));
     const inputs = modelInputs(model);
     const target = labelTarget(model);
-    const outputs = target.kind === "classes" ? target.classes : undefined;
-    const candidates = await proposeData(files, inputs, dirname(recipe.path), outputs);
+    const candidates = await proposeData(files, inputs, dirname(recipe.path), {
+      ...(target.kind === "classes" && { classes: target.classes }),
+      perStep: target.steps !== undefined,
+    });
     const open = parseRecipe(recipe.path, recipe.text).recipe;
     return candidates.map((each) => ({ ...each, classes: inNamedOrder(open, each.classes) }));
   },
