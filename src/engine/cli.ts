@@ -22,6 +22,7 @@ import { saveCommand } from "./cli/save";
 import { trainCommand, type TrainOptions } from "./cli/train";
 import { verifyRecipeCommand, type VerifyOptions } from "./cli/verify";
 import { useCacheFolder } from "./cache/folder";
+import { LAYOUTS } from "./data/layout";
 import { FORMATS } from "./formats/table";
 import { recipeJsonSchema } from "./recipe/schema";
 import { BACKENDS } from "./train/backend";
@@ -31,6 +32,16 @@ const backend = () =>
   new Option("--backend <name>", "what computes").choices(["auto", ...BACKENDS]);
 
 const cache = () => new Option("--cache <folder>", "where bottlenecks and runs are kept");
+
+const layout = () =>
+  new Option("--layout <axes>", "of sequence arrays: samples, time, features").choices(LAYOUTS);
+
+const mask = () => new Option("--mask <source>", "steps that are there: 1 or 0, samples × time");
+
+const lengths = () => new Option("--lengths <source>", "how many steps each sequence has");
+
+const normalize = () =>
+  new Option("--no-normalize", "leave out the normalizer that the checkpoint carries");
 
 const program = new Command("graft")
   .description("Look inside a trained checkpoint, change it, and retrain only what changed.")
@@ -134,6 +145,11 @@ program
   .option("--classes <names>", "the labels in the order of the outputs, as 5,6,7")
   .option("--batch <number>", "samples at once", parseCount)
   .option("--json", "print one JSON object", false)
+  .option("--labels-mask <source>", "labels of steps that count: 1 or 0, samples × time")
+  .addOption(layout())
+  .addOption(mask())
+  .addOption(lengths())
+  .addOption(normalize())
   .addOption(backend())
   .action((file: string, options: EvaluateOptions) =>
     guard(options.json, () => evaluateCommand(file, options)),
@@ -143,11 +159,18 @@ program
   .command("predict")
   .description("run a checkpoint on an array")
   .argument("<file>", "any file of the checkpoint, or its prefix")
-  .requiredOption("--input <file>", "samples: .npy, .npz or CSV")
+  .requiredOption(
+    "--input <source>",
+    "samples: a file, or an object as a recipe names them; .npy, .npz, CSV, or a folder of CSV files with a sequence each",
+  )
   .requiredOption("--output <file>", "where the result goes, as .npy")
   .option("--layer <name>", "a layer (its last activation) or any op; the logits when absent")
   .option("--feed <name=value...>", "a number, true or false for a scalar placeholder", parseFeed)
   .option("--json", "print one JSON object", false)
+  .addOption(layout())
+  .addOption(mask())
+  .addOption(lengths())
+  .addOption(normalize())
   .addOption(backend())
   .action((file: string, options: PredictOptions) =>
     guard(options.json, () => predictCommand(file, options)),

@@ -9,14 +9,19 @@ import type { OpenRecipe } from "./recipe/parse";
 import { RecipeSchema } from "./recipe/schema";
 import { openSource } from "./recipe/source";
 import { backendText, type BackendChoice } from "./train/backend";
-import { readSamples } from "./train/prepare";
+import { fitted, readSamples } from "./train/prepare";
 import { inferenceExecutor, score, untrained, type Scored } from "./train/score";
 
-/** The words of a recipe's `data`: a file, or an object. */
+/** The words of a recipe's `data`, unchecked. */
 interface GivenData {
   readonly inputs: unknown;
   readonly labels?: unknown;
+  readonly labelsMask?: unknown;
   readonly classes?: readonly string[];
+  readonly layout?: unknown;
+  readonly mask?: unknown;
+  readonly lengths?: unknown;
+  readonly normalize?: unknown;
 }
 
 export interface EvaluateRequest {
@@ -44,8 +49,9 @@ export async function evaluateNetwork(request: EvaluateRequest): Promise<Evaluat
   const checkpoint = await openSource(network);
   try {
     const { others, read } = checkpoint;
-    const model = withLoss(editedModel(await checkpoint.model(), network.recipe, others));
-    const samples = await readSamples(dataOf(request, network), model);
+    const edited = withLoss(editedModel(await checkpoint.model(), network.recipe, others));
+    const samples = await readSamples(dataOf(request, network), edited);
+    const model = fitted(edited, samples);
     const { validation } = samples.split;
     const on = validation.length > 0 ? "validation" : "all";
     const all = Int32Array.from({ length: samples.data.samples }, (_, sample) => sample);
@@ -85,14 +91,13 @@ function dataOf({ data, folder }: EvaluateRequest, network: OpenRecipe): OpenRec
 const fileIn = (folder: string): string => path.join(folder, "graft evaluate");
 
 /** All of it is scored. Throws `data-missing`, `invalid-option`. */
-function parseData({ inputs, labels, classes }: GivenData): Data {
-  if (labels === undefined)
+function parseData({ classes, ...given }: GivenData): Data {
+  if (given.labels === undefined)
     throw new GraftError(
       "data-missing",
       "Say what is right for each sample: --labels FILE, beside --data FILE.",
     );
-  const given = { inputs, labels, ...(classes && { classes }), validation: 0 };
-  const parsed = DataSchema.safeParse(given);
+  const parsed = DataSchema.safeParse({ ...given, ...(classes && { classes }), validation: 0 });
   if (parsed.success) return parsed.data;
   const [{ path: where, message }] = parsed.error.issues;
   throw new GraftError("invalid-option", `--data or --labels, ${where.join(" ")}: ${message}.`);

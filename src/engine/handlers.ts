@@ -4,8 +4,10 @@ import { EDIT_COMMANDS } from "../protocol/edits";
 import type { EngineHandlers, RecipeText } from "../protocol/engine";
 import { proposeData } from "./data/propose";
 import { formatOf, openCheckpoint, recognize } from "./formats/table";
+import { modelInputs } from "./graph/inputs";
 import { withLoss } from "./graph/loss";
 import type { Model } from "./graph/model";
+import { labelTarget } from "./graph/target";
 import { inspect } from "./inspect";
 import type { Jobs } from "./jobs";
 import { applyRecipe } from "./recipe/apply";
@@ -16,7 +18,6 @@ import { planCheckpoint, planRecipe, recipeProblems } from "./recipe/plan";
 import { previewEdit } from "./recipe/preview";
 import type { EditKind } from "./surgery/edit";
 import { EDITS } from "./surgery/table";
-import { labelTarget, modelInput } from "./train/prepare";
 import { listRuns, readEvents } from "./train/runs";
 import { saveEdited } from "./train/saveEdited";
 import { saveRun } from "./train/saveRun";
@@ -35,10 +36,12 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   preview: ({ edit, ...recipe }) => previewEdit(recipe.path, recipe.text, edit),
   proposeData: async ({ files, ...recipe }) => {
     const model = withLoss(await modelSoFar(recipe));
-    const inputs = model.roles.inputs.map((name) => modelInput(model, name));
+    const inputs = modelInputs(model);
     const target = labelTarget(model);
-    const outputs = target.kind === "classes" ? target.classes : undefined;
-    const candidates = await proposeData(files, inputs, dirname(recipe.path), outputs);
+    const candidates = await proposeData(files, inputs, dirname(recipe.path), {
+      ...(target.kind === "classes" && { classes: target.classes }),
+      perStep: target.steps !== undefined,
+    });
     const open = parseRecipe(recipe.path, recipe.text).recipe;
     return candidates.map((each) => ({ ...each, classes: inNamedOrder(open, each.classes) }));
   },

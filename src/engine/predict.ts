@@ -1,24 +1,31 @@
 // Runs a checkpoint's graph on an array: its output, or any layer or op.
-import * as path from "node:path";
+import * as filePath from "node:path";
 import { GraftError } from "../protocol/errors";
-import { convertInput } from "./data/inputs";
+import type { NumericArray } from "./data/array";
+import { isSource } from "./data/assign";
+import { bindInputs, type BoundInputs } from "./data/bindInputs";
+import { swapTimeAndFeatures } from "./data/layout";
 import { writeNpy } from "./data/npy";
-import { loadSource } from "./data/sources";
+import type { InputData } from "./data/schema";
 import { openCheckpoint } from "./formats/table";
 import { scalarFeeds, scalarPlaceholders } from "./graph/feeds";
+import { fitTo } from "./graph/fit";
+import { type ModelInput, modelInputs } from "./graph/inputs";
 import { elements, type Model } from "./graph/model";
 import { usedVariables } from "./graph/order";
+import type { ReadStored } from "./graph/value";
 import { pathTo } from "./ops/run";
 import { backendText, chooseExecutor, type BackendChoice } from "./train/backend";
+import type { Executor } from "./train/executor";
 import { load, startingValues } from "./train/live";
 import { listNames } from "./surgery/select";
 import { forwardBatch } from "./train/forwardBatch";
-import { modelInput } from "./train/prepare";
-import { batches } from "./train/samples";
+import { batches, type SampleArray } from "./train/samples";
 
-export interface PredictRequest {
+/** Files are against the current folder. */
+export interface PredictRequest extends Omit<InputData, "inputs"> {
   readonly checkpoint: string;
-  readonly input: string;
+  readonly input: InputData["inputs"];
   readonly output: string;
   /** A layer (its last activation) or an op; the logits when absent. */
   readonly layer?: string | undefined;
@@ -30,55 +37,100 @@ export interface PredictRequest {
 export interface Prediction {
   readonly node: string;
   readonly shape: readonly number[];
+  /** "X: X_test.npy, 360 × 64 float32", a line per input. */
+  readonly bound: readonly string[];
   readonly backend: string;
 }
 
-/** Writes what the graph computes for every row of the input as one float32 .npy array. */
+/**
+ * Writes what the graph computes for every row of the inputs as one float32 .npy array. Outputs of steps have the layout
+ * that the sequences have; what stands for padded steps means nothing.
+ */
 export async function predict(request: PredictRequest): Promise<Prediction> {
   const checkpoint = await openCheckpoint(request.checkpoint);
   try {
     const model = await checkpoint.model();
     const node = fetched(model, request.layer);
     const way = pathTo(model, [node], new Set(model.roles.inputs));
-    const needed = way.nodes.flatMap((each) =>
-      each.inputs.map((input) => ("node" in input ? input.node : "")),
+    const needed = new Set(
+      way.nodes.flatMap(({ inputs }) =>
+        inputs.flatMap((each) => ("node" in each ? each.node : [])),
+      ),
     );
-    const inputs = model.roles.inputs.filter((name) => needed.includes(name));
-    if (inputs.length !== 1)
-      throw new GraftError(
-        "data-missing",
-        `${node} depends on ${inputs.length} inputs (${listNames(inputs)}); predict feeds one.`,
-      );
+    const inputs = modelInputs(model).filter(({ name }) => needed.has(name));
+    refuseOneFile(node, request.input, inputs);
+    const data = { ...request, inputs: request.input };
+    const bound = await bindInputs(data, process.cwd(), inputs, { normalizer: model.normalizer });
+    const arrays = [...bound.inputs].map(([name, { shape, data: values }]) => ({
+      node: name,
+      shape: shape.slice(1),
+      data: values,
+    }));
+    const fitted = fitTo(model, new Map(arrays.map((array) => [array.node, array.shape])));
     const notes: string[] = [];
     const note = (text: string) => void notes.push(text);
-    const needs = { trained: new Set<string>(), note };
-    const executor = await chooseExecutor(request.backend, model, needs);
-    const loaded = await loadSource(request.input, process.cwd());
-    const { shape, data } = convertInput(loaded.array, loaded.name, modelInput(model, inputs[0]));
-    const nodes = way.nodes.map((each) => each.name);
-    const used = usedVariables(model, nodes);
-    const values = await startingValues(used, (name) => checkpoint.read(name), 0);
-    const live = load(used, values);
-    const order = Int32Array.from({ length: shape[0] }, (_, index) => index);
-    const arrays = [{ node: inputs[0], shape: shape.slice(1), data }];
-    const scalars = scalarFeeds(model, checkedFeeds(model, request.feeds ?? {}));
-    const parts: Float32Array[] = [];
-    let sample: readonly number[] = [];
-    const forward = executor.forward({ path: way, live, moving: new Set(), scalars });
-    for (const batch of batches(order, forwardBatch(model, way))) {
-      const [fetched] = await forward.run(arrays, batch);
-      sample = fetched.shape.slice(1);
-      parts.push(fetched.data);
-    }
-    await forward.release();
-    const all = new Float32Array(shape[0] * elements(sample));
-    parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
-    const full = [shape[0], ...sample];
-    await writeNpy(path.resolve(request.output), { shape: full, dtype: "float32", data: all });
-    return { node, shape: full, backend: [backendText(executor.info), ...notes].join("; ") };
+    const executor = await chooseExecutor(request.backend, fitted, { trained: new Set(), note });
+    const result = await outputOf(node, fitted, bound, arrays, executor, {
+      read: (name) => checkpoint.read(name),
+      scalars: scalarFeeds(fitted, checkedFeeds(fitted, request.feeds ?? {})),
+    });
+    await writeNpy(filePath.resolve(request.output), result);
+    return {
+      node,
+      shape: result.shape,
+      bound: bound.bound,
+      backend: [backendText(executor.info), ...notes].join("; "),
+    };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** One file is for one input. */
+function refuseOneFile(node: string, given: InputData["inputs"], inputs: readonly ModelInput[]) {
+  const needed = inputs.filter(({ part, optional }) => part === undefined && !optional);
+  if (needed.length === 1 || !isSource(given)) return;
+  const names = listNames(needed.map(({ name }) => name));
+  const advice =
+    needed.length === 0 ? "" : `. Name a file for each: --input '{ "NAME": "FILE", … }'`;
+  throw new GraftError(
+    "data-missing",
+    `${node} depends on ${needed.length} inputs (${names})${advice}.`,
+  );
+}
+
+/** What `node` yields for every sample. */
+async function outputOf(
+  node: string,
+  model: Model,
+  { samples, steps, layout }: BoundInputs,
+  arrays: readonly SampleArray[],
+  executor: Executor,
+  { read, scalars }: { read: ReadStored; scalars: ReadonlyMap<string, number> },
+): Promise<NumericArray> {
+  const path = pathTo(model, [node], new Set(model.roles.inputs));
+  const used = usedVariables(
+    model,
+    path.nodes.map(({ name }) => name),
+  );
+  const live = load(used, await startingValues(used, read, 0));
+  const order = Int32Array.from({ length: samples }, (_, index) => index);
+  const parts: Float32Array[] = [];
+  let sample: readonly number[] = [];
+  const forward = executor.forward({ path, live, moving: new Set(), scalars });
+  for (const batch of batches(order, forwardBatch(model, path))) {
+    const [{ shape, data }] = await forward.run(arrays, batch);
+    // Graphs put the outputs of all steps of all samples below each other.
+    const isColumn = steps !== undefined && steps > 1 && shape[0] === batch.length * steps;
+    sample = isColumn ? [steps, ...shape.slice(1)] : shape.slice(1);
+    parts.push(data);
+  }
+  await forward.release();
+  const data = new Float32Array(samples * elements(sample));
+  parts.reduce((at, part) => (data.set(part, at), at + part.length), 0);
+  const result = { shape: [samples, ...sample], dtype: "float32" as const, data };
+  const isSequence = sample.length === 2 && sample[0] === steps;
+  return isSequence && layout === "NFT" ? swapTimeAndFeatures(result) : result;
 }
 
 /** Throws `unknown-node` for a feed that the graph has no placeholder for. */

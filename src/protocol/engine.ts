@@ -22,6 +22,8 @@ export interface DataCandidate {
   readonly detail: string;
   /** Labels that occur, in order; the classes of a replaced output. */
   readonly classes: readonly string[];
+  /** The arrays of sequences fit in both layouts: `data` needs a "layout". */
+  readonly ambiguousLayout?: true;
 }
 
 export interface EngineMethods {

@@ -30,6 +30,7 @@ export const ERROR_CODES = [
   "data-missing", // the recipe names no data
   "data-format",
   "data-shape",
+  "data-ambiguous", // fits in more than one way; the recipe decides
   "label-out-of-range",
   // running
   "backend-unavailable",

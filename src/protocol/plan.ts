@@ -134,6 +134,8 @@ export interface Plan {
   /** One sentence per edit, in the recipe's order. */
   readonly changes: readonly string[];
   readonly problems: readonly Problem[];
+  /** How sequences are read, and what samples go through, where that is not plain: a line each. */
+  readonly data?: readonly string[];
 }
 
 /**

@@ -7,10 +7,12 @@ import { parseRecipe, type OpenRecipe } from "../recipe/parse";
 import { parseBackend } from "../train/backend";
 import { count, counted, percent, print, printJson, table } from "./output";
 import { readRecipe } from "./plan";
+import { sequenceFields, sourceOf, type SequenceOptions } from "./sources";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends SequenceOptions {
   readonly data?: string;
   readonly labels?: string;
+  readonly labelsMask?: string;
   readonly classes?: string;
   readonly batch?: number;
   readonly backend?: string;
@@ -54,21 +56,22 @@ function evaluationText(name: string, result: Evaluated): string {
   ].join("\n");
 }
 
-async function dataOf({
-  data,
-  labels,
-  classes,
-}: EvaluateOptions): Promise<EvaluateRequest["data"]> {
+async function dataOf(options: EvaluateOptions): Promise<EvaluateRequest["data"]> {
+  const { data, labels, labelsMask, classes } = options;
+  const fields = sequenceFields(options);
   if (data !== undefined && !isRecipe(data))
     return {
       inputs: sourceOf("--data", data),
       ...(labels !== undefined && { labels: sourceOf("--labels", labels) }),
+      ...(labelsMask !== undefined && { labelsMask: sourceOf("--labels-mask", labelsMask) }),
       ...(classes !== undefined && { classes: classes.split(",").map((each) => each.trim()) }),
+      ...fields,
     };
-  if (labels !== undefined || classes !== undefined)
+  const alone = labels ?? labelsMask ?? classes ?? Object.keys(fields)[0];
+  if (alone !== undefined)
     throw new GraftError(
       "invalid-option",
-      "--labels and --classes go with --data FILE; a recipe says both itself.",
+      "--labels, --classes and what tells of sequences go with --data FILE; a recipe says all of it itself.",
     );
   return data === undefined ? undefined : openRecipe(data);
 }
@@ -78,20 +81,6 @@ const isRecipe = (file: string): boolean => file.endsWith(".json");
 async function openRecipe(file: string): Promise<OpenRecipe> {
   const recipe = await readRecipe(file);
   return parseRecipe(recipe.path, recipe.text);
-}
-
-/** A file, or an object as a recipe has it: '{ "file": "digits.npz", "array": "X" }'. */
-function sourceOf(option: string, text: string): unknown {
-  if (!text.trimStart().startsWith("{")) return text;
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new GraftError(
-      "invalid-option",
-      `${option} is neither a file nor JSON: ${(cause as Error).message}.`,
-      { cause },
-    );
-  }
 }
 
 /** "100" */

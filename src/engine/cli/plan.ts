@@ -102,6 +102,7 @@ function planText(plan: Plan): string {
   lines.push(table([["layer", "state", "what", "sizes", "parameters", "train"], ...rows], [4, 5]));
   const changes = plan.variableChanges.map((change) => `  ${variableText(change)}`);
   if (changes.length > 0) lines.push("", "changed variables", ...changes);
+  if (plan.data !== undefined) lines.push("", "data", ...plan.data.map((line) => `  ${line}`));
   return [...lines, ""].join("\n");
 }
 

@@ -1,10 +1,13 @@
 // graft predict: what a checkpoint computes for an array.
 import { InvalidArgumentError } from "commander";
 import { predict } from "../predict";
+import { InputDataSchema } from "../data/schema";
+import { GraftError } from "../../protocol/errors";
 import { parseBackend } from "../train/backend";
 import { print, printJson } from "./output";
+import { sequenceFields, sourceOf, type SequenceOptions } from "./sources";
 
-export interface PredictOptions {
+export interface PredictOptions extends SequenceOptions {
   readonly input: string;
   readonly output: string;
   readonly layer?: string;
@@ -14,11 +17,18 @@ export interface PredictOptions {
 }
 
 export async function predictCommand(checkpoint: string, options: PredictOptions): Promise<void> {
-  const { input, output, layer, feed, json } = options;
+  const { output, layer, feed, json } = options;
+  const inputs = sourceOf("--input", options.input);
+  const data = InputDataSchema.safeParse({ inputs, ...sequenceFields(options) });
+  if (!data.success) {
+    const [{ path, message }] = data.error.issues;
+    throw new GraftError("invalid-option", `--input, ${path.join(" ")}: ${message}.`);
+  }
   const backend = parseBackend(options.backend ?? process.env["GRAFT_BACKEND"]);
   const result = await predict({
+    ...data.data,
+    input: data.data.inputs,
     checkpoint,
-    input,
     output,
     layer,
     backend,
@@ -27,7 +37,10 @@ export async function predictCommand(checkpoint: string, options: PredictOptions
   if (json) printJson({ ...result, output });
   else
     print(
-      `${result.node}: ${result.shape.join(" × ")} float32 written to ${output}, by ${result.backend}`,
+      [
+        ...result.bound,
+        `${result.node}: ${result.shape.join(" × ")} float32 written to ${output}, by ${result.backend}`,
+      ].join("\n"),
     );
 }
 

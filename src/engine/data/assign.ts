@@ -1,7 +1,11 @@
 // Which of the recipe's files feeds which input of the graph: by name, or by being the only one.
 import { GraftError, type ErrorCode } from "../../protocol/errors";
 import { listText } from "./array";
+import type { ModelInput } from "../graph/inputs";
 import type { Data, Source } from "./schema";
+
+/** `part` and `optional`: data need not name it. */
+type Input = Pick<ModelInput, "name" | "part" | "optional">;
 
 interface Misfit {
   readonly code: ErrorCode;
@@ -14,30 +18,32 @@ interface Misfit {
 const inputName = (key: string): string => key.replace(/:0$/, "");
 
 /** What keeps `given` from feeding every one of the graph's `inputs`, and nothing else. */
-export function misfit(given: Data["inputs"], inputs: readonly string[]): Misfit | undefined {
-  const names = listText(inputs);
-  if (inputs.length === 0)
+export function misfit(given: Data["inputs"], inputs: readonly Input[]): Misfit | undefined {
+  const all = inputs.map(({ name }) => name);
+  const needed = inputs.filter(isNeeded).map(({ name }) => name);
+  const names = listText(all);
+  if (needed.length === 0)
     return {
       code: "data-missing",
       message: "The graph has no input that samples can be fed to.",
     };
   if (isSource(given)) {
-    if (inputs.length === 1) return undefined;
-    const example = inputs.map((input) => `${JSON.stringify(input)}: "…"`).join(", ");
+    if (needed.length === 1) return undefined;
+    const example = needed.map((input) => `${JSON.stringify(input)}: "…"`).join(", ");
     return {
       code: "data-missing",
-      message: `The graph has ${inputs.length} inputs, ${names}, and "inputs" names one file. Name one for each: "inputs": { ${example} }.`,
+      message: `The graph has ${needed.length} inputs, ${listText(needed)}, and "inputs" names one file. Name one for each: "inputs": { ${example} }.`,
     };
   }
   const keys = Object.keys(given);
-  const unknown = keys.find((key) => !inputs.includes(inputName(key)));
+  const unknown = keys.find((key) => !all.includes(inputName(key)));
   if (unknown !== undefined)
     return {
       code: "unknown-node",
       message: `The graph has no input ${JSON.stringify(unknown)}; its inputs are ${names}. Correct the name under "inputs".`,
       key: unknown,
     };
-  const unfed = inputs.find((input) => !keys.some((key) => inputName(key) === input));
+  const unfed = needed.find((input) => !keys.some((key) => inputName(key) === input));
   if (unfed === undefined) return undefined;
   return {
     code: "data-missing",
@@ -45,21 +51,25 @@ export function misfit(given: Data["inputs"], inputs: readonly string[]): Misfit
   };
 }
 
-/** The source of every input. Throws what `misfit` finds. */
-export function assignSources<Input extends { readonly name: string }>(
+const isNeeded = ({ part, optional }: Input): boolean => part === undefined && optional !== true;
+
+/** The source of every input that the data names. Throws what `misfit` finds. */
+export function assignSources<Given extends Input>(
   given: Data["inputs"],
-  inputs: readonly Input[],
-): readonly (readonly [Input, Source])[] {
-  const wrong = misfit(
-    given,
-    inputs.map(({ name }) => name),
-  );
+  inputs: readonly Given[],
+): readonly (readonly [Given, Source])[] {
+  const wrong = misfit(given, inputs);
   if (wrong !== undefined) throw new GraftError(wrong.code, wrong.message);
-  if (isSource(given)) return [[inputs[0]!, given]];
+  if (isSource(given)) return [[inputs.find(isNeeded)!, given]];
   const byName = new Map(Object.entries(given).map(([key, source]) => [inputName(key), source]));
-  return inputs.map((input) => [input, byName.get(input.name)!]);
+  return inputs.flatMap((input) => {
+    const source = byName.get(input.name);
+    return source === undefined ? [] : [[input, source] as const];
+  });
 }
 
-function isSource(given: Data["inputs"]): given is Source {
-  return typeof given === "string" || typeof given["file"] === "string";
+export function isSource(given: Data["inputs"]): given is Source {
+  return typeof given === "string" || typeof given["file"] === "string" || isList(given["file"]);
 }
+
+const isList = (value: unknown): boolean => Array.isArray(value);

@@ -135,8 +135,44 @@ export function selectColumns(
   return [...chosen];
 }
 
+/** Which columns of a table are read, and as what. */
+export interface ColumnChoice {
+  /** Names or patterns; undefined: every named column but those `except`. */
+  readonly columns?: string | readonly string[];
+  readonly except: readonly string[];
+  readonly values: CsvValues;
+}
+
+/** The indices of the chosen columns. `flat`: one of them, named for itself, so that its values have no axis of columns. */
+export function chooseColumns(
+  table: CsvDescription,
+  file: string,
+  { columns, except, values }: ColumnChoice,
+): { readonly columns: readonly number[]; readonly flat: boolean } {
+  if (columns !== undefined) {
+    const patterns = typeof columns === "string" ? [columns] : columns;
+    const flat = typeof columns === "string" && !columns.includes("*");
+    return { columns: selectColumns(table, patterns, file), flat };
+  }
+  const left = new Set(except.length === 0 ? [] : selectColumns(table, except, file));
+  const named = [...table.columns.keys()].filter((index) => table.columns[index] !== "");
+  const chosen = named.filter((index) => !left.has(index));
+  if (chosen.length === 0) {
+    throw new GraftError("data-missing", `${file} has no columns beside the labels.`);
+  }
+  const isLabels = values === "labels";
+  if (isLabels && chosen.length > 1) {
+    const names = listText(chosen.map((index) => table.columns[index]!));
+    throw new GraftError(
+      "data-missing",
+      `${file} has the columns ${names}. Say which one has the labels: { "file": ${JSON.stringify(file)}, "columns": ${JSON.stringify(table.columns[chosen.at(-1)!])} }.`,
+    );
+  }
+  return { columns: chosen, flat: isLabels };
+}
+
 /** `*` stands for any text. Not a RegExp: a hostile pattern must not backtrack. */
-function globMatches(pattern: string, name: string): boolean {
+export function globMatches(pattern: string, name: string): boolean {
   const parts = pattern.split("*");
   if (parts.length === 1) return name === pattern;
   const [start, end] = [parts[0]!, parts.at(-1)!];

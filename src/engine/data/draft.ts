@@ -9,4 +9,6 @@ export interface Draft {
   /** What the labels are: "y_train.npy, 896 int64". */
   readonly labelText: string;
   readonly score: number;
+  /** Whether arrays of sequences fit with time before features and behind them. */
+  readonly ambiguous?: boolean;
 }

@@ -1,5 +1,5 @@
 // Opening data files: what the operating system says, in our words; reads that never allocate more than the file holds.
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { GraftError } from "../../protocol/errors";
 import { replaceFile } from "../files/replace";
@@ -106,6 +106,13 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
     throw error;
   }
 }
+
+export const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    // Whoever opens it says what is wrong.
+    () => false,
+  );
 
 /** The first bytes of a file, at most `length`, with its size. */
 export const readHead = (

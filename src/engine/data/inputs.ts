@@ -1,6 +1,6 @@
 // An array becomes what an input takes: the shape fitted, the numbers converted and checked.
-import type { DType } from "../../protocol/checkpoint";
 import { GraftError } from "../../protocol/errors";
+import type { ModelInput } from "../graph/inputs";
 import {
   type ArrayInfo,
   type DataArray,
@@ -11,13 +11,6 @@ import {
   rowCount,
   sampleShape,
 } from "./array";
-
-/** A placeholder that samples are fed to; -1 is the batch, or a size that the graph leaves open. */
-export interface ModelInput {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-}
 
 export interface BoundInput {
   readonly shape: readonly number[];
@@ -38,6 +31,8 @@ export function fitSample(info: ArrayInfo, input: ModelInput): readonly number[]
     sizes.length === wanted.length &&
     sizes.every((size, i) => wanted[i] === -1 || wanted[i] === size);
   if (matches(sample)) return sample;
+  // One number a step.
+  if (wanted.at(-1) === 1 && matches([...sample, 1])) return [...sample, 1];
   if (wanted.includes(-1) || product(sample) !== product(wanted)) return null;
   const core = (shape: readonly number[]): string => shape.filter((size) => size !== 1).join();
   const flat = sample.length <= 1 || wanted.length <= 1;

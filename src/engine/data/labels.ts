@@ -10,6 +10,17 @@ interface ClassLabels {
   readonly classes: readonly string[];
 }
 
+/** Which rows of labels count, and what a row is called: "row 3 (counted from 0)". */
+export interface LabelRows {
+  counts(row: number): boolean;
+  text(row: number): string;
+}
+
+const ALL_ROWS: LabelRows = {
+  counts: () => true,
+  text: (row) => `row ${row} (counted from 0)`,
+};
+
 /** A list longer than this helps nobody inside a message. */
 const MAX_PROPOSED = 100;
 
@@ -22,6 +33,7 @@ export function classIndices(
   name: string,
   outputs: number,
   classes?: readonly string[],
+  rows: LabelRows = ALL_ROWS,
 ): ClassLabels {
   if (classes !== undefined && classes.length !== outputs) {
     throw new GraftError(
@@ -31,17 +43,22 @@ export function classIndices(
   }
   const names = classes ?? Array.from({ length: outputs }, (_, index) => String(index));
   if (isOneHot(labels)) {
-    return { indices: oneHotIndices(labels, name, outputs), classes: names };
+    return { indices: oneHotIndices(labels, name, outputs, rows), classes: names };
   }
   const indexOf = new Map(names.map((text, index) => [text, index]));
-  const texts = labelTexts(labels, name);
+  const texts = labelTexts(labels, name, rows);
   const indices = new Int32Array(texts.length);
   for (let row = 0; row < texts.length; row++) {
+    if (!rows.counts(row)) continue;
     const index = indexOf.get(texts[row]!);
     if (index === undefined) {
       throw classes === undefined
-        ? notIndices(texts, name, outputs)
-        : notListed(texts[row]!, row, name, classes);
+        ? notIndices(
+            texts.filter((_, each) => rows.counts(each)),
+            name,
+            outputs,
+          )
+        : notListed(texts[row]!, rows.text(row), name, classes);
     }
     indices[row] = index;
   }
@@ -50,9 +67,9 @@ export function classIndices(
 
 /** The labels that occur, in the order in which `classes` should list them. */
 export function classesIn(labels: DataArray, name: string): readonly string[] {
-  if (!isOneHot(labels)) return sortLabels(new Set(labelTexts(labels, name)));
+  if (!isOneHot(labels)) return sortLabels(new Set(labelTexts(labels, name, ALL_ROWS)));
   const width = labels.shape[1]!;
-  oneHotIndices(labels, name, width);
+  oneHotIndices(labels, name, width, ALL_ROWS);
   return Array.from({ length: width }, (_, index) => String(index));
 }
 
@@ -61,6 +78,7 @@ export function targetValues(
   labels: DataArray,
   name: string,
   shape: readonly number[],
+  { counts, text }: LabelRows = ALL_ROWS,
 ): Float32Array {
   if (isStringArray(labels)) {
     throw new GraftError(
@@ -79,20 +97,28 @@ export function targetValues(
     );
   }
   const values = Float32Array.from(labels.data, Number);
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    const row = Math.floor(bad / (values.length / rows));
-    throw new GraftError(
-      "data-format",
-      `${name} has ${String(labels.data[bad])} in row ${row} (counted from 0); expected a finite number. Remove the sample or mend the value.`,
-    );
+  const width = values.length / rows;
+  for (let at = 0; at < values.length; at++) {
+    const row = Math.floor(at / width);
+    // What does not count must be a number all the same: it is multiplied by zero.
+    if (!counts(row)) values[at] = 0;
+    else if (!Number.isFinite(values[at]))
+      throw new GraftError(
+        "data-format",
+        `${name} has ${String(labels.data[at])} in ${text(row)}; expected a finite number. Remove the sample or mend the value.`,
+      );
   }
   return values;
 }
 
 const isOneHot = ({ shape }: DataArray): boolean => shape.length === 2 && shape[1]! > 1;
 
-function oneHotIndices(labels: DataArray, name: string, outputs: number): Int32Array {
+function oneHotIndices(
+  labels: DataArray,
+  name: string,
+  outputs: number,
+  { counts, text: rowText }: LabelRows,
+): Int32Array {
   const [rows, width] = labels.shape as readonly [number, number];
   if (isStringArray(labels)) {
     throw new GraftError(
@@ -109,6 +135,7 @@ function oneHotIndices(labels: DataArray, name: string, outputs: number): Int32A
   const { data } = labels;
   const indices = new Int32Array(rows);
   for (let row = 0; row < rows; row++) {
+    if (!counts(row)) continue;
     let hot = -1;
     for (let column = 0; column < width; column++) {
       const value = Number(data[row * width + column]);
@@ -120,7 +147,7 @@ function oneHotIndices(labels: DataArray, name: string, outputs: number): Int32A
       const text = listText(Array.from(data.slice(row * width, (row + 1) * width), String));
       throw new GraftError(
         "data-format",
-        `${name} row ${row} (counted from 0) is not one-hot: ${text}. Expected a single 1 among zeros.`,
+        `${name} ${rowText(row)} is not one-hot: ${text}. Expected a single 1 among zeros.`,
       );
     }
     indices[row] = hot;
@@ -129,7 +156,7 @@ function oneHotIndices(labels: DataArray, name: string, outputs: number): Int32A
 }
 
 /** The text of each label: integers as digits, whole floats too. */
-function labelTexts(labels: DataArray, name: string): readonly string[] {
+function labelTexts(labels: DataArray, name: string, rows: LabelRows): readonly string[] {
   const { shape } = labels;
   if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
     throw new GraftError(
@@ -142,10 +169,10 @@ function labelTexts(labels: DataArray, name: string): readonly string[] {
   return Array.from<number | bigint, string>(labels.data, (value, row) => {
     const text = known.get(value);
     if (text !== undefined) return text;
-    if (typeof value === "number" && !Number.isInteger(value)) {
+    if (typeof value === "number" && !Number.isInteger(value) && rows.counts(row)) {
       throw new GraftError(
         "data-format",
-        `${name} has ${value} in row ${row} (counted from 0); a class label is a whole number or text. Numbers like this are for a mean squared error.`,
+        `${name} has ${value} in ${rows.text(row)}; a class label is a whole number or text. Numbers like this are for a mean squared error.`,
       );
     }
     known.set(value, String(value));
@@ -155,14 +182,14 @@ function labelTexts(labels: DataArray, name: string): readonly string[] {
 
 function notListed(
   label: string,
-  row: number,
+  row: string,
   name: string,
   classes: readonly string[],
 ): GraftError {
   const allowed = listText(classes.map(quoted), 20);
   return new GraftError(
     "label-out-of-range",
-    `${name} has the label ${quoted(label)} in row ${row} (counted from 0); "classes" allows ${allowed}. Add it to "classes" (the output then needs a unit more) or remove its samples.`,
+    `${name} has the label ${quoted(label)} in ${row}; "classes" allows ${allowed}. Add it to "classes" (the output then needs a unit more) or remove its samples.`,
   );
 }
 

@@ -3,11 +3,14 @@
 import { basename, dirname, extname, relative, sep } from "node:path";
 import type { DataCandidate } from "../../protocol/engine";
 import { GraftError } from "../../protocol/errors";
-import type { CsvDescription } from "./csv";
-import { type ArrayInfo, countText, infoText, listText, rowCount } from "./array";
+import { type CsvDescription, describeCsv } from "./csv";
+import { CSV_EXTENSIONS, sequenceFiles } from "./csvSequences";
+import { type ArrayInfo, type DataArray, countText, infoText, listText, rowCount } from "./array";
 import type { Draft } from "./draft";
-import { fitSample, type ModelInput } from "./inputs";
+import type { ModelInput } from "../graph/inputs";
+import { fitSample } from "./inputs";
 import { classesIn } from "./labels";
+import { type Layout, layoutsOf } from "./layout";
 import { type NameHints, nameHints } from "./names";
 import { proposeColumns } from "./proposeColumns";
 import type { Data, Source } from "./schema";
@@ -24,21 +27,34 @@ const MAX_CANDIDATES = 20;
 const MAX_CLASSES = 1000;
 const MAX_LABELS = 20_000_000;
 
+/** What the output is of. */
+export interface ProposedOutput {
+  /** Its units, where it classifies; left out (or 1) where the loss compares numbers. */
+  readonly classes?: number | undefined;
+  /** Whether each step of a sequence has a label. */
+  readonly perStep?: boolean;
+}
+
 /**
- * Ways to bind some of `files` to `inputs` and labels. `base` is the recipe's folder, which paths are written relative to;
- * `outputClasses` the units of an output that classifies; left out (or 1) where the loss compares numbers.
+ * Ways to bind some of `files` to `inputs` and labels. `base` is the recipe's folder, which paths are written relative to.
+ * Lengths and masks follow from the sequences.
  */
 export async function proposeData(
   files: readonly string[],
-  inputs: readonly ModelInput[],
+  all: readonly ModelInput[],
   base: string,
-  outputClasses?: number,
+  output: ProposedOutput = {},
 ): Promise<readonly DataCandidate[]> {
+  const inputs = all.filter(({ part }) => part === undefined);
   if (inputs.length === 0) return [];
   const pools = new Map<string, Candidate[]>();
   const drafts: Draft[] = [];
   const known = files.filter((file) => EXTENSIONS.includes(extname(file).toLowerCase()));
-  for (const file of known.sort().slice(0, MAX_FILES)) {
+  const folders = inputs.some(({ sequence }) => sequence) ? await sequenceFolders(known, base) : [];
+  for (const { folder, found } of folders)
+    pools.set(dirname(folder), [...(pools.get(dirname(folder)) ?? []), found]);
+  const single = known.filter((file) => !folders.some(({ folder }) => folder === dirname(file)));
+  for (const file of single.sort().slice(0, MAX_FILES)) {
     const description = await orNull(describeSource(file));
     if (description === null) continue;
     const path = recipePath(file, base);
@@ -52,7 +68,7 @@ export async function proposeData(
     pools.set(pool, [...(pools.get(pool) ?? []), ...found]);
   }
   for (const pool of pools.values()) {
-    drafts.push(...pairs(pool.slice(0, MAX_POOL), inputs, outputClasses));
+    drafts.push(...pairs(pool.slice(0, MAX_POOL), inputs, output));
   }
 
   const best = drafts.sort(byScore).slice(0, MAX_READ);
@@ -60,10 +76,10 @@ export async function proposeData(
   const read = new Map<string, Promise<LabelValues | null>>();
   for (const draft of best) {
     const key = JSON.stringify(draft.labels);
-    const values = read.get(key) ?? orNull(readLabels(draft.labels, base, outputClasses));
+    const values = read.get(key) ?? orNull(readLabels(draft.labels, base, output));
     read.set(key, values);
     const labels = await values;
-    if (labels !== null) finished.push(finish(draft, labels, outputClasses));
+    if (labels !== null) finished.push(finish(draft, labels, output));
   }
   return finished
     .sort(byScore)
@@ -91,8 +107,33 @@ const recipePath = (file: string, base: string): string =>
 interface Candidate {
   readonly source: Source;
   readonly name: string;
+  /** Of sequences in files of their own: [sequences, any, columns], or [sequences, any] of one column. */
   readonly info: ArrayInfo;
   readonly hints: NameHints;
+}
+
+/** Folders whose CSV files could be sequences: several with the same columns. Only the first of them is looked at. */
+async function sequenceFolders(
+  files: readonly string[],
+  base: string,
+): Promise<readonly { readonly folder: string; readonly found: Candidate }[]> {
+  const folders: { folder: string; found: Candidate }[] = [];
+  const csv = files.filter((file) => CSV_EXTENSIONS.includes(extname(file).toLowerCase()));
+  for (const folder of new Set(csv.map((file) => dirname(file)))) {
+    const own = await sequenceFiles(folder);
+    // Numbered names: other tables that lie together are no sequences.
+    if (own.length < 2 || !own.every((file) => /\d/.test(basename(file)))) continue;
+    const table = await orNull(describeCsv(own[0]!));
+    if (table === null) continue;
+    const columns = table.columns.length;
+    const dtype = table.numeric.every(Boolean) ? "float64" : "string";
+    const shape = [own.length, -1, ...(columns === 1 ? [] : [columns])];
+    const name = basename(folder);
+    const path = recipePath(folder, base) || ".";
+    const found = { source: path, name, info: { shape, dtype }, hints: nameHints(name) } as const;
+    folders.push({ folder, found });
+  }
+  return folders;
 }
 
 function candidates(
@@ -115,7 +156,7 @@ function candidates(
 function pairs(
   pool: readonly Candidate[],
   inputs: readonly ModelInput[],
-  outputClasses: number | undefined,
+  output: ProposedOutput,
 ): readonly Draft[] {
   const drafts: Draft[] = [];
   const byRows = new Map<number, Candidate[]>();
@@ -125,7 +166,7 @@ function pairs(
   byRows.delete(0);
   for (const sameRows of byRows.values()) {
     for (const labels of sameRows) {
-      if (!looksLikeLabels(labels, outputClasses)) continue;
+      if (!looksLikeLabels(labels, output)) continue;
       const others = sameRows.filter((one) => one !== labels);
       for (const samples of assignments(others, inputs, labels)) {
         drafts.push(draftOf(samples, labels));
@@ -177,21 +218,28 @@ function assignments(
   return [taken];
 }
 
-function looksLikeLabels({ info, hints }: Candidate, outputClasses: number | undefined): boolean {
+function looksLikeLabels(
+  { info, hints }: Candidate,
+  { classes, perStep = false }: ProposedOutput,
+): boolean {
   const { shape, dtype } = info;
-  if (shape.length > 2 || shape.reduce((a, b) => a * b, 1) > MAX_LABELS) return false;
+  const rank = perStep ? 3 : 2;
+  if (shape.length > rank || shape.reduce((a, b) => a * b, 1) > MAX_LABELS) return false;
   const width = shape[1] ?? 1;
-  if (width <= 1) return true;
+  if (width <= 1 || (perStep && shape.length === 2)) return true;
   // Rows of numbers may be one-hot; their values, read later, will tell.
-  const expected = outputClasses === width || hints.labels;
+  const widths = perStep ? shape.slice(1) : [width];
+  const expected = widths.includes(classes ?? -1) || hints.labels;
   return expected && dtype !== "string" && width <= MAX_CLASSES;
 }
 
 /** How likely an array is the samples of `input`, given the labels; null where it cannot be. */
 function samplesScore(one: Candidate, input: ModelInput, labels: Candidate): number | null {
-  const sample = one.info.dtype === "string" ? null : fitSample(one.info, input);
-  if (sample === null) return null;
-  const exact = sample.join() === one.info.shape.slice(1).join();
+  if (one.info.dtype === "string") return null;
+  const isSequence = layoutsFor(one.info, input).length > 0;
+  const sample = fitSample(one.info, input);
+  if (sample === null && !isSequence) return null;
+  const exact = isSequence || sample?.join() === one.info.shape.slice(1).join();
   let score = exact ? 4 : 2;
   if (one.hints.samples || one.hints.words.includes(input.name.toLowerCase())) score += 3;
   if (one.hints.labels) score -= 4;
@@ -201,6 +249,12 @@ function samplesScore(one: Candidate, input: ModelInput, labels: Candidate): num
   if (one.hints.split !== labels.hints.split) score -= 4;
   return score;
 }
+
+/** The layouts in which an array holds sequences for `input`; none where either has none. */
+const layoutsFor = ({ shape }: ArrayInfo, input: ModelInput): readonly Layout[] =>
+  input.sequence && input.shape.length === 3 && shape.length === 3
+    ? layoutsOf({ shape, wanted: input.shape })
+    : [];
 
 function draftOf(samples: readonly Samples[], labels: Candidate): Draft {
   const labelScore = (labels.hints.labels ? 3 : 0) - (labels.hints.samples ? 4 : 0);
@@ -213,6 +267,7 @@ function draftOf(samples: readonly Samples[], labels: Candidate): Draft {
       .join("; "),
     labelText: `${labels.name}, ${infoText(labels.info)}`,
     score: total / samples.length + labelScore,
+    ambiguous: samples.some(({ info, input }) => layoutsFor(info, input).length > 1),
   };
 }
 
@@ -228,21 +283,38 @@ interface LabelValues {
 async function readLabels(
   source: Source,
   base: string,
-  outputClasses: number | undefined,
+  output: ProposedOutput,
 ): Promise<LabelValues | null> {
-  const { array, name } = await loadSource(source, base, { values: "labels" });
+  const { array, name, lengths } = await loadSource(source, base, { values: "labels" });
   const samples = rowCount(array);
   // Numbers are compared as they are; of words, one unit tells two apart.
-  if (isRegression(outputClasses) && array.dtype !== "string") return { classes: [], samples };
-  const classes = classesIn(array, name);
-  const most = isRegression(outputClasses) ? 2 : MAX_CLASSES;
+  if (isRegression(output.classes) && array.dtype !== "string") return { classes: [], samples };
+  const isSteps = array.shape.length > 1 && (output.perStep || lengths !== undefined);
+  const classes = isSteps ? classesOfSteps(array, name, lengths, output) : classesIn(array, name);
+  const most = isRegression(output.classes) ? 2 : MAX_CLASSES;
   return classes.length > most ? null : { classes, samples };
+}
+
+/** Of sequences of labels: [samples, steps], or one-hot [samples, steps, classes] in either order. */
+function classesOfSteps(
+  array: DataArray,
+  name: string,
+  lengths: Int32Array | undefined,
+  { classes = 1 }: ProposedOutput,
+): readonly string[] {
+  // Which classes one-hot rows have does not depend on their order.
+  if (array.shape.length === 3) return Array.from({ length: classes }, (_, index) => String(index));
+  const steps = array.shape[1]!;
+  const there = (_: unknown, at: number): boolean =>
+    lengths === undefined || at % steps < lengths[Math.floor(at / steps)]!;
+  const data = array.data.filter(there);
+  return classesIn({ ...array, shape: [data.length], data } as DataArray, name);
 }
 
 function finish(
   draft: Draft,
   { classes, samples }: LabelValues,
-  outputClasses: number | undefined,
+  { classes: outputClasses }: ProposedOutput,
 ): { readonly candidate: DataCandidate; readonly score: number } {
   const data: Data = {
     inputs: draft.inputs,
@@ -264,6 +336,7 @@ function finish(
       label: draft.label,
       detail: `labels ${draft.labelText} · ${what}${output}`,
       classes,
+      ...(draft.ambiguous && { ambiguousLayout: true as const }),
     },
     score: draft.score + (fits ? 1 : 0) - (rowNumbers ? 6 : 0),
   };

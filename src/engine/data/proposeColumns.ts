@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { CsvDescription } from "./csv";
 import type { Draft } from "./draft";
-import type { ModelInput } from "./inputs";
+import type { ModelInput } from "../graph/inputs";
 import { nameHints } from "./names";
 import type { Source } from "./schema";
 

@@ -1,13 +1,30 @@
 // The table of data sources. A file is recognised by its first bytes; its extension only decides where they do not.
 import { basename, extname, resolve } from "node:path";
 import { GraftError } from "../../protocol/errors";
-import { type ArrayInfo, type DataArray, listText } from "./array";
-import { type CsvDescription, type CsvValues, describeCsv, readCsv, selectColumns } from "./csv";
-import { readHead } from "./files";
+import { type ArrayInfo, listText } from "./array";
+import {
+  chooseColumns,
+  type ColumnChoice,
+  type CsvDescription,
+  type CsvValues,
+  describeCsv,
+  globMatches,
+  readCsv,
+} from "./csv";
+import {
+  byNumber,
+  CSV_EXTENSIONS,
+  filesText,
+  loadCsvFiles,
+  loadCsvGroups,
+  sequenceFiles,
+} from "./csvSequences";
+import { isFolder, readHead } from "./files";
 import { describeNpy, readNpy } from "./npy";
 import { NPY_MAGIC } from "./npyHeader";
 import { describeNpz, type NpzDescription, readNpz } from "./npz";
 import type { Source } from "./schema";
+import { padSequences, type Padded, type Sequence } from "./sequences";
 
 interface Descriptions {
   readonly npy: ArrayInfo;
@@ -22,21 +39,21 @@ export type SourceDescription = {
   [Kind in SourceKind]: { readonly kind: Kind } & Descriptions[Kind];
 }[SourceKind];
 
-interface Request {
+/** `columns` and what follows is for CSV. */
+interface Request extends ColumnChoice {
   readonly array?: string;
-  readonly columns?: string | readonly string[];
-  /** Columns of a CSV that are left out where `columns` is not given. */
-  readonly except: readonly string[];
-  readonly values: CsvValues;
+  readonly sequence?: string;
 }
 
-export interface Loaded {
+/** Sequences of different lengths are padded: `lengths` says how many steps each has. */
+export interface Loaded extends Padded {
   /** "X_train.npy"; "X in digits.npz"; "digits.csv, columns pixel_*" */
   readonly name: string;
-  readonly array: DataArray;
   /** How the file was understood, where that is not obvious. */
   readonly note?: string;
 }
+
+type Part = "array" | "columns" | "sequence";
 
 interface DataSource<Kind extends SourceKind> {
   readonly label: string;
@@ -44,7 +61,7 @@ interface DataSource<Kind extends SourceKind> {
   /** First bytes; none for text. */
   readonly magic: readonly (readonly number[])[];
   /** The fields of a source that choose a part of such a file. */
-  readonly parts: readonly ("array" | "columns")[];
+  readonly parts: readonly Part[];
   describe(path: string): Promise<Descriptions[Kind]>;
   load(path: string, request: Request): Promise<Loaded>;
 }
@@ -69,14 +86,19 @@ const SOURCES: { readonly [Kind in SourceKind]: DataSource<Kind> } = {
     describe: describeNpz,
     async load(path, request) {
       const array = request.array ?? (await onlyArray(path));
-      return { name: `${array} in ${basename(path)}`, array: await readNpz(path, array) };
+      const name = `${array} in ${basename(path)}`;
+      const several = await sequenceArrays(path, array);
+      if (several === undefined) return { name, array: await readNpz(path, array) };
+      const sequences: Sequence[] = [];
+      for (const each of several) sequences.push({ name: each, array: await readNpz(path, each) });
+      return { name, note: `${several.length} sequences`, ...padSequences(sequences, name) };
     },
   },
   csv: {
     label: "CSV",
-    extensions: [".csv", ".tsv", ".txt", ".data"],
+    extensions: CSV_EXTENSIONS,
     magic: [],
-    parts: ["columns"],
+    parts: ["columns", "sequence"],
     describe: describeCsv,
     load: loadCsv,
   },
@@ -142,8 +164,11 @@ export async function describeSource(path: string): Promise<SourceDescription> {
   }
 }
 
-export const sourceFile = (source: Source, base: string): string =>
-  resolve(base, typeof source === "string" ? source : source.file);
+/** The files of a source, or its folder; `base` is the recipe's folder. */
+export function sourceFiles(source: Source, base: string): readonly string[] {
+  const file = typeof source === "string" ? source : source.file;
+  return (typeof file === "string" ? [file] : file).map((each) => resolve(base, each));
+}
 
 /**
  * The values of a source; `base` is the recipe's folder. `values` decides what text in a CSV means,
@@ -154,21 +179,50 @@ export async function loadSource(
   base: string,
   { values = "numbers", except = [] }: { values?: CsvValues; except?: readonly string[] } = {},
 ): Promise<Loaded> {
-  const path = sourceFile(source, base);
-  const kind = await sourceKind(path);
-  const { array, columns } = typeof source === "string" ? {} : source;
-  for (const [part, given] of [
-    ["array", array],
-    ["columns", columns],
-  ] as const) {
-    if (given !== undefined && !SOURCES[kind].parts.includes(part)) {
-      throw new GraftError(
-        "data-format",
-        `${basename(path)} is a ${SOURCES[kind].label} file, which has no "${part}". Remove "${part}" or name another file.`,
-      );
-    }
+  const files = sourceFiles(source, base);
+  const { file, ...parts } = typeof source === "string" ? { file: source } : source;
+  const request = { ...parts, except, values };
+  const [path] = files as readonly [string];
+  const folder = typeof file === "string" && (await isFolder(path));
+  if (folder || typeof file !== "string") {
+    refuseParts(parts, ["columns"], folder ? `${basename(path)} is a folder` : "A list of files");
+    const all = folder ? await sequenceFiles(path) : files;
+    const name = columnsName(folder ? basename(path) : filesText(all), request);
+    return { name, note: `${all.length} sequences`, ...(await loadCsvFiles(all, name, request)) };
   }
-  return SOURCES[kind].load(path, { array, columns, except, values });
+  const kind = await sourceKind(path);
+  const { label, parts: known } = SOURCES[kind];
+  refuseParts(parts, known, `${basename(path)} is a ${label} file`);
+  return SOURCES[kind].load(path, request);
+}
+
+function refuseParts(
+  given: Readonly<Partial<Record<Part, unknown>>>,
+  known: readonly Part[],
+  what: string,
+): void {
+  const part = (Object.keys(given) as Part[]).find((each) => !known.includes(each));
+  if (part === undefined) return;
+  throw new GraftError(
+    "data-format",
+    `${what}, which has no "${part}". Remove "${part}" or name another file.`,
+  );
+}
+
+/** The arrays of one sequence each that a pattern such as x_* stands for; undefined for the name of one array. */
+export async function sequenceArrays(
+  path: string,
+  array: string,
+): Promise<readonly string[] | undefined> {
+  if (!array.includes("*")) return undefined;
+  const names = [...(await describeNpz(path)).arrays.keys()];
+  if (names.includes(array)) return undefined;
+  const matching = names.filter((name) => globMatches(array, name)).sort(byNumber);
+  if (matching.length > 0) return matching;
+  throw new GraftError(
+    "data-missing",
+    `${basename(path)} has no array that matches "${array}"; it has ${listText(names)}.`,
+  );
 }
 
 async function onlyArray(path: string): Promise<string> {
@@ -188,32 +242,27 @@ async function onlyArray(path: string): Promise<string> {
 
 async function loadCsv(path: string, request: Request): Promise<Loaded> {
   const file = basename(path);
-  const table = await describeCsv(path);
-  const { columns, except, values } = request;
-  const note = table.header ? undefined : "no header row";
-  if (columns !== undefined) {
-    const patterns = typeof columns === "string" ? [columns] : columns;
-    const chosen = selectColumns(table, patterns, file);
-    const flat = typeof columns === "string" && !columns.includes("*");
+  if (request.sequence !== undefined) {
+    const padded = await loadCsvGroups(path, request.sequence, request);
     return {
-      name: `${file}, ${flat ? "column" : "columns"} ${listText(patterns)}`,
-      array: await readCsv(path, table, chosen, values, flat),
-      note,
+      name: columnsName(file, request),
+      note: `sequences by ${request.sequence}`,
+      ...padded,
     };
   }
-  const left = new Set(except.length === 0 ? [] : selectColumns(table, except, file));
-  const named = [...table.columns.keys()].filter((index) => table.columns[index] !== "");
-  const chosen = named.filter((index) => !left.has(index));
-  if (chosen.length === 0) {
-    throw new GraftError("data-missing", `${file} has no columns beside the labels.`);
-  }
-  const isLabels = values === "labels";
-  if (isLabels && chosen.length > 1) {
-    const names = listText(chosen.map((index) => table.columns[index]!));
-    throw new GraftError(
-      "data-missing",
-      `${file} has the columns ${names}. Say which one has the labels: { "file": ${JSON.stringify(file)}, "columns": ${JSON.stringify(table.columns[chosen.at(-1)!])} }.`,
-    );
-  }
-  return { name: file, array: await readCsv(path, table, chosen, values, isLabels), note };
+  const table = await describeCsv(path);
+  const { columns, flat } = chooseColumns(table, file, request);
+  return {
+    name: columnsName(file, request),
+    array: await readCsv(path, table, columns, request.values, flat),
+    note: table.header ? undefined : "no header row",
+  };
+}
+
+/** "digits.csv, columns pixel_*" */
+function columnsName(file: string, { columns }: ColumnChoice): string {
+  if (columns === undefined) return file;
+  const one = typeof columns === "string" && !columns.includes("*");
+  const names = typeof columns === "string" ? [columns] : columns;
+  return `${file}, ${one ? "column" : "columns"} ${listText(names)}`;
 }

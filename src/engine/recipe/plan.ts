@@ -10,7 +10,10 @@ import type {
   Problem,
   TrainState,
 } from "../../protocol/plan";
-import { describeSource } from "../data/sources";
+import { isSource } from "../data/assign";
+import { normalizerText } from "../data/normalize";
+import type { Source } from "../data/schema";
+import { sourceFiles } from "../data/sources";
 import type { Checkpoint } from "../formats/format";
 import { formatOf, openCheckpoint } from "../formats/table";
 import { costOf, speedUp, type Cost } from "../graph/cost";
@@ -29,7 +32,8 @@ import {
 import { unitCount, unitProducer, unitSizes } from "../graph/units";
 import { layersOfOutput } from "../surgery/output";
 import { effectsOf } from "./effects";
-import { checkRecipe, pointerOf, resolveIn } from "./parse";
+import { fitToHeaders } from "./headers";
+import { checkRecipe, pointerOf, resolveIn, type OpenRecipe } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
 import { openSource, type RecipeSource } from "./source";
 import { validate, type Validated } from "./validate";
@@ -66,12 +70,20 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
     const source = await checkpoint.model();
     const validated = validate(source, recipe, checkpoint.others);
     const more = fileProblems(file, recipe, checkpoint);
-    const problems = [...validated.problems, ...more];
+    const described = await describe({ path: file, recipe }, validated.phases[0]);
+    const problems = [...validated.problems, ...more, ...described.problems];
+    const [first, ...phases] = validated.phases;
+    const model = described.model ?? first;
     const plan = {
-      ...toPlan(checkpoint, source, recipe, { ...validated, problems }),
+      ...toPlan(checkpoint, source, recipe, {
+        ...validated,
+        phases: model === undefined ? [] : [model, ...phases],
+        problems,
+      }),
       ...(await withoutGraph(checkpoint, source)),
+      ...(described.facts.length > 0 && { data: described.facts }),
     };
-    const samples = await sampleCount(file, recipe);
+    const { samples } = described;
     if (plan.cut === undefined || samples === undefined) return plan;
     return { ...plan, cut: { ...plan.cut, samples } };
   } finally {
@@ -96,21 +108,23 @@ export async function recipeProblems(file: string, text: string): Promise<readon
 
 function fileProblems(file: string, recipe: Recipe, checkpoint: RecipeSource): Problem[] {
   const problems: Problem[] = [];
-  const missing = (source: unknown, pointer: string) => {
-    const name =
-      typeof source === "string" ? source : (source as { file?: string } | undefined)?.file;
-    if (typeof name !== "string" || fs.existsSync(resolveIn({ path: file }, name))) return;
+  const missing = (source: Source | undefined, pointer: string) => {
+    const paths = source === undefined ? [] : sourceFiles(source, path.dirname(file));
+    const absent = paths.find((each) => !fs.existsSync(each));
+    if (absent === undefined) return;
+    const name = path.relative(path.dirname(file), absent);
     const message = `There is no file ${name} beside the recipe.`;
     problems.push({ code: "file-not-found", severity: "error", message, pointer });
   };
   const { data } = recipe;
   if (data !== undefined) {
     const { inputs } = data;
-    if (typeof inputs === "string" || "file" in inputs) missing(inputs, "/data/inputs");
+    if (isSource(inputs)) missing(inputs, "/data/inputs");
     else
       for (const [name, source] of Object.entries(inputs))
         missing(source, pointerOf(["data", "inputs", name]));
-    missing(data.labels, "/data/labels");
+    for (const field of ["labels", "mask", "lengths", "labelsMask"] as const)
+      missing(data[field], pointerOf(["data", field]));
   }
   const unsaved = saveProblem(file, recipe, checkpoint);
   return unsaved === undefined ? problems : [...problems, unsaved];
@@ -131,16 +145,38 @@ export function saveProblem(
   };
 }
 
-/** Samples of the recipe's data, where the header of the labels' file tells. */
-async function sampleCount(file: string, { data }: Recipe): Promise<number | undefined> {
-  if (typeof data?.labels !== "string") return undefined;
+interface Described {
+  /** The first phase's model, with the sizes that the data's headers tell. */
+  readonly model?: Model;
+  readonly samples?: number;
+  readonly facts: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** What the headers of the recipe's data tell; what is wrong with the files is told elsewhere, or when they are read. */
+async function describe(
+  open: Pick<OpenRecipe, "path" | "recipe">,
+  first: Model | undefined,
+): Promise<Described> {
+  if (first === undefined) return { facts: [], problems: [] };
+  const { normalizer } = first;
+  const normalizes = normalizer !== undefined && open.recipe.data?.normalize !== false;
+  const facts = open.recipe.data && normalizes ? [`samples: ${normalizerText(normalizer)}`] : [];
   try {
-    const description = await describeSource(resolveIn({ path: file }, data.labels));
-    return description.kind === "npy" ? description.shape[0] : undefined;
+    const { model, description } = await fitToHeaders(open, first);
+    const { samples } = description ?? {};
+    return {
+      model,
+      facts: [...(description?.facts ?? []), ...facts],
+      problems: [],
+      ...(samples !== undefined && { samples }),
+    };
   } catch (error) {
-    // What is wrong with the data is told as a problem, or when it is read.
-    if (error instanceof GraftError) return undefined;
-    throw error;
+    if (!(error instanceof GraftError)) throw error;
+    const { code, message } = error;
+    const isTold = code === "data-ambiguous" || code === "data-shape";
+    const problem: Problem = { code, severity: "error", message, pointer: "/data/inputs" };
+    return { facts, problems: isTold ? [problem] : [] };
   }
 }
 
@@ -198,7 +234,8 @@ export function toPlan(
     },
     inputs: roles.inputs.map((name) => ({
       name,
-      shape: (shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),
+      // As the graph has it: what it leaves open, the data decides.
+      shape: (validated.model.shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),
     })),
     ...(roles.output !== undefined && {
       output: { name: roles.output, classes: shapes.get(roles.output)?.at(-1) ?? 0 },

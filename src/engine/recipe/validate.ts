@@ -4,6 +4,7 @@ import { FEEDS } from "../../protocol/feeds";
 import type { Problem, ScalarFeed } from "../../protocol/plan";
 import { misfit } from "../data/assign";
 import { scalarPlaceholders, trainingFeeds } from "../graph/feeds";
+import { lossInputs, modelInputs } from "../graph/inputs";
 import { withLoss } from "../graph/loss";
 import type { Model } from "../graph/model";
 import { ancestors, trainedVariables } from "../graph/order";
@@ -150,7 +151,7 @@ function unknownFeeds(source: Model, model: Model, { graph }: Recipe): Problem[]
 
 /** Files are named for the inputs that the graph has. What it lacks altogether is told under /graph. */
 function dataProblems(model: Model, { data }: Recipe): Problem[] {
-  const { inputs } = model.roles;
+  const inputs = [...modelInputs(model), ...lossInputs(model)];
   const wrong = data === undefined || inputs.length === 0 ? undefined : misfit(data.inputs, inputs);
   if (wrong === undefined) return [];
   const { code, message, key } = wrong;

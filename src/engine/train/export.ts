@@ -93,12 +93,12 @@ export async function exportBottlenecks(
 async function writeNpz(
   file: string,
   rows: Bottlenecks,
-  { data, labels, split }: Prepared,
+  { data, split }: Prepared,
 ): Promise<Exported["arrays"]> {
   const small: Record<string, DataArray> = {
     labels: {
       dtype: data.labels instanceof Float32Array ? "float32" : "int32",
-      shape: [data.samples, ...(data.labels.length === data.samples ? [] : labels.shape)],
+      shape: labelsShape(data),
       data: data.labels,
     },
     classes: { dtype: "string", shape: [data.classes.length], data: data.classes },
@@ -134,6 +134,12 @@ async function writeNpz(
     })),
     ...Object.entries(small).map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
   ];
+}
+
+/** [samples], [samples, steps], or either with the numbers of a row. */
+function labelsShape({ labels, samples, labelsPerSample }: Prepared["data"]): number[] {
+  const width = labels.length / samples / labelsPerSample;
+  return [samples, labelsPerSample, width].filter((size, axis) => axis === 0 || size !== 1);
 }
 
 /** A .npy file of one tensor of all samples, part by part. */

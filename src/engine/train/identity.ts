@@ -16,10 +16,11 @@ export interface RunIdentity {
 /** `live` holds the values that training starts from. */
 export function identify(
   keys: Keys,
-  { labels, classes }: Pick<BoundData, "labels" | "classes">,
+  { labels, classes, labelsMask }: Pick<BoundData, "labels" | "classes" | "labelsMask">,
   live: LiveVariables,
 ): RunIdentity {
   const data = createHash("sha256").update(bytesOf(keys)).update(bytesOf(labels));
+  if (labelsMask !== undefined) data.update(labelsMask);
   data.update(JSON.stringify(classes));
   const start = createHash("sha256");
   for (const name of [...live.names()].sort()) start.update(`${name} ${live.hash(name)}\n`);

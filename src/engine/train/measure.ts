@@ -5,9 +5,12 @@ import type { PlanMeasure } from "../../protocol/plan";
 import { costOf, speedUp } from "../graph/cost";
 import { cut, hasSampleShape, sampleShape } from "../graph/cut";
 import { scalarFeeds } from "../graph/feeds";
+import { lossInputs, modelInput, modelInputs } from "../graph/inputs";
 import { elements, type Model } from "../graph/model";
 import { ancestors, usedVariables } from "../graph/order";
+import { labelTarget } from "../graph/target";
 import { pathTo } from "../ops/run";
+import { fitToHeaders } from "../recipe/headers";
 import type { OpenRecipe } from "../recipe/parse";
 import { openSource } from "../recipe/source";
 import { chooseExecutor, type BackendChoice } from "./backend";
@@ -16,7 +19,7 @@ import { forwardBatch } from "./forwardBatch";
 import { LiveVariables } from "./live";
 import { Score } from "./metrics";
 import { runPhase } from "./phase";
-import { labelArray, labelTarget, modelInput, trainingModels } from "./prepare";
+import { labelArray, trainingModels } from "./prepare";
 import type { SampleArray } from "./samples";
 import { inMemory } from "./source";
 import { gradientNodes } from "./train";
@@ -42,7 +45,7 @@ export async function measure(
     const {
       phases: [model],
     } = await trainingModels(checkpoint, open);
-    return await measureModel(open, model, backend);
+    return await measureModel(open, (await fitToHeaders(open, model)).model, backend);
   } catch (error) {
     // Zeros may be what a network cannot take.
     if (error instanceof GraftError && error.code === "diverged") return undefined;
@@ -87,13 +90,17 @@ async function measureModel(
   const batches = Math.max(1, Math.min(BATCHES, Math.floor(FED_BYTES / 4 / width / batch)));
   const samples = batch * batches;
   const target = labelTarget(model);
+  const steps = target.steps ?? 1;
   const labels =
     target.kind === "classes"
-      ? new Int32Array(samples)
+      ? new Int32Array(samples * steps)
       : new Float32Array(samples * elements(target.shape.slice(1)));
   const arrays = [
     ...fed.map((name) => zeros(model, name, samples)),
-    labelArray(model, { labels, samples }, target),
+    ...lossInputs(model)
+      .filter(({ optional }) => !optional)
+      .map(({ name }) => zeros(model, name, samples)),
+    labelArray(model, { labels, samples, labelsPerSample: steps }, target),
   ];
   const step = await measureSteps(executor, {
     index: 0,
@@ -102,7 +109,7 @@ async function measureModel(
     cut: where,
     source: inMemory(arrays),
     window: samples,
-    targets: labels,
+    targets: { labels, labelsPerSample: steps },
     classes: [],
     split: {
       training: Int32Array.from({ length: samples }, (_, at) => at),
@@ -125,13 +132,22 @@ async function measureModel(
 const callRows = (multiplyAdds: number): number =>
   Math.max(1, Math.floor(CALL_WORK / Math.max(1, multiplyAdds)));
 
+/** Of an input's kind; what tells of sequences says that all steps are there. */
 function zeros(model: Model, name: string, samples: number): SampleArray {
   const shape = sampleShape(model, name);
-  const isInput = model.roles.inputs.includes(name);
-  const isFloat = !isInput || modelInput(model, name).dtype.startsWith("float");
+  const isInput = model.nodes.get(name)!.op === "Placeholder";
+  const { dtype, part } = modelInput(model, name);
   const length = samples * elements(shape);
-  return { node: name, shape, data: isFloat ? new Float32Array(length) : new Int32Array(length) };
+  const data =
+    !isInput || dtype.startsWith("float") ? new Float32Array(length) : new Int32Array(length);
+  if (part === "mask" || part === "labelsMask") data.fill(1);
+  if (part === "lengths") data.fill(stepsOf(model));
+  return { node: name, shape, data };
 }
+
+/** Steps of the model's sequences. */
+const stepsOf = (model: Model): number =>
+  modelInputs(model).find(({ sequence }) => sequence)?.shape[1] ?? 1;
 
 /** Seconds of one forward pass, the fastest of some. */
 async function measureForward(

@@ -1,5 +1,6 @@
 // Loss and accuracy over many mini-batches.
 import type { ClassScore } from "../../protocol/run";
+import type { BoundLabels } from "../data/bindLabels";
 import { tf, type Tensor } from "../ops/tf";
 import type { Forward } from "./executor";
 import { batches } from "./samples";
@@ -23,23 +24,47 @@ export function predictedClasses(logits: Float32Array, rows: number): Int32Array
 export const scalarLoss = (loss: Tensor): tf.Scalar =>
   loss.rank === 0 ? (loss as tf.Scalar) : tf.sum(loss);
 
+/** What is right: class indices, or the labels themselves for numbers. One for each sample, unless it says otherwise. */
+export type Targets = Pick<BoundLabels, "labels"> &
+  Partial<Pick<BoundLabels, "labelsPerSample" | "labelsMask">>;
+
+/** Calls `each` for every label of `samples` that counts, with whether their `logits` are right. */
+export function judge(
+  { labels, labelsPerSample = 1, labelsMask }: Targets,
+  samples: Int32Array,
+  logits: Float32Array,
+  each: (label: number, right: boolean) => void,
+): void {
+  const predicted = predictedClasses(logits, samples.length * labelsPerSample);
+  samples.forEach((sample, row) => {
+    for (let step = 0; step < labelsPerSample; step++) {
+      const place = sample * labelsPerSample + step;
+      if (labelsMask?.[place] === 0) continue;
+      const label = labels[place];
+      each(label, predicted[row * labelsPerSample + step] === label);
+    }
+  });
+}
+
 /** Adds up what mini-batches yield. */
 export class Score {
-  /** Sums so far: what a stopped run keeps, to go on in the middle of an epoch. */
+  /** Sums so far: what a stopped run keeps, to go on in the middle of an epoch. `labels`: those that count. */
   constructor(
     private lossSum = 0,
     private samples = 0,
     private correct = 0,
+    private labels = samples,
   ) {}
 
-  get sums(): readonly [lossSum: number, samples: number, correct: number] {
-    return [this.lossSum, this.samples, this.correct];
+  get sums(): readonly [lossSum: number, samples: number, correct: number, labels: number] {
+    return [this.lossSum, this.samples, this.correct, this.labels];
   }
 
-  add(loss: number, samples: number, correct: number): void {
+  add(loss: number, samples: number, correct: number, labels = samples): void {
     this.lossSum += loss * samples;
     this.samples += samples;
     this.correct += correct;
+    this.labels += labels;
   }
 
   get loss(): number {
@@ -47,7 +72,7 @@ export class Score {
   }
 
   get accuracy(): number {
-    return this.correct / this.samples;
+    return this.correct / this.labels;
   }
 }
 
@@ -65,8 +90,7 @@ export interface Measured {
   /** Samples per forward pass. */
   readonly batch: number;
   readonly indices: Int32Array;
-  /** Class index of every sample; the labels themselves for numbers. */
-  readonly targets: Int32Array | Float32Array;
+  readonly targets: Targets;
   readonly classes: readonly string[];
 }
 
@@ -81,16 +105,16 @@ export async function evaluate(forward: Forward, measured: Measured): Promise<Ev
     for (let start = 0; start < part.length; start += size) {
       const batch = part.subarray(start, start + size);
       const [loss, logits] = await forward.run(arrays, local.subarray(start, start + size));
-      const predicted = predictedClasses(logits.data, batch.length);
+      let counted = 0;
       let right = 0;
-      batch.forEach((sample, row) => {
-        const label = targets[sample];
-        if (label < samples.length) samples[label]++;
-        if (predicted[row] !== label) return;
-        right++;
-        if (label < correct.length) correct[label]++;
+      judge(targets, batch, logits.data, (label, isRight) => {
+        counted++;
+        right += Number(isRight);
+        if (label >= samples.length) return;
+        samples[label]++;
+        correct[label] += Number(isRight);
       });
-      score.add(loss.data[0], batch.length, right);
+      score.add(loss.data[0], batch.length, right, counted);
     }
   }
   const classes = measured.classes.map((name, index) => ({

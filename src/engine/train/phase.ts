@@ -11,7 +11,7 @@ import { stepsPerEpoch } from "./continued";
 import type { Executor, StepOutcome, Training } from "./executor";
 import { forwardBatch } from "./forwardBatch";
 import type { LiveVariables } from "./live";
-import { evaluate, predictedClasses, Score, type Evaluation } from "./metrics";
+import { evaluate, judge, Score, type Evaluation, type Targets } from "./metrics";
 import type { SampleSource } from "./source";
 import { epochOrder, type Split } from "./split";
 import { movedNames } from "./step";
@@ -26,8 +26,7 @@ export interface PhaseRequest {
   readonly source: SampleSource;
   /** Samples that are shuffled, and asked of the source, at once: all, or a multiple of the batch. */
   readonly window: number;
-  /** Class index of every sample; the labels themselves for numbers. */
-  readonly targets: Int32Array | Float32Array;
+  readonly targets: Targets;
   readonly classes: readonly string[];
   readonly split: Split;
   readonly executor: Executor;
@@ -166,14 +165,16 @@ function tally(
   progress: Progress,
   { loss, logits }: StepOutcome,
   batch: Int32Array,
-  targets: PhaseRequest["targets"],
+  targets: Targets,
 ): void {
   if (!Number.isFinite(loss)) throw diverged(loss, progress.epoch, progress.step);
-  const predicted = predictedClasses(logits, batch.length);
   let correct = 0;
-  for (let row = 0; row < batch.length; row++)
-    if (predicted[row] === targets[batch[row]]) correct++;
-  progress.score.add(loss, batch.length, correct);
+  let labels = 0;
+  judge(targets, batch, logits, (_, right) => {
+    labels++;
+    correct += Number(right);
+  });
+  progress.score.add(loss, batch.length, correct, labels);
   progress.step++;
 }
 

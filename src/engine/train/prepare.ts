@@ -1,13 +1,14 @@
 // Everything that a run needs before the first number is computed: the model of each phase, and the data.
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
-import { bindData, type BoundData, type LabelTarget } from "../data/bind";
-import type { ModelInput } from "../data/inputs";
+import { bindData, type BoundData } from "../data/bind";
+import type { BoundLabels } from "../data/bindLabels";
 import { scalarFeeds } from "../graph/feeds";
-import type { OpName } from "../graph/catalogue";
+import { fitTo } from "../graph/fit";
+import { lossInputs, modelInputs } from "../graph/inputs";
 import { elements, type Model, type Shape } from "../graph/model";
-import { ancestors } from "../graph/order";
 import { isVague } from "../graph/shapes";
+import { classifies, labelTarget, type LabelTarget, lossOps } from "../graph/target";
 import { placedError } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
@@ -24,6 +25,8 @@ export interface Samples {
   /** What is fed to the inputs, for every sample. */
   readonly inputs: readonly SampleArray[];
   readonly labels: SampleArray;
+  /** What the loss alone reads beside them: which labels of sequences count. */
+  readonly lossMasks: readonly SampleArray[];
   /** Whether labels are classes, so that there is an accuracy. */
   readonly classifies: boolean;
   /** Values of scalar placeholders while training. */
@@ -55,7 +58,9 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
     const models = await trainingModels(checkpoint, open);
     const unsaved = saveProblem(open.path, recipe, checkpoint);
     if (unsaved !== undefined) throw new GraftError(unsaved.code, unsaved.message);
-    return { checkpoint, ...models, ...(await readSamples(open, models.phases[0])) };
+    const samples = await readSamples(open, models.phases[0]);
+    const phases = models.phases.map((model) => fitted(model, samples));
+    return { checkpoint, edited: models.edited, phases, ...samples };
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -73,22 +78,37 @@ export async function readSamples(
       `${path.basename(file)} does not say what to learn from. Add "data": { "inputs": …, "labels": … }.`,
     );
   const target = labelTarget(model);
-  const inputs = model.roles.inputs.map((name) => modelInput(model, name));
+  const inputs = modelInputs(model);
+  const ofLoss = lossInputs(model);
   const classes = classNames(recipe);
   const named = { ...recipe.data, ...(classes && { classes: [...classes] }) };
-  const data = await bindData(named, path.dirname(file), inputs, target);
+  const network = { inputs: [...inputs, ...ofLoss], target, normalizer: model.normalizer };
+  const data = await bindData(named, path.dirname(file), network);
+  const arrays = [...data.inputs].map(([node, { shape, data: values }]) => ({
+    node,
+    shape: shape.slice(1),
+    data: values,
+  }));
+  const isOfLoss = ({ node }: SampleArray) => ofLoss.some(({ name }) => name === node);
   return {
     data,
     split: split(data.samples, recipe.data.validation, recipe.seed),
-    inputs: [...data.inputs].map(([node, { shape, data: values }]) => ({
-      node,
-      shape: shape.slice(1),
-      data: values,
-    })),
+    inputs: arrays.filter((array) => !isOfLoss(array)),
     labels: labelArray(model, data, target),
+    lossMasks: arrays.filter(isOfLoss),
     classifies: classifies(model, data.classes),
     scalars: scalarFeeds(model, recipe.graph?.feeds),
   };
+}
+
+/** `model` for these samples: sizes that it leaves open are theirs. */
+export function fitted(
+  model: Model,
+  { inputs, labels, lossMasks }: Pick<Samples, "inputs" | "labels" | "lossMasks">,
+): Model {
+  const shapes = (arrays: readonly SampleArray[]) =>
+    new Map(arrays.map(({ node, shape }) => [node, shape]));
+  return fitTo(model, shapes(inputs), shapes([labels, ...lossMasks]));
 }
 
 /** The models of a recipe's phases. Throws the first error that `validate` finds. */
@@ -106,52 +126,35 @@ export async function trainingModels(
   throw placedError(problem, recipe);
 }
 
-export function modelInput(model: Model, name: string): ModelInput {
-  const node = model.nodes.get(name);
-  const dtype = node?.op === "Placeholder" ? node.attributes.dtype : "float32";
-  return { name, shape: model.shapes.get(name) ?? [-1], dtype };
-}
-
-const lossOps = (model: Model): Set<OpName> =>
-  new Set([...ancestors(model, [model.roles.loss!])].map((name) => model.nodes.get(name)!.op));
-
-/** What the loss compares the output with: classes for a softmax cross-entropy, else numbers. */
-export function labelTarget(model: Model): LabelTarget {
-  const ops = lossOps(model);
-  const isClasses =
-    ops.has("SparseSoftmaxCrossEntropy") ||
-    ops.has("SoftmaxCrossEntropy") ||
-    ops.has("LogSoftmax") ||
-    (ops.has("Softmax") && ops.has("Log"));
-  const shape = model.shapes.get(model.roles.output!) ?? [-1];
-  return isClasses ? { kind: "classes", classes: shape.at(-1)! } : { kind: "values", shape };
-}
-
-/** Whether outputs can be right or wrong: of one unit, only where its sign tells two classes apart. */
-export const classifies = (model: Model, classes: readonly string[]): boolean =>
-  classes.length > 0 &&
-  (labelTarget(model).kind === "classes" || lossOps(model).has("SigmoidCrossEntropy"));
-
-/** Labels in the form that the graph's placeholder takes: indices, one-hot rows, or numbers. */
+/** Labels in the form that the graph's placeholder takes: indices, one-hot rows, or numbers; for sequences one per step. */
 export function labelArray(
   model: Model,
-  { labels, samples }: Pick<BoundData, "labels" | "samples">,
+  data: Pick<BoundData, "labels" | "samples"> & Partial<BoundLabels>,
   target: LabelTarget,
 ): SampleArray {
+  const { labels, samples, labelsPerSample = 1, labelsMask } = data;
   const node = model.roles.labels!;
-  if (target.kind === "values") return { node, shape: target.shape.slice(1), data: labels };
+  const steps = target.steps === undefined ? [] : [labelsPerSample];
+  if (target.kind === "values") {
+    const row = target.shape.slice(target.steps === undefined ? 1 : 2);
+    return { node, shape: [...steps, ...row], data: labels };
+  }
   const { classes } = target;
   const shape = model.shapes.get(node) ?? [-1];
-  if (!takesRows(model, shape, classes))
-    return { node, shape: shape.length < 2 ? [] : [1], data: labels };
-  const oneHot = new Float32Array(samples * classes);
-  labels.forEach((label, row) => (oneHot[row * classes + label] = 1));
-  return { node, shape: [classes], data: oneHot };
+  const column = 2 + steps.length;
+  if (!takesRows(model, shape, classes, column))
+    return { node, shape: [...steps, ...(shape.length < column ? [] : [1])], data: labels };
+  const oneHot = new Float32Array(samples * labelsPerSample * classes);
+  labels.forEach((label, row) => {
+    if (labelsMask?.[row] !== 0) oneHot[row * classes + label] = 1;
+  });
+  return { node, shape: [...steps, classes], data: oneHot };
 }
 
-/** Whether labels are fed as one-hot rows. A shape of one axis may be one that the graph does not tell. */
-function takesRows(model: Model, shape: Shape, classes: number): boolean {
-  if (shape.length > 1) return shape.at(-1) === classes || shape.at(-1)! < 0;
+/** Whether labels are fed as one-hot rows, of `rank` axes. A shape of one axis may be one that the graph does not tell. */
+function takesRows(model: Model, shape: Shape, classes: number, rank: number): boolean {
+  if (shape.length > 1)
+    return shape.length === rank && (shape.at(-1) === classes || shape.at(-1)! < 0);
   const ops = lossOps(model);
   return isVague(shape) && !ops.has("SparseSoftmaxCrossEntropy") && !ops.has("OneHot");
 }

@@ -42,11 +42,11 @@ export async function score(
   model: Model,
   live: LiveVariables,
   executor: Executor,
-  { data, inputs, labels, scalars, classifies }: Samples,
+  { data, inputs, labels, lossMasks, scalars, classifies }: Samples,
   indices: Int32Array,
   batch?: number,
 ): Promise<Scored> {
-  const fed = [...inputs, labels];
+  const fed = [...inputs, labels, ...lossMasks];
   const { loss, output } = model.roles;
   const path = pathTo(model, [loss!, output!], new Set(fed.map(({ node }) => node)));
   const forward = executor.forward({ path, live, moving: new Set(), scalars, scalarLoss: true });
@@ -56,7 +56,7 @@ export async function score(
       window: indices.length,
       batch: batch ?? forwardBatch(model, path),
       indices,
-      targets: data.labels,
+      targets: data,
       classes: data.classes,
     });
     return {

@@ -15,7 +15,7 @@ export interface RunPosition {
   readonly phase: number;
   readonly epoch: number;
   readonly step: number;
-  readonly score: readonly [lossSum: number, samples: number, correct: number];
+  readonly score: readonly [lossSum: number, samples: number, correct: number, labels?: number];
 }
 
 export interface SavedState {

@@ -98,14 +98,15 @@ export class Trainer {
         event: "note",
         text: "Nothing lies below the cut, so there are no bottlenecks to keep.",
       });
-    const { inputs, labels, data, split, scalars } = this.prepared;
+    const { inputs, labels, lossMasks, data, split, scalars } = this.prepared;
     const memory = this.world.memory ?? MEMORY_BYTES;
     // Uncached training uses the samples in the order of cached training.
     const window = windowSize(data.samples, cutWidth(model, where), phase.batch, memory);
     const bottlenecks = cached ? await this.bottlenecks(model, where) : undefined;
     if (bottlenecks === null) return false;
     try {
-      const source = await sourceOf(bottlenecks, [...inputs, labels], data.samples, window);
+      const beside = [...inputs, labels, ...lossMasks];
+      const source = await sourceOf(bottlenecks, beside, data.samples, window);
       const request = {
         index,
         phase,
@@ -113,7 +114,7 @@ export class Trainer {
         cut: where,
         source,
         window,
-        targets: data.labels,
+        targets: data,
         classes: data.classes,
         split,
         executor: this.executor,

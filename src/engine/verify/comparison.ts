@@ -8,7 +8,7 @@ import { classNames } from "../recipe/classes";
 import type { OpenRecipe } from "../recipe/parse";
 import type { RecipeSource } from "../recipe/source";
 import type { BackendChoice } from "../train/backend";
-import { readSamples } from "../train/prepare";
+import { fitted, readSamples } from "../train/prepare";
 import { inferenceExecutor, score, untrained, type Scored } from "../train/score";
 
 export interface ComparisonRequest {
@@ -77,8 +77,9 @@ async function scoreOf(
   backend: BackendChoice,
 ): Promise<Scored> {
   const { others, read } = checkpoint;
-  const model = withLoss(editedModel(await checkpoint.model(), open.recipe, others));
-  const samples = await readSamples(open, model);
+  const edited = withLoss(editedModel(await checkpoint.model(), open.recipe, others));
+  const samples = await readSamples(open, edited);
+  const model = fitted(edited, samples);
   const { validation, training } = samples.split;
   const live = await untrained(model, read, open.recipe.seed);
   const executor = await inferenceExecutor(backend, model, () => undefined);

@@ -13,7 +13,7 @@ import { EDITS } from "../surgery/table";
 import type { Executor } from "../train/executor";
 import { forwardBatch } from "../train/forwardBatch";
 import { load, startingValues } from "../train/live";
-import type { Samples } from "../train/prepare";
+import { fitted, type Samples } from "../train/prepare";
 import { batches } from "../train/samples";
 import { apart, difference, TOLERANCE_TEXT } from "./tolerance";
 
@@ -33,7 +33,10 @@ export async function checkFunction(request: DriftRequest): Promise<VerifyCheck>
   const { edits } = open.recipe;
   const source = await checkpoint.model();
   const upTo = (count: number) =>
-    editedModel(source, { ...open.recipe, edits: edits.slice(0, count) }, checkpoint.others);
+    fitted(
+      editedModel(source, { ...open.recipe, edits: edits.slice(0, count) }, checkpoint.others),
+      samples,
+    );
   const { validation, training } = samples.split;
   const indices = (validation.length > 0 ? validation : training).subarray(0, MOST_SAMPLES);
   const original = await logits(request, upTo(0), indices);

@@ -8,7 +8,7 @@ import { isFrozen, type Model } from "../graph/model";
 import { trainableMask } from "../graph/regions";
 import { sha256, type LiveVariables } from "../train/live";
 import type { Prepared } from "../train/prepare";
-import { gatherRows } from "../train/samples";
+import { gatherRows, type SampleArray } from "../train/samples";
 import { begin, type TrainWorld } from "../train/train";
 import { movedVariables, type Trainer } from "../train/trainer";
 
@@ -80,15 +80,26 @@ export function sampleOf(open: OpenRecipe, prepared: Prepared, steps: number): P
   const chosen = permutation(training.length, random)
     .subarray(0, most)
     .map((place) => training[place]);
-  const { data, inputs, labels } = prepared;
-  const pick = (array: (typeof inputs)[number]) => ({ ...array, data: gatherRows(array, chosen) });
-  const width = data.labels.length / data.samples;
-  const targets = pick({ node: "", shape: [width], data: data.labels }).data;
+  const { data, inputs, labels, lossMasks } = prepared;
+  const pick = <A extends SampleArray>(array: A): A => ({
+    ...array,
+    data: gatherRows(array, chosen),
+  });
+  const pickRows = (values: Float32Array | Int32Array) =>
+    pick({ node: "", shape: [values.length / data.samples], data: values }).data;
+  const { labelsMask: mask } = data;
+  const labelsMask = mask && Uint8Array.from(pickRows(Int32Array.from(mask)));
   return {
     ...prepared,
-    data: { ...data, samples: chosen.length, labels: targets },
+    data: {
+      ...data,
+      samples: chosen.length,
+      labels: pickRows(data.labels),
+      ...(labelsMask && { labelsMask }),
+    },
     inputs: inputs.map(pick),
     labels: pick(labels),
+    lossMasks: lossMasks.map(pick),
     split: { training: Int32Array.from(chosen.keys()), validation: new Int32Array() },
   };
 }

@@ -41,11 +41,15 @@ export async function chooseDataFor(app: App, target: Target): Promise<boolean> 
       else found = `. ${nothingFits(app)}`;
       continue;
     }
+    const layout = chosen.ambiguousLayout ? await askLayout(chosen, target) : undefined;
+    if (layout === BACK) continue;
+    if (layout === undefined && chosen.ambiguousLayout) return false;
     const validation = await askValidation(chosen, target);
     if (validation === undefined) return false;
     if (validation === BACK) continue;
     const data = {
       ...chosen.data,
+      ...(layout !== undefined && { layout }),
       ...(chosen.classes.length > 0 ? { classes: chosen.classes } : {}),
       validation,
     };
@@ -80,6 +84,31 @@ async function items(
   ];
 }
 
+/** Arrays that fit in both layouts: only their owner knows which axis is time. */
+function askLayout(candidate: DataCandidate, target: Target) {
+  const choices = [
+    {
+      value: "NTF",
+      label: "[samples, time, features]",
+      description: "NTF",
+      detail: "A row of features for each time step: TensorFlow, Keras",
+    },
+    {
+      value: "NFT",
+      label: "[samples, features, time]",
+      description: "NFT",
+      detail: "A row of time steps for each feature: Deeplearning4j",
+    },
+  ];
+  const question = {
+    title: `${candidate.label} into ${target.name}`,
+    prompt: "The array fits the network in both ways. Which axis is time?",
+    step: 2,
+    steps: 3,
+  };
+  return pick(question, choices);
+}
+
 async function askValidation(candidate: DataCandidate, target: Target) {
   const { data } = readRecipe(target.text);
   const before =
@@ -102,8 +131,7 @@ async function askValidation(candidate: DataCandidate, target: Target) {
   const question = {
     title: `${candidate.label} into ${target.name}`,
     prompt: "Share of the samples kept aside to validate with",
-    step: 2,
-    steps: 2,
+    ...(candidate.ambiguousLayout ? { step: 3, steps: 3 } : { step: 2, steps: 2 }),
   };
   return pick(question, choices, active);
 }

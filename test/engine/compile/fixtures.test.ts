@@ -6,7 +6,8 @@ import { trainingFeeds } from "../../../src/engine/graph/feeds";
 import { elements, type Model } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
 import { pathTo } from "../../../src/engine/ops/run";
-import { labelTarget, modelInput } from "../../../src/engine/train/prepare";
+import { modelInput } from "../../../src/engine/graph/inputs";
+import { labelTarget } from "../../../src/engine/graph/target";
 import type { Executor } from "../../../src/engine/train/executor";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import {

@@ -74,7 +74,7 @@ export async function train(
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
       source: inMemory(arrays),
       window: samples,
-      targets: new Int32Array(samples),
+      targets: { labels: new Int32Array(samples) },
       classes: [],
       split: {
         training: Int32Array.from({ length: samples }, (_, index) => index),

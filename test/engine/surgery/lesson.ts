@@ -1,7 +1,8 @@
 // Something to learn for any network: samples, and labels in the form that its loss compares.
 import { elements, type Model } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
-import { labelArray, labelTarget } from "../../../src/engine/train/prepare";
+import { labelTarget } from "../../../src/engine/graph/target";
+import { labelArray } from "../../../src/engine/train/prepare";
 import type { Lesson } from "../compile/network";
 
 /** `model` has a loss. */

@@ -266,7 +266,7 @@ export async function trained(model: Model, read: ReadStored, executor: Executor
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
       source: inMemory([inputs(model), { node: "y", shape: [classes], data: labels }]),
       window: SAMPLES,
-      targets: order,
+      targets: { labels: order },
       classes: [],
       split: { training: order, validation: new Int32Array(0) },
       executor,

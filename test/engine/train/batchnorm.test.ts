@@ -72,7 +72,7 @@ async function trainSteps(model: Model, executor: Executor) {
         { node: "y", shape: [], data: labels },
       ]),
       window: samples,
-      targets: labels,
+      targets: { labels },
       classes: [],
       split: { training: order, validation: new Int32Array(0) },
       executor,

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Model } from "../../../src/engine/graph/model";
 import { tf } from "../../../src/engine/ops/tf";
 import { NO_GRADIENT_ON_WASM } from "../../../src/engine/train/backend";
-import { modelInput } from "../../../src/engine/train/prepare";
+import { modelInput } from "../../../src/engine/graph/inputs";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { beginning, train, type Lesson } from "../compile/network";
 import { executorOn } from "../executor";

@@ -10,7 +10,8 @@ import { tf } from "../../../src/engine/ops/tf";
 import { LiveVariables } from "../../../src/engine/train/live";
 import { inMemory } from "../../../src/engine/train/source";
 import { evaluate, predictedClasses } from "../../../src/engine/train/metrics";
-import { classifies, labelArray, labelTarget } from "../../../src/engine/train/prepare";
+import { classifies, labelTarget } from "../../../src/engine/graph/target";
+import { labelArray } from "../../../src/engine/train/prepare";
 import { expectClose } from "../fixture";
 import { executorOn } from "../executor";
 import { handmade, node, PRODUCT } from "../handmade";
@@ -125,7 +126,7 @@ test("validation feeds the recipe's scalars to the loss, as training does", asyn
     window: 1,
     batch: 1,
     indices: Int32Array.of(0),
-    targets: Int32Array.of(0),
+    targets: { labels: Int32Array.of(0) },
     classes: [],
   });
   expect(loss).toBe(25);

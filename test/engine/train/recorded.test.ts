@@ -228,7 +228,7 @@ async function retrain(request: {
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
       source: inMemory([...arrays, { node: model.roles.labels!, shape: [], data: labels }]),
       window: count,
-      targets: labels,
+      targets: { labels },
       classes: [],
       split: { training: new Int32Array(count), validation: new Int32Array() },
       executor: await executorOn(request.backend),

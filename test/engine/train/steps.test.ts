@@ -34,7 +34,7 @@ async function oneEpoch(model: Model, arrays: readonly SampleArray[], learningRa
       cut: cut(model, [model.roles.loss!, model.roles.output!]),
       source: inMemory([...arrays, Y]),
       window: 2,
-      targets: Float32Array.of(1, 0),
+      targets: { labels: Float32Array.of(1, 0) },
       classes: [],
       split: { training: order, validation: order },
       executor: await executorOn("compiled"),

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { DataArray } from "../../../src/engine/data/array";
-import { bindData, type LabelTarget } from "../../../src/engine/data/bind";
-import { convertInput, type ModelInput } from "../../../src/engine/data/inputs";
+import { bindData } from "../../../src/engine/data/bind";
+import type { LabelTarget } from "../../../src/engine/graph/target";
+import { convertInput } from "../../../src/engine/data/inputs";
+import type { ModelInput } from "../../../src/engine/graph/inputs";
 import { writeNpy } from "../../../src/engine/data/npy";
 import type { Data } from "../../../src/engine/data/schema";
 import { doubles, errorOf, floats, longs, temporaryFolder, texts } from "./helpers";
@@ -179,7 +181,7 @@ describe("a recipe's data", async () => {
     data: Omit<Data, "validation">,
     inputs: readonly ModelInput[],
     target: LabelTarget = classes,
-  ) => bindData({ ...data, validation: 0.2 }, folder.path, inputs, target);
+  ) => bindData({ ...data, validation: 0.2 }, folder.path, { inputs, target });
 
   const good: readonly (readonly [
     string,

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { DataArray } from "../../../src/engine/data/array";
 import { bindData } from "../../../src/engine/data/bind";
-import type { ModelInput } from "../../../src/engine/data/inputs";
+import type { ModelInput } from "../../../src/engine/graph/inputs";
 import { nameHints } from "../../../src/engine/data/names";
 import { writeNpy } from "../../../src/engine/data/npy";
-import { proposeData } from "../../../src/engine/data/propose";
+import { type ProposedOutput, proposeData } from "../../../src/engine/data/propose";
 import { DataSchema } from "../../../src/engine/data/schema";
 import { doubles, fixture, floats, longs, temporaryFolder, texts } from "./helpers";
 
@@ -18,7 +18,7 @@ let folders = 0;
 async function propose(
   files: Readonly<Record<string, DataArray | string | Buffer>>,
   inputs: readonly ModelInput[] = [X],
-  outputClasses: number | undefined = 10,
+  output: number | ProposedOutput | undefined = 10,
 ) {
   const folder = join(root.path, String(folders++));
   for (const [name, content] of Object.entries(files)) {
@@ -30,7 +30,8 @@ async function propose(
   const paths = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
     .reverse();
-  const candidates = await proposeData(paths, inputs, folder, outputClasses);
+  const given = typeof output === "object" ? output : { classes: output };
+  const candidates = await proposeData(paths, inputs, folder, given);
   // Whatever is proposed must be what the recipe accepts.
   for (const { data } of candidates) DataSchema.parse(data);
   return { candidates, folder };
@@ -265,8 +266,58 @@ describe("what is proposed can be bound", () => {
     const { candidates, folder } = await propose(files, inputs);
     const { data, classes } = candidates[0]!;
     const target = { kind: "classes", classes: classes.length } as const;
-    const bound = await bindData(DataSchema.parse(data), folder, inputs, target);
+    const bound = await bindData(DataSchema.parse(data), folder, { inputs, target });
     expect(bound.classes).toEqual(classes);
+  });
+});
+
+describe("sequences are proposed", () => {
+  const S: ModelInput = { name: "X", shape: [-1, -1, 3], dtype: "float32", sequence: true };
+  const MASK: ModelInput = { name: "mask", shape: [-1, -1], dtype: "float32", part: "mask" };
+  const steps = longs([0, 1, 1, 0, 1, 0, 0, 1], [2, 4]);
+  const walks = {
+    "x/1.csv": "1,2,3\n4,5,6\n",
+    "x/2.csv": "7,8,9\n",
+    "y/1.csv": "walk\nrun\n",
+    "y/2.csv": "run\n",
+  };
+  it.each<
+    [string, Parameters<typeof propose>[0], string, readonly string[], boolean, number | undefined]
+  >([
+    ["time first", { "X.npy": floats([2, 4, 3]), "y.npy": steps }, "X + y", ["0", "1"], false, 4],
+    ["time last", { "X.npy": floats([2, 3, 4]), "y.npy": steps }, "X + y", ["0", "1"], false, 4],
+    [
+      "in both ways",
+      { "X.npy": floats([2, 3, 3]), "y.npy": longs([1, 0, 1, 0, 0, 1], [2, 3]) },
+      "X + y",
+      ["0", "1"],
+      true,
+      undefined,
+    ],
+    [
+      "with one-hot labels",
+      {
+        "X.npy": floats([2, 3, 4]),
+        "y.npy": floats([2, 2, 4], [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]),
+      },
+      "X + y",
+      ["0", "1"],
+      false,
+      4,
+    ],
+    ["in folders of CSV files", walks, "x + y", ["run", "walk"], false, 2],
+  ])("%s", async (_, files, expected, classes, ambiguous, bound) => {
+    const { candidates, folder } = await propose(files, [S, MASK], { classes: 2, perStep: true });
+    const [first] = candidates;
+    expect(summary(first!.data).replaceAll(".npy", "")).toBe(expected);
+    expect(first!.classes).toEqual(classes);
+    expect(first!.ambiguousLayout === true).toBe(ambiguous);
+    if (bound === undefined) return;
+    const found = await bindData(DataSchema.parse(first!.data), folder, {
+      inputs: [S, MASK],
+      target: { kind: "classes", classes: 2, steps: -1 },
+    });
+    expect(found).toMatchObject({ steps: bound, labelsPerSample: bound });
   });
 });
 
@@ -274,7 +325,10 @@ it("what is proposed for a regression can be bound", async () => {
   const files = { "X.npy": floats([3, 4]), "y.npy": longs([7, 300, 12]) };
   const { candidates, folder } = await propose(files, [X], 1);
   const target = { kind: "values", shape: [-1, 1] } as const;
-  const bound = await bindData(DataSchema.parse(candidates[0]!.data), folder, [X], target);
+  const bound = await bindData(DataSchema.parse(candidates[0]!.data), folder, {
+    inputs: [X],
+    target,
+  });
   expect([...bound.labels]).toEqual([7, 300, 12]);
 });
 

@@ -174,7 +174,12 @@ describe("the schema", () => {
   });
 
   const bad: readonly (readonly [unknown, string])[] = [
-    [{ inputs: "X.npy" }, "labels: expected a file name or { file, array, columns }"],
+    [{ inputs: "X.npy" }, "labels: expected a file name or { file, array, columns, sequence }"],
+    [
+      { inputs: "X", labels: "y", mask: "m.npy", lengths: "n.npy" },
+      "lengths: a mask and lengths say the same twice; keep one",
+    ],
+    [{ inputs: "X", labels: "y", layout: "NCW" }, "layout: Invalid option"],
     [{ inputs: 3, labels: "y" }, "inputs: expected a file, or an object"],
     [{ inputs: "", labels: "y" }, "inputs: expected a file name, found none"],
     [{ inputs: "X", labels: "y", classes: ["a", "a"] }, "classes: a class is listed twice"],
@@ -195,7 +200,10 @@ describe("the schema", () => {
     const schema = z.toJSONSchema(DataSchema, { io: "input" }) as {
       properties: Record<string, { description?: string }>;
     };
-    expect(Object.keys(schema.properties)).toEqual(["inputs", "labels", "classes", "validation"]);
+    expect(Object.keys(schema.properties)).toEqual([
+      ...["inputs", "layout", "mask", "lengths", "normalize"],
+      ...["labels", "labelsMask", "classes", "validation"],
+    ]);
     for (const property of Object.values(schema.properties))
       expect(property.description).toBeTruthy();
   });

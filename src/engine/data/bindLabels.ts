@@ -1,0 +1,175 @@
+// The labels bound to what the loss compares: one per sample, or one per step of a sequence.
+import { GraftError } from "../../protocol/errors";
+import type { LabelTarget } from "../graph/target";
+import { type ArrayInfo, countText, type DataArray, dimsText, infoText } from "./array";
+import { type Layout, type SequenceArray, swapTimeAndFeatures } from "./layout";
+import { classIndices, type LabelRows, targetValues } from "./labels";
+import { padSteps } from "./sequences";
+import type { Loaded } from "./sources";
+import { lastSteps } from "./steps";
+
+export interface BoundLabels {
+  /** Class indices, or the values of a "values" target in C order. */
+  readonly labels: Int32Array | Float32Array;
+  /** Labels of a sample: one, or one per step. */
+  readonly labelsPerSample: number;
+  /** Which of them count, [samples, steps]; absent where all do. */
+  readonly labelsMask?: Uint8Array;
+  /** Name of each class, by index; empty for values. */
+  readonly classes: readonly string[];
+}
+
+/** The samples that labels belong to. */
+interface Samples {
+  readonly samples: number;
+  readonly steps?: number;
+  readonly mask?: Uint8Array;
+  readonly layout?: Layout;
+  /** Whether the loss can leave out steps. */
+  readonly masksLabels: boolean;
+  /** Labels of steps that count, as the recipe says. */
+  readonly labelsMask?: Uint8Array;
+}
+
+/** The labels whose layout has to be found out: a row for each step, and the file does not say which axis is time. */
+export function layoutOfLabels(
+  labels: Pick<Loaded, "name" | "layout"> & { readonly array: ArrayInfo },
+  target: LabelTarget,
+): readonly SequenceArray[] {
+  const { shape } = labels.array;
+  const open = target.steps !== undefined && labels.layout === undefined && shape.length === 3;
+  if (!open || shape.includes(1, 1)) return [];
+  const width = target.kind === "classes" ? target.classes : (target.shape[2] ?? 1);
+  return [{ name: labels.name, shape, wanted: [-1, target.steps!, width] }];
+}
+
+/** Throws `data-shape`, `data-format` or `label-out-of-range` for labels that the loss cannot take. */
+export function bindLabels(
+  loaded: Loaded,
+  target: LabelTarget,
+  classes: readonly string[] | undefined,
+  samples: Samples,
+): BoundLabels {
+  if (target.steps === undefined) {
+    if (samples.labelsMask !== undefined)
+      throw new GraftError(
+        "data-shape",
+        'The network has one output for each sample, and none for steps, so "labelsMask" says nothing. Remove it.',
+      );
+    const array = loaded.lengths === undefined ? loaded.array : oneForEach(loaded);
+    const bound = valuesOf({ ...loaded, array }, target, classes);
+    return { ...bound, labelsPerSample: 1 };
+  }
+  const steps = samples.steps ?? (target.steps < 0 ? (loaded.array.shape[1] ?? 1) : target.steps);
+  const { array, perStep } = stepLabels(loaded, target, samples.layout, steps);
+  if (perStep) {
+    const mask = samples.labelsMask ?? samples.mask;
+    const rows = array.shape[0]! * steps;
+    const flat = { ...array, shape: [rows, ...array.shape.slice(2)] } as DataArray;
+    const bound = valuesOf({ ...loaded, array: flat }, target, classes, {
+      counts: (row) => mask === undefined || mask[row] === 1,
+      text: (row) =>
+        `sequence ${Math.floor(row / steps)}, step ${row % steps} (both counted from 0)`,
+    });
+    return { ...bound, labelsPerSample: steps, ...(mask && { labelsMask: mask }) };
+  }
+  return atLastSteps(valuesOf({ ...loaded, array }, target, classes), loaded, steps, samples);
+}
+
+/** As [samples, steps, …], or, where each sequence has one label, as [samples, …]. */
+function stepLabels(
+  { array: given, name, layout: own, lengths }: Loaded,
+  target: LabelTarget,
+  layout: Layout | undefined,
+  steps: number,
+): { array: DataArray; perStep: boolean } {
+  const units = target.kind === "classes" ? target.classes : (target.shape[2] ?? 1);
+  const isOpen = given.shape.length === 3 && !given.shape.includes(1, 1);
+  let array = isOpen && (own ?? layout) === "NFT" ? swapTimeAndFeatures(given) : given;
+  // Axes of one are none.
+  const [samples = 0, ...rest] = array.shape;
+  array = { ...array, shape: [samples, ...rest.filter((size) => size !== 1)] } as DataArray;
+  if (lengths !== undefined && array.shape.length > 1 && array.shape[1]! < steps)
+    array = padSteps(array, steps);
+  const [, first, second = 1] = array.shape;
+  if (first === steps && (second === 1 || second === units)) return { array, perStep: true };
+  if (array.shape.length === 1 && steps === 1) return { array: withStep(array), perStep: true };
+  if (array.shape.length === 1 || (array.shape.length === 2 && first === units))
+    return { array, perStep: false };
+  throw new GraftError(
+    "data-shape",
+    `${name} is ${infoText(given)}; the network gives ${countText(units, "number")} for each of ${countText(steps, "step")}. Expected a label per step, ${dimsText([samples, steps])}${units > 1 ? ` (or rows of ${units})` : ""}, or one per sequence, ${samples}.`,
+  );
+}
+
+const withStep = (array: DataArray): DataArray =>
+  ({ ...array, shape: [array.shape[0]!, 1] }) as DataArray;
+
+/** The label of a sequence is that of its last step; those before do not count. */
+function atLastSteps(
+  bound: Omit<BoundLabels, "labelsPerSample">,
+  { name }: Loaded,
+  steps: number,
+  { samples, mask, masksLabels, labelsMask }: Samples,
+): BoundLabels {
+  if (!masksLabels || labelsMask !== undefined)
+    throw new GraftError(
+      "data-shape",
+      masksLabels
+        ? `${name} has one label for each sequence, which is that of its last step; "labelsMask" says it again. Remove it.`
+        : `${name} has one label for each sequence; the network gives an output for each of ${steps} steps, and its loss takes no mask that leaves the others out. Expected a label per step, ${dimsText([samples, steps])}.`,
+    );
+  const width = bound.labels.length / samples;
+  const length = samples * steps * width;
+  const all =
+    bound.labels instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+  const counts = new Uint8Array(samples * steps);
+  lastSteps(mask, samples, steps).forEach((step, sample) => {
+    if (step < 0) return;
+    const place = sample * steps + step;
+    counts[place] = 1;
+    all.set(bound.labels.subarray(sample * width, (sample + 1) * width), place * width);
+  });
+  return { labels: all, classes: bound.classes, labelsPerSample: steps, labelsMask: counts };
+}
+
+/** Of sequences of labels, where the network has one output for a sequence: the label that all their steps have. */
+function oneForEach({ array, lengths, name }: Loaded): DataArray {
+  const [samples = 0, steps = 1, ...rest] = array.shape;
+  if (rest.length > 0)
+    throw new GraftError("data-shape", `${name} is ${infoText(array)}; expected one label each.`);
+  lengths!.forEach((length, sample) => {
+    const own = array.data.slice(sample * steps, sample * steps + length);
+    if (own.every((value: unknown) => value === own[0])) return;
+    throw new GraftError(
+      "data-shape",
+      `${name} has different labels in the steps of sequence ${sample} (counted from 0); the network gives one output for a sequence. Expected the same label in all its steps, or one.`,
+    );
+  });
+  const data = array.data.filter((_: unknown, place: number) => place % steps === 0);
+  return { ...array, shape: [samples], data } as DataArray;
+}
+
+function valuesOf(
+  { array, name }: Pick<Loaded, "array" | "name">,
+  target: LabelTarget,
+  classes: readonly string[] | undefined,
+  rows?: LabelRows,
+): Omit<BoundLabels, "labelsPerSample"> {
+  if (target.kind === "classes") {
+    const labels = classIndices(array, name, target.classes, classes, rows);
+    return { labels: labels.indices, classes: labels.classes };
+  }
+  const row = [-1, ...target.shape.slice(target.steps === undefined ? 1 : 2)];
+  if (classes === undefined) return { labels: targetValues(array, name, row, rows), classes: [] };
+  // One sigmoid unit tells two classes apart.
+  const units = row.slice(1).reduce((a, b) => a * b, 1);
+  if (units !== 1 || classes.length !== 2) {
+    throw new GraftError(
+      "data-shape",
+      `The loss compares numbers with an output of ${units}, so "classes" (${classes.length}) has no meaning here. Remove it.`,
+    );
+  }
+  const labels = classIndices(array, name, 2, classes, rows);
+  return { labels: Float32Array.from(labels.indices), classes };
+}

@@ -1,0 +1,30 @@
+// A model for what the headers of a recipe's data tell: for plans and measures, before anything is read.
+import * as path from "node:path";
+import { type DataDescription, describeData } from "../data/describe";
+import { fitTo } from "../graph/fit";
+import { lossInputs, modelInputs } from "../graph/inputs";
+import type { Model, Shape } from "../graph/model";
+import { labelTarget } from "../graph/target";
+import type { OpenRecipe } from "./parse";
+
+/** `model` for what the headers of the recipe's data tell; as it is where they tell nothing. Nothing is read. */
+export async function fitToHeaders(
+  { path: file, recipe: { data } }: Pick<OpenRecipe, "path" | "recipe">,
+  model: Model,
+): Promise<{ readonly model: Model; readonly description?: DataDescription }> {
+  if (data === undefined) return { model };
+  const inputs = modelInputs(model);
+  const target = model.roles.loss === undefined ? undefined : labelTarget(model);
+  const all = [...inputs, ...lossInputs(model)];
+  const description = await describeData(data, path.dirname(file), all, target);
+  const fed = new Map<string, Shape>();
+  const others = new Map<string, Shape>();
+  for (const [name, shape] of description.shapes)
+    (inputs.some((input) => input.name === name) ? fed : others).set(name, shape);
+  // Labels of steps have as many.
+  const labels = model.shapes.get(model.roles.labels ?? "")?.slice(1) ?? [];
+  const { steps } = description;
+  if (steps !== undefined && target?.steps !== undefined && labels.length > 0)
+    others.set(model.roles.labels!, labels.with(0, steps));
+  return { model: fitTo(model, fed, others), description };
+}
