@@ -1,0 +1,72 @@
+// Sequences as recurrent layers run them: the rows of all steps, one step's after the other's.
+import { GraftError } from "../../protocol/errors";
+import type { Node } from "../graph/model";
+import { tf, type Tensor } from "./tf";
+
+/** A sequence: its rows are [time · batch, features]. */
+export interface Steps {
+  readonly time: number;
+  readonly batch: number;
+  readonly rows: Tensor;
+}
+
+/** The steps of [time, batch, features], or else of [batch, time, features]. */
+export function stepsOf(x: Tensor, timeMajor: boolean, { name }: Node): Steps {
+  const [time, batch, features] = timeMajor ? x.shape : [x.shape[1]!, x.shape[0], x.shape[2]!];
+  if (time === 0)
+    throw new GraftError("shape-mismatch", `${name} cannot run over a sequence of no steps.`);
+  const major = timeMajor ? x : tf.transpose(x, [1, 0, 2]);
+  return { time, batch, rows: tf.reshape(major, [time * batch, features]) };
+}
+
+/** The way back. */
+export function sequenceOf({ time, batch, rows }: Steps, timeMajor: boolean): Tensor {
+  const major = tf.reshape(rows, [time, batch, rows.shape[1]!]);
+  return timeMajor ? major : tf.transpose(major, [1, 0, 2]);
+}
+
+/** A mask [batch, time] as a column [time · batch, 1]; undefined where every step is there. */
+export function columnOf(mask: Tensor | undefined): Tensor | undefined {
+  // What nothing is fed to is one number.
+  if (mask === undefined || mask.rank < 2) return undefined;
+  return tf.reshape(tf.transpose(tf.cast(mask, "float32")), [-1, 1]);
+}
+
+/** An initial state, of zeros where none is given, as a row for each sample. */
+export function stateOf(given: Tensor | undefined, batch: number, width: number): Tensor {
+  const zeros = tf.zeros([batch, width]);
+  return given === undefined ? zeros : tf.add(given, zeros);
+}
+
+/** The rows of a joined kernel that read the sequence, and those that read the state. */
+export function splitRows(kernel: Tensor, features: number): [Tensor, Tensor] {
+  const [x, h] = tf.split(kernel, [features, kernel.shape[0] - features], 0);
+  return [x, h];
+}
+
+export const plus = (a: Tensor, b: Tensor | undefined): Tensor =>
+  b === undefined ? a : tf.add(a, b);
+
+/**
+ * What a mask does in each step. `held`: the state before, where a step is not there and the state is to be kept. Going
+ * back, `there` and `held` are what of a gradient goes through the step, and what past it.
+ */
+export interface Masks {
+  readonly there: (x: Tensor, step: number) => Tensor;
+  readonly held: (x: Tensor, step: number) => Tensor | undefined;
+}
+
+const NO_MASKS: Masks = { there: (x) => x, held: () => undefined };
+
+/** Of a column [time · batch, 1]. */
+export function masksOf(column: Tensor | undefined, masked: "hold" | "reset", time: number): Masks {
+  if (column === undefined) return NO_MASKS;
+  const there = tf.split(column, time);
+  if (masked === "reset")
+    return { there: (x, step) => tf.mul(x, there[step]), held: () => undefined };
+  const missing = tf.split(tf.sub(1, column), time);
+  return {
+    there: (x, step) => tf.mul(x, there[step]),
+    held: (x, step) => tf.mul(x, missing[step]),
+  };
+}
