@@ -57,6 +57,12 @@ interface Options {
   readonly rows?: number;
 }
 
+/** A hundred steps: of two sequences, one is as long. */
+const LONG: Options = {
+  sizes: { time: 100, batch: 2 },
+  mask: Array.from({ length: 200 }, (_, at) => (at < 161 ? 1 : 0)),
+};
+
 const LSTM_STANDARD = {
   ...STANDARD,
   gates: ["i", "c", "f", "o"],
@@ -134,6 +140,13 @@ export const LSTM: readonly Case[] = of(
     ...CLIPS,
     masked: "reset",
   }),
+  lstm("a hundred steps", TF1, {}, LONG),
+  lstm(
+    "a hundred steps, with everything",
+    [...TF1, ...PEEPHOLES, "projection", "mask"],
+    CLIPS,
+    LONG,
+  ),
   ...ACTIVATIONS.map((activation) =>
     lstm(`activation ${activation}`, [...TF1, "peepholeOutput"], { activation }),
   ),
@@ -184,6 +197,8 @@ export const GRU: readonly Case[] = of(
   gru("masked, with holes and an initial state", [...KERNELS, "initialH", "mask"]),
   gru("masked, reset", [...KERNELS, "initialH", "mask"], { masked: "reset" }),
   gru("masked, time major", [...KERNELS, "mask"], { timeMajor: true }, { mask: ENDS }),
+  gru("a hundred steps", KERNELS, {}, LONG),
+  gru("a hundred steps, masked", [...KERNELS, "mask"], {}, LONG),
   ...ACTIVATIONS.map((activation) => gru(`activation ${activation}`, KERNELS, { activation })),
   ...ACTIVATIONS.map((gateActivation) =>
     // Gates without a bound make numbers grow.
