@@ -61,7 +61,7 @@ function forward(
   const masks = masksOf(mask, masked, time);
   const ofCandidate = tf.split(sums, time);
   const steps: Tensor[][] = [];
-  const outputs: Tensor[] = [];
+  const states: Tensor[] = [];
   let h = first;
   tf.split(gateSums, time).forEach((ofGates, step) => {
     const both = gate(tf.add(ofGates, tf.matMul(h, gateRecurrent)));
@@ -71,12 +71,11 @@ function forward(
     const candidate = activate(tf.add(ofCandidate[step], tf.matMul(kept, recurrent)));
     const state = tf.add(tf.mul(u, h), tf.mul(tf.sub(1, u), candidate));
     steps.push([r, u, h, kept, candidate]);
-    const output = masks.there(state, step);
-    outputs.push(output);
-    h = plus(output, masks.held(h, step));
+    states.push(state);
+    h = masks.after(step, state, h);
   });
   const trace = steps[0].map((_, place) => tf.concat(steps.map((each) => each[place])));
-  return { output: tf.concat(outputs), trace };
+  return { output: masks.there(tf.concat(states)), trace };
 }
 
 /** Gradients by the operands but for the mask, given those by the outputs. */
@@ -91,17 +90,18 @@ function backward(
   const { slope } = ACTIVATIONS[activation];
   const masks = masksOf(mask, masked, time);
   const perStep = (rows: Tensor) => tf.split(rows, time);
-  const stateByUpdate = perStep(tf.mul(tf.sub(h, candidate), gateSlope(u)));
-  const stateByCandidate = perStep(tf.mul(tf.sub(1, u), slope(candidate)));
+  const perStepThere = (rows: Tensor) => perStep(masks.there(rows));
+  const stateByUpdate = perStepThere(tf.mul(tf.sub(h, candidate), gateSlope(u)));
+  const stateByCandidate = perStepThere(tf.mul(tf.sub(1, u), slope(candidate)));
   const keptByReset = perStep(tf.mul(h, gateSlope(r)));
-  const [resets, updates] = [perStep(r), perStep(u)];
-  const outputs = perStep(dy);
+  const [resets, updates] = [perStep(r), perStepThere(u)];
+  const outputs = perStepThere(dy);
 
   let dh = tf.zerosLike(first);
   const dGates: Tensor[] = [];
   const dSums: Tensor[] = [];
   for (let step = time - 1; step >= 0; step--) {
-    const dState = masks.there(tf.add(outputs[step], dh), step);
+    const dState = tf.add(outputs[step], dh);
     const dSum = tf.mul(dState, stateByCandidate[step]);
     const dKept = tf.matMul(dSum, recurrent, false, true);
     const of = { r: tf.mul(dKept, keptByReset[step]), u: tf.mul(dState, stateByUpdate[step]) };
@@ -113,7 +113,7 @@ function backward(
     dGates.unshift(dGate);
     const past = tf.add(tf.mul(dState, updates[step]), tf.mul(dKept, resets[step]));
     const through = tf.add(past, tf.matMul(dGate, gateRecurrent, false, true));
-    dh = plus(through, masks.held(dh, step));
+    dh = masks.back(step, through, dState);
   }
   const [gateSums, sums] = [tf.concat(dGates), tf.concat(dSums)];
   return [gateSums, sums, tf.matMul(h, gateSums, true), tf.matMul(kept, sums, true), dh];

@@ -137,7 +137,6 @@ function forward(
   const activation = ACTIVATIONS[attributes.activation].value;
   const masks = masksOf(mask, attributes.masked, time);
   const steps: Trace[] = [];
-  const outputs: Tensor[] = [];
   let { h, c } = first;
   tf.split(sums, time).forEach((ofSequence, step) => {
     const all = tf.split(tf.add(ofSequence, tf.matMul(h, recurrent)), LSTM_BLOCKS, 1);
@@ -151,14 +150,12 @@ function forward(
     const seen = tf.mul(o, active);
     const state = projection ? clipped(tf.matMul(seen, projection), projectionClip) : seen;
     steps.push({ i, f, g, o, h, c, cell, active, seen, state });
-    const output = masks.there(state, step);
-    outputs.push(output);
-    h = plus(output, masks.held(h, step));
-    c = plus(masks.there(cell, step), masks.held(c, step));
+    h = masks.after(step, state, h);
+    c = masks.after(step, cell, c);
   });
   const rows = (name: keyof Trace) => tf.concat(steps.map((each) => each[name]));
   const trace = Object.fromEntries(TRACED.map((name) => [name, rows(name)]));
-  return { output: tf.concat(outputs), trace: trace as unknown as Trace };
+  return { output: masks.there(trace.state), trace: trace as unknown as Trace };
 }
 
 /** Gradients by the operands, given those by the outputs. */
@@ -180,20 +177,14 @@ function backward(
     o: tf.mul(active, gateSlope(o)),
   };
   const perStep = (rows: Tensor) => tf.split(rows, time);
-  const sumBy = perStep(
-    tf.concat(
-      gates.map((gate) => by[gate]),
-      1,
-    ),
-  );
+  const byGates = gates.map((gate) => by[gate]);
+  const sumBy = perStep(masks.there(tf.concat(byGates, 1)));
   const seenByCell = perStep(plus(tf.mul(o, slope(active)), times(by.o, peephole.o)));
+  const ofPeepholes = [times(by.i, peephole.i), times(by.f, peephole.f)];
   const cellByCell = perStep(
-    [times(by.i, peephole.i), times(by.f, peephole.f)].reduce<Tensor>(
-      plus,
-      unclipped(f, cell, cellClip),
-    ),
+    masks.there(ofPeepholes.reduce<Tensor>(plus, unclipped(f, cell, cellClip))),
   );
-  const outputs = perStep(dy);
+  const outputs = perStep(masks.there(dy));
   const states = perStep(state);
 
   let dh = tf.zerosLike(peephole.h);
@@ -201,16 +192,16 @@ function backward(
   const dSums: Tensor[] = [];
   const dProjected: Tensor[] = [];
   for (let step = time - 1; step >= 0; step--) {
-    const dState = masks.there(tf.add(outputs[step], dh), step);
+    const dState = tf.add(outputs[step], dh);
     const dOut = unclipped(dState, states[step], projectionClip);
     const dSeen = projection ? tf.matMul(dOut, projection, false, true) : dState;
-    const dCell = tf.add(tf.mul(dSeen, seenByCell[step]), masks.there(dc, step));
+    const dCell = tf.add(tf.mul(dSeen, seenByCell[step]), dc);
     const behind = gates.map((gate) => (gate === "o" ? dSeen : dCell));
     const dSum = tf.mul(tf.concat(behind, 1), sumBy[step]);
     dSums.unshift(dSum);
     dProjected.unshift(dOut);
-    dh = plus(tf.matMul(dSum, recurrent, false, true), masks.held(dh, step));
-    dc = plus(tf.mul(dCell, cellByCell[step]), masks.held(dc, step));
+    dh = masks.back(step, tf.matMul(dSum, recurrent, false, true), dState);
+    dc = masks.back(step, tf.mul(dCell, cellByCell[step]), dc);
   }
   const sums = tf.concat(dSums);
   const ofGates = tf.split(sums, LSTM_BLOCKS, 1);
@@ -224,6 +215,6 @@ function backward(
     i: peephole.i && ofPeephole("i", c),
     f: peephole.f && ofPeephole("f", c),
     o: peephole.o && ofPeephole("o", cell),
-    projection: projection && tf.matMul(seen, tf.concat(dProjected), true),
+    projection: projection && tf.matMul(seen, masks.there(tf.concat(dProjected)), true),
   };
 }

@@ -47,26 +47,34 @@ export function splitRows(kernel: Tensor, features: number): [Tensor, Tensor] {
 export const plus = (a: Tensor, b: Tensor | undefined): Tensor =>
   b === undefined ? a : tf.add(a, b);
 
-/**
- * What a mask does in each step. `held`: the state before, where a step is not there and the state is to be kept. Going
- * back, `there` and `held` are what of a gradient goes through the step, and what past it.
- */
+/** What a mask does: where a step is not there, its output is 0, and the state stays as it was, or becomes 0. */
 export interface Masks {
-  readonly there: (x: Tensor, step: number) => Tensor;
-  readonly held: (x: Tensor, step: number) => Tensor | undefined;
+  /** Rows of all steps, 0 where a step is not there. */
+  readonly there: (rows: Tensor) => Tensor;
+  /** What a step leaves of a state: what it made, or what is left where it is not there. */
+  readonly after: (step: number, made: Tensor, before: Tensor) => Tensor;
+  /** The gradient by a state before a step, given that through it (0 where the step is not there) and that past it. */
+  readonly back: (step: number, through: Tensor, past: Tensor) => Tensor;
 }
 
-const NO_MASKS: Masks = { there: (x) => x, held: () => undefined };
-
-/** Of a column [time · batch, 1]. */
+/** Of a column [time · batch, 1]; undefined where every step is there. */
 export function masksOf(column: Tensor | undefined, masked: "hold" | "reset", time: number): Masks {
-  if (column === undefined) return NO_MASKS;
-  const there = tf.split(column, time);
-  if (masked === "reset")
-    return { there: (x, step) => tf.mul(x, there[step]), held: () => undefined };
-  const missing = tf.split(tf.sub(1, column), time);
-  return {
-    there: (x, step) => tf.mul(x, there[step]),
-    held: (x, step) => tf.mul(x, missing[step]),
-  };
+  if (column === undefined)
+    return {
+      there: (rows) => rows,
+      after: (_, made) => made,
+      back: (_, through) => through,
+    };
+  const there = (rows: Tensor) => tf.mul(rows, column);
+  if (masked === "reset") {
+    const steps = tf.split(column, time);
+    return {
+      there,
+      after: (step, made) => tf.mul(made, steps[step]),
+      back: (_, through) => through,
+    };
+  }
+  const steps = tf.split(tf.cast(column, "bool"), time);
+  const choose = (step: number, a: Tensor, b: Tensor) => tf.where(steps[step], a, b);
+  return { there, after: choose, back: choose };
 }

@@ -171,6 +171,9 @@ const Tile: Rule<"x", TileAttrs> = (recorder, { x }, { reps }) => {
   if (reps.every((count) => count === 1)) return recorder.alias(x);
   const shape = x.shape.map((length, axis) => length * reps[axis]);
   const type = { dtype: elementType(x.dtype), shape };
+  // What is spread for an operator that would do so by itself need not be.
+  if (reps.every((count, axis) => count === 1 || x.shape[axis] === 1))
+    return recorder.result(shape, recorder.expand(recorder.plain(x), shape), dtypeOf(x));
   const inputs: Value[] = [recorder.plain(x), recorder.graph.integers(reps)];
   return recorder.result(shape, recorder.emit("Tile", inputs, type), dtypeOf(x));
 };
