@@ -10,10 +10,14 @@ import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The cells of TensorFlow 1 are Keras 2's.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np
 import tensorflow as tf
+
+import tf_recurrent as recurrent
 
 
 def elementwise(function):
@@ -139,6 +143,10 @@ OPS = {
     "ExpandDims": lambda i, a, c: tf.expand_dims(i[0], a["axis"]),
     "Pad": lambda i, a, c: tf.pad(i[0], np.reshape(a["paddings"], [-1, 2])),
     "Gather": lambda i, a, c: tf.gather(*i, axis=a["axis"]),
+    "LSTM": recurrent.lstm,
+    "GRU": recurrent.gru,
+    "Reverse": recurrent.reverse,
+    "LastStep": recurrent.last_step,
     "Mean": reduce(tf.reduce_mean),
     "Sum": reduce(tf.reduce_sum),
     "Max": reduce(tf.reduce_max),

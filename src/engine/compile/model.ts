@@ -159,8 +159,10 @@ function nodeProto(
   read: ReadonlySet<Value>,
   nameOf: (value: Value) => string,
 ) {
-  // An output that nobody reads is left out, and an operator may take a faster way without it.
-  const results = outputs.map((output) => (read.has(output) ? nameOf(output) : ""));
+  // An output that nobody reads is left out, and an operator may take a faster way without it; not a part of a whole.
+  const results = outputs.map((output) =>
+    read.has(output) || op === "Split" ? nameOf(output) : "",
+  );
   while (results.at(-1) === "") results.pop();
   const proto = node(op, inputs.map(nameOf), results);
   for (const [name, value] of Object.entries(attributes))

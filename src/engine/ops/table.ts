@@ -7,7 +7,9 @@ import * as elementwise from "./elementwise";
 import type { Kernel } from "./kernel";
 import * as loss from "./loss";
 import * as normalization from "./normalization";
-import * as recurrent from "./recurrent";
+import * as gru from "./gru";
+import * as lstm from "./lstm";
+import * as sequence from "./sequence";
 import * as reduction from "./reduction";
 import * as shape from "./shape";
 import { tf } from "./tf";
@@ -18,7 +20,9 @@ export const KERNELS: { readonly [Op in OpName]: Kernel<Op> } = {
   ...elementwise,
   ...loss,
   ...normalization,
-  ...recurrent,
+  ...lstm,
+  ...gru,
+  ...sequence,
   ...reduction,
   ...shape,
   Placeholder: (_, attributes, node, { scalars }) => {

@@ -10,13 +10,8 @@ import { freezeWeights, unfreezeWeights } from "../../../src/engine/surgery/free
 import { LiveVariables } from "../../../src/engine/train/live";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { trainables } from "../../../src/engine/train/trainables";
-import {
-  CONVOLUTIONS,
-  convolutions,
-  nameOf,
-  transposedConvolutions,
-  type Case,
-} from "../gradients/cases";
+import { nameOf, type Case } from "../gradients/case";
+import { CONVOLUTIONS, convolutions, transposedConvolutions } from "../gradients/cases";
 import { expectResult } from "../gradients/compare";
 import { x } from "../gradients/inputs";
 import { compiledGradients, gradients, valueAndGradients } from "../gradients/run";

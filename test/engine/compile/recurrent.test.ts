@@ -1,157 +1,248 @@
-// Cells of recurrent networks, unrolled: functions of TensorFlow.js that are not ops of the catalogue.
+// Recurrent networks train alike on every backend, over padded sequences as over each by itself, and on bottlenecks.
 import { beforeAll, describe, expect, test } from "vitest";
-import { traceForward } from "../../../src/engine/compile/program";
-import { Session, type Fed } from "../../../src/engine/compile/session";
-import { elements, type Shape } from "../../../src/engine/graph/model";
-import { tf, type Tensor } from "../../../src/engine/ops/tf";
+import type { OpAttributes } from "../../../src/engine/graph/catalogue";
+import { cut, sampleShape } from "../../../src/engine/graph/cut";
+import type { Model } from "../../../src/engine/graph/model";
+import { uniforms } from "../../../src/engine/graph/random";
+import { pathTo } from "../../../src/engine/ops/run";
+import { freezeWeights } from "../../../src/engine/surgery/freeze";
+import type { Executor } from "../../../src/engine/train/executor";
+import type { SampleArray } from "../../../src/engine/train/samples";
 import { executorOn } from "../executor";
-import { expectClose, fixture } from "../fixture";
+import { expectClose } from "../fixture";
+import { handmade, node, PRODUCT } from "../handmade";
+import { beginning, numbersOf, startOf, train, type Lesson } from "./network";
 
-type CellName = "lstm" | "gru";
-type Step = (x: Tensor, state: readonly Tensor[], weights: readonly Tensor[]) => Tensor[];
+const [FEATURES, UNITS, CLASSES] = [3, 4, 3];
+const LENGTHS = [5, 2, 6, 1, 4];
+const SAMPLES = LENGTHS.length;
+const LONGEST = Math.max(...LENGTHS);
 
-interface Cell {
-  /** Tensors of the state; the first is the output. */
-  readonly state: number;
-  readonly weights: (inputs: number, units: number) => readonly Shape[];
-  readonly step: Step;
-}
-
-const dense = (x: Tensor, h: Tensor, kernel: Tensor, bias: Tensor) =>
-  tf.add(tf.matMul(tf.concat([x, h], 1), kernel), bias);
-
-/** As tf.nn.rnn_cell has them. */
-const CELLS: { readonly [Name in CellName]: Cell } = {
-  lstm: {
-    state: 2,
-    weights: (inputs, units) => [[inputs + units, 4 * units], [4 * units]],
-    step: (x, [h, c], [kernel, bias]) => {
-      const [i, j, f, o] = tf.split(dense(x, h, kernel, bias), 4, 1);
-      const kept = tf.mul(c, tf.sigmoid(tf.add(f, 1)));
-      const cell = tf.add(kept, tf.mul(tf.sigmoid(i), tf.tanh(j)));
-      return [tf.mul(tf.tanh(cell), tf.sigmoid(o)), cell];
-    },
-  },
-  gru: {
-    state: 1,
-    weights: (inputs, units) => [
-      [inputs + units, 2 * units],
-      [2 * units],
-      [inputs + units, units],
-      [units],
-    ],
-    step: (x, [h], [gateKernel, gateBias, kernel, bias]) => {
-      const [r, u] = tf.split(tf.sigmoid(dense(x, h, gateKernel, gateBias)), 2, 1);
-      const candidate = tf.tanh(dense(x, tf.mul(r, h), kernel, bias));
-      return [tf.add(tf.mul(u, h), tf.mul(tf.sub(1, u), candidate))];
-    },
-  },
+const BATCH_MAJOR = { timeMajor: false };
+const STANDARD = {
+  activation: "tanh",
+  gateActivation: "sigmoid",
+  timeMajor: false,
+} as const;
+const UNCLIPPED = { cellClip: null, projectionClip: null };
+const TF1: OpAttributes["LSTM"] = {
+  ...STANDARD,
+  ...UNCLIPPED,
+  takes: ["joinedKernel", "bias", "mask"],
+  gates: ["i", "c", "f", "o"],
+  peepholeColumns: [],
+  forgetBias: 1,
+  masked: "hold",
+};
+const GRAVES: OpAttributes["LSTM"] = {
+  ...STANDARD,
+  ...UNCLIPPED,
+  takes: ["kernel", "recurrentKernel", "bias", "mask"],
+  gates: ["c", "f", "o", "i"],
+  peepholeColumns: ["f", "o", "i"],
+  forgetBias: 0,
+  masked: "reset",
 };
 
-/** sin(1.7 i + seed) / 2, as test/fixtures/recurrent/make.py has it. */
-const numbers = (shape: Shape, seed: number): Float32Array =>
-  Float32Array.from({ length: elements(shape) }, (_, i) => Math.sin(1.7 * i + seed) / 2);
-
-interface Problem {
-  readonly cell: CellName;
-  readonly steps: number;
-  readonly batch: number;
-  readonly inputs: number;
-  readonly units: number;
-}
-
-const shapesOf = ({ cell, steps, batch, inputs, units }: Problem): Shape[] => [
-  [batch, steps, inputs],
-  ...CELLS[cell].weights(inputs, units),
-];
-
-/** The last output, and the gradients of the sum of its products with fixed numbers, by x and by each weight. */
-function valueAndGradients({ cell, batch, units }: Problem, tensors: readonly Tensor[]): Tensor[] {
-  const { state: count, step } = CELLS[cell];
-  let output: Tensor | undefined;
-  const lossOf = (x: Tensor, ...weights: Tensor[]): tf.Scalar => {
-    let state: Tensor[] = Array.from({ length: count }, () => tf.zeros([batch, units]));
-    for (const now of tf.unstack(x, 1)) state = step(now, state, weights);
-    output = tf.keep(tf.clone(state[0]));
-    return tf.sum(tf.mul(state[0], tf.tensor(numbers([batch, units], 9), [batch, units])));
-  };
-  const { value, grads } = tf.valueAndGrads(lossOf as never)([...tensors]);
-  value.dispose();
-  return [output!, ...grads];
-}
-
-async function compiled(problem: Problem): Promise<Float32Array[]> {
-  const shapes = shapesOf(problem);
-  const fed = shapes.map((shape, index): [string, Fed] => [
-    `input ${index}`,
-    { dtype: "float32", shape, data: numbers(shape, index) },
-  ]);
-  const { model } = traceForward(new Map(fed), {}, (inputs) => {
-    const results = valueAndGradients(problem, [...inputs.values()]);
-    return new Map(results.map((tensor, index) => [`output ${index}`, tensor]));
+/** As of TensorFlow: an LSTM forwards and a GRU backwards; the last steps of both tell the class of the sequence. */
+function bidirectional(time: number): Model {
+  const kernel = [FEATURES + UNITS, 4 * UNITS];
+  return handmade({
+    fed: { x: [-1, time, FEATURES], lengths: [-1], y: [-1, CLASSES] },
+    weights: {
+      ...{ "a/kernel": kernel, "a/bias": [4 * UNITS] },
+      ...{ "b/gates": [FEATURES + UNITS, 2 * UNITS], "b/gateBias": [2 * UNITS] },
+      ...{
+        "b/kernel": [FEATURES + UNITS, UNITS],
+        "b/bias": [UNITS],
+        "c/kernel": [2 * UNITS, CLASSES],
+      },
+    },
+    nodes: [
+      node("lengths", "Placeholder", [], { dtype: "int32" }),
+      node("mask", "SequenceMask", ["lengths", "x"], BATCH_MAJOR),
+      node("a", "LSTM", ["x", "[a/kernel]", "[a/bias]", "mask"], TF1),
+      node("turned", "Reverse", ["x", "lengths"], { axis: 1, batchAxis: 0 }),
+      node("b", "GRU", ["turned", "[b/gates]", "[b/gateBias]", "[b/kernel]", "[b/bias]", "mask"], {
+        ...STANDARD,
+        takes: ["gateKernel", "gateBias", "candidateKernel", "candidateBias", "mask"],
+        gates: ["r", "u"],
+        masked: "hold",
+      }),
+      node("back", "Reverse", ["b", "lengths"], { axis: 1, batchAxis: 0 }),
+      node("both", "Concat", ["a", "back"], { axis: 2 }),
+      node("last", "LastStep", ["both", "mask"], BATCH_MAJOR),
+      node("out", "MatMul", ["last", "[c/kernel]"], PRODUCT),
+      node("entropy", "SoftmaxCrossEntropy", ["out", "y"], {}),
+      node("loss", "Sum", ["entropy"], { axes: [0], keepDims: false }),
+    ],
+    roles: { inputs: ["x", "lengths"], labels: "y", output: "out", loss: "loss" },
   });
-  const session = await Session.create(model, { threads: 1 });
-  const results = await session.run(new Map(fed));
-  await session.release();
-  return [...shapes, null].map((_, index) => results.get(`output ${index}`) as Float32Array);
 }
 
-function eager(problem: Problem): Float32Array[] {
-  const inputs = shapesOf(problem).map((shape, index) =>
-    tf.tensor(numbers(shape, index), [...shape]),
+/** As of DL4J: two LSTMs with peepholes, and a class for each step. */
+function perStep(time: number): Model {
+  const lstm = (name: string, from: string) =>
+    node(name, "LSTM", [from, `[${name}/W]`, `[${name}/RW]`, `[${name}/b]`, "mask"], GRAVES);
+  const recurrent = { RW: [UNITS, 4 * UNITS + 3], b: [4 * UNITS] };
+  return handmade({
+    fed: { x: [-1, time, FEATURES], mask: [-1, time], y: [-1, time, CLASSES] },
+    weights: {
+      ...{ "a/W": [FEATURES, 4 * UNITS], "a/RW": recurrent.RW, "a/b": recurrent.b },
+      ...{ "b/W": [UNITS, 4 * UNITS], "b/RW": recurrent.RW, "b/b": recurrent.b },
+      ...{ "c/W": [UNITS, CLASSES], "c/b": [CLASSES] },
+    },
+    nodes: [
+      lstm("a", "x"),
+      lstm("b", "a"),
+      node("c", "MatMul", ["b", "[c/W]"], PRODUCT),
+      node("out", "BiasAdd", ["c", "[c/b]"], { dataFormat: "NHWC" }),
+      node("entropy", "SoftmaxCrossEntropy", ["out", "y"], {}),
+      node("counted", "Mul", ["entropy", "mask"], {}),
+      node("loss", "Sum", ["counted"], { axes: [0, 1], keepDims: false }),
+    ],
+    roles: { inputs: ["x", "mask"], labels: "y", output: "out", loss: "loss" },
+  });
+}
+
+const NETWORKS = { bidirectional, perStep };
+type NetworkName = keyof typeof NETWORKS;
+
+/** Rows of uniform numbers for each step of each sequence: the same, however long all are made. */
+function padded(name: string, width: number, lengths: readonly number[], from: number) {
+  const time = Math.max(...lengths);
+  const data = new Float32Array(lengths.length * time * width);
+  lengths.forEach((length, sample) =>
+    data.set(uniforms(9, [name, from + sample], length * width), sample * time * width),
   );
-  const results = valueAndGradients(problem, inputs);
-  const values = results.map((tensor) => tensor.dataSync() as Float32Array);
-  tf.dispose([...inputs, ...results]);
-  return values;
+  return { node: name, shape: [time, width], data };
 }
 
-const CELL_NAMES = Object.keys(CELLS) as CellName[];
+/** `lengths` of the sequences from `from` on. */
+function arraysOf(name: NetworkName, lengths: readonly number[], from = 0): SampleArray[] {
+  const time = Math.max(...lengths);
+  const x = padded("x", FEATURES, lengths, from);
+  if (name === "perStep") {
+    const there = lengths.flatMap((length) =>
+      Array.from({ length: time }, (_, step) => Number(step < length)),
+    );
+    const mask = { node: "mask", shape: [time], data: Float32Array.from(there) };
+    return [x, mask, padded("y", CLASSES, lengths, from)];
+  }
+  const labels = lengths.flatMap((_, sample) => [...uniforms(9, ["y", from + sample], CLASSES)]);
+  return [
+    x,
+    { node: "lengths", shape: [], data: Int32Array.from(lengths) },
+    { node: "y", shape: [CLASSES], data: Float32Array.from(labels) },
+  ];
+}
 
+const lessonOf = (name: NetworkName, more: Partial<Lesson> = {}): Lesson => ({
+  model: NETWORKS[name](LONGEST),
+  arrays: arraysOf(name, LENGTHS),
+  samples: SAMPLES,
+  optimizer: { momentum: { learningRate: 0.02, momentum: 0.9 } },
+  epochs: 4,
+  batch: 3,
+  ...more,
+});
+
+async function trained(executor: Executor, lesson: Lesson) {
+  const standing = beginning(lesson);
+  const losses = await train(executor, lesson, standing);
+  return { losses, numbers: numbersOf(standing) };
+}
+
+/** Absolute, and relative to the expected number. */
+const TOLERANCE = 1e-5;
+
+function expectSame(
+  actual: Awaited<ReturnType<typeof trained>>,
+  expected: Awaited<ReturnType<typeof trained>>,
+): void {
+  expectClose(actual.losses, expected.losses, TOLERANCE, "losses");
+  for (const [name, values] of Object.entries(expected.numbers))
+    expectClose(actual.numbers[name], values, TOLERANCE, name);
+}
+
+const executors = new Map<string, Executor>();
 beforeAll(async () => {
-  await executorOn("cpu");
+  // The last one is TensorFlow.js' backend from then on.
+  for (const backend of ["wasm", "compiled", "cpu"] as const)
+    executors.set(backend, await executorOn(backend));
 });
 
-test.each(CELL_NAMES)("%s, 8 to 32, 20 steps: value and gradients are the cpu's", async (cell) => {
-  const problem = { cell, steps: 20, batch: 6, inputs: 8, units: 32 };
-  const [actual, expected] = [await compiled(problem), eager(problem)];
-  expect(actual).toHaveLength(expected.length);
-  actual.forEach((each, index) => expectClose(each, expected[index], 1e-5, `result ${index}`));
-});
+describe.each(Object.keys(NETWORKS) as NetworkName[])("%s", (name) => {
+  test.each(["compiled", "wasm"] as const)("on %s trains as on the cpu", async (backend) => {
+    const expected = await trained(executors.get("cpu")!, lessonOf(name));
+    expect(expected.losses.at(-1)).toBeLessThan(expected.losses[0]);
+    const executor = await executorOn(backend);
+    expectSame(await trained(executor, lessonOf(name)), expected);
+    await executorOn("cpu");
+  });
 
-interface Expected extends Omit<Problem, "cell"> {
-  readonly lstm: Recorded;
-  readonly gru: Recorded;
-}
-interface Recorded {
-  readonly variables: readonly { readonly name: string; readonly shape: Shape }[];
-  readonly output: readonly number[];
-  readonly gradients: readonly (readonly number[])[];
-}
-
-describe.each(CELL_NAMES)("%s, 100 steps", (cell) => {
-  const { expected } = fixture<Expected>("recurrent");
-  const { variables, output, gradients } = expected[cell];
-
-  test.each([
-    ["compiled", compiled],
-    ["cpu", async (problem: Problem) => eager(problem)],
-  ] as const)("on %s: value and gradients are TensorFlow's", async (_, run) => {
-    const problem = { ...expected, cell };
-    expect(shapesOf(problem).slice(1)).toEqual(variables.map(({ shape }) => shape));
-    const [value, ...slopes] = await run(problem);
-    // Relative to the largest number: what lies a hundred steps back is 1e-14.
-    const near = (actual: Float32Array, recorded: readonly number[], what: string) => {
-      const scale = Math.max(...recorded.map(Math.abs));
-      expectClose(
-        actual.map((each) => each / scale),
-        recorded.map((each) => each / scale),
-        1e-4 / 2,
-        what,
+  describe.each(["cpu", "compiled"])("on %s", (backend) => {
+    test("padded sequences give what each gives by itself", async () => {
+      const executor = executors.get(backend)!;
+      const once = { optimizer: { sgd: { learningRate: 1 } }, epochs: 1 };
+      const start = numbersOf(beginning(lessonOf(name, once)));
+      const all = await trained(executor, lessonOf(name, { ...once, batch: SAMPLES }));
+      const single = await Promise.all(
+        LENGTHS.map((length, sample) =>
+          trained(
+            executor,
+            lessonOf(name, {
+              ...once,
+              model: NETWORKS[name](length),
+              arrays: arraysOf(name, [length], sample),
+              samples: 1,
+              batch: 1,
+            }),
+          ),
+        ),
       );
-    };
-    near(value, output, "output");
-    expect(slopes).toHaveLength(gradients.length);
-    slopes.forEach((slope, index) => near(slope, gradients[index], `gradient ${index}`));
+      const sum = single.reduce((total, { losses }) => total + losses[0], 0);
+      expectClose(all.losses, [sum], TOLERANCE, "loss");
+      for (const [variable, before] of Object.entries(start)) {
+        const moved = before.map((value, at) =>
+          single.reduce((total, { numbers }) => total + numbers[variable][at] - value, 0),
+        );
+        expect(moved.some((each) => each !== 0)).toBe(true);
+        const gradient = all.numbers[variable].map((value, at) => value - before[at]);
+        expectClose(gradient, moved, TOLERANCE, variable);
+      }
+    });
+
+    test("bottlenecks of each step train as what they are made of", async () => {
+      const executor = executors.get(backend)!;
+      const model = freezeWeights(NETWORKS[name](LONGEST), "a/.*");
+      const lesson = lessonOf(name, { model });
+      const { bottlenecks } = cut(model, [model.roles.loss!, model.roles.output!]);
+      expect(bottlenecks.map((each) => sampleShape(model, each))).toContainEqual([LONGEST, UNITS]);
+      const rows = await forward(executor, lesson, bottlenecks);
+      const cached = { ...lesson, arrays: [...rows, ...lesson.arrays.slice(1)] };
+      const expected = await trained(executor, lesson);
+      expectSame(await trained(executor, cached), expected);
+      expect(expected.losses.at(-1)).toBeLessThan(expected.losses[0]);
+    });
   });
 });
+
+/** What the frozen part gives for every sample. */
+async function forward(
+  executor: Executor,
+  { model, arrays }: Lesson,
+  nodes: readonly string[],
+): Promise<SampleArray[]> {
+  const path = pathTo(model, nodes, new Set(model.roles.inputs));
+  const inputs = arrays.filter((array) => model.roles.inputs.includes(array.node));
+  const pass = executor.forward({
+    path,
+    live: startOf(model),
+    moving: new Set(),
+    scalars: new Map(),
+  });
+  const outputs = await pass.run(inputs, Int32Array.from(LENGTHS.keys()));
+  await pass.release();
+  return outputs.map(({ shape, data }, at) => ({ node: nodes[at], shape: shape.slice(1), data }));
+}

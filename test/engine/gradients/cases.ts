@@ -1,37 +1,9 @@
 // Every op of the catalogue that has a gradient, on inputs that tell a right gradient from a nearly right one. A name
 // is the key of the recorded value and gradient: a new case is recorded, the others stay.
-import type { OpAttributes, OpName } from "../../../src/engine/graph/catalogue";
+import type { OpAttributes } from "../../../src/engine/graph/catalogue";
+import { of, type Attributes, type Case, type Differentiable } from "./case";
 import { fixed, x, type Input, type Pattern } from "./inputs";
-
-/** Ops whose output does not change with a small change of its input, or that have no inputs. */
-export const FLAT = [
-  ...(["Placeholder", "Const", "Opaque", "OneHot", "ArgMax"] as const),
-  ...(["Equal", "Greater", "GreaterEqual", "Less", "InTopK", "SequenceMask"] as const),
-  ...(["LSTM", "GRU", "Reverse", "LastStep"] as const),
-] as const satisfies readonly OpName[];
-
-export type Differentiable = Exclude<OpName, (typeof FLAT)[number]>;
-
-export interface Case<Op extends Differentiable = Differentiable> {
-  readonly op: Op;
-  /** What is special about it. */
-  readonly what: string;
-  readonly attributes: OpAttributes[Op];
-  readonly inputs: readonly Input[];
-  /** Batch norm and dropout: as while training. */
-  readonly training?: boolean;
-}
-
-export const nameOf = ({ op, what }: Case): string => `${op}: ${what}`;
-
-type Attributes<Op extends Differentiable> = OpAttributes[Op];
-/** What, attributes, inputs. */
-type Row<Op extends Differentiable> = readonly [string, Attributes<Op>, ...Input[]];
-
-const of = <Op extends Differentiable>(op: Op, ...rows: Row<Op>[]): Case[] =>
-  rows.map(
-    ([what, attributes, ...inputs]) => ({ op, what, attributes, inputs }) as unknown as Case,
-  );
+import { GRU, LastStep, LSTM, Reverse } from "./recurrent";
 
 const training = (cases: readonly Case[]): Case[] =>
   cases.map((each) => ({ ...each, what: `training, ${each.what}`, training: true }));
@@ -241,10 +213,13 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
     ["second transposed", { ...plain, transposeB: true }, x([3, 4]), x([2, 4])],
     ["both transposed", { transposeA: true, transposeB: true }, x([4, 3]), x([2, 4])],
     ["one row", plain, x([1, 4]), x([4, 1])],
+    ["a matrix for each step", plain, x([2, 3, 4]), x([4, 2])],
+    ["a transposed one for each step", { ...plain, transposeB: true }, x([2, 3, 4]), x([2, 4])],
   ),
   BiasAdd: of(
     "BiasAdd",
     ["matrix", NHWC, x([3, 4]), x([4])],
+    ["sequences", NHWC, x([2, 3, 4]), x([4])],
     ["images", NHWC, x([2, 3, 4, 2]), x([2])],
     ["images, channels first", NCHW, x([2, 3, 4, 2]), x([3])],
   ),
@@ -305,6 +280,11 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
     ...training(of("Dropout", ["rate 0.4", { rate: 0.4 }, x([4, 5])])),
     ...training(of("Dropout", ["rate 0", { rate: 0 }, x([4, 5])])),
   ],
+
+  LSTM,
+  GRU,
+  Reverse,
+  LastStep,
 
   Add: [...binary("Add", "mixed"), ...of("Add", ["three", {}, x([3, 4]), x([4]), x([3, 4])])],
   Sub: binary("Sub", "mixed"),
@@ -455,12 +435,14 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
     ["mixed", {}, x([3, 4]), fixed("int32", [3], [0, 3, 1])],
     ["ties", {}, x([3, 4], "constant"), fixed("int32", [3], [0, 3, 1])],
     ["large", {}, x([2, 3], [900, 1000, 999, -900, 0, 5]), fixed("int32", [2], [0, 1])],
+    ["per step", {}, x([2, 3, 4]), fixed("int32", [2, 3], [0, 3, 1, 2, 2, 0])],
   ),
   SoftmaxCrossEntropy: of(
     "SoftmaxCrossEntropy",
     ["shares", {}, x([3, 4]), fixed("float32", [3, 4], "shares")],
     ["labels that move", {}, x([3, 4]), x([3, 4], "shares")],
     ["one hot", {}, x([2, 3]), fixed("float32", [2, 3], [1, 0, 0, 0, 0, 1])],
+    ["per step", {}, x([2, 3, 4]), x([2, 3, 4], "shares")],
     [
       "large",
       {},
@@ -471,6 +453,7 @@ const TABLE: { readonly [Op in Differentiable]: readonly Case[] } = {
   SigmoidCrossEntropy: of(
     "SigmoidCrossEntropy",
     ["mixed", {}, x([3, 4]), x([3, 4], "positive")],
+    ["per step", {}, x([2, 3, 4]), x([2, 3, 4], "positive")],
     ["edges", {}, x([14], "edges"), fixed("float32", [14], "ties")],
     ["zeros", {}, x([3, 4], "zeros"), fixed("float32", [3, 4], "shares")],
   ),

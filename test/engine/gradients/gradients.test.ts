@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { tf } from "../../../src/engine/ops/tf";
 import { chooseExecutor, NO_GRADIENT_ON_WASM } from "../../../src/engine/train/backend";
 import { handmade } from "../handmade";
-import { CASES, nameOf, type Case } from "./cases";
+import { nameOf, type Case } from "./case";
+import { CASES } from "./cases";
 import { expectResult, recorded, TOLERANCE } from "./compare";
 import { compiledGradients, gradients } from "./run";
 

@@ -8,7 +8,7 @@ import { INFERENCE, type Kernel, type RunContext } from "../../../src/engine/ops
 import { KERNELS } from "../../../src/engine/ops/table";
 import { tf, type Tensor } from "../../../src/engine/ops/tf";
 import { node } from "../handmade";
-import type { Case, Differentiable } from "./cases";
+import type { Case, Differentiable } from "./case";
 import { uniform, valuesOf, weights } from "./inputs";
 
 /** Numbers in C order. A gradient for each input that moves. */

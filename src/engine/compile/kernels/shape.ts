@@ -128,13 +128,19 @@ const StridedSlice: Rule<"x", StridedSliceAttrs> = (recorder, { x }, attributes)
 const SplitV: Rule<"x", SplitVAttrs> = (recorder, { x }, { numOrSizeSplits, axis }) => {
   const [place] = tf.util.parseAxisParam(axis, x.shape);
   const sizes = tf.backend_util.prepareSplitSize(x as never, numOrSizeSplits, place);
-  let from = 0;
-  return sizes.map((length) => {
-    const begin = x.shape.map((_, each) => (each === place ? from : 0));
-    const end = x.shape.map((whole, each) => (each === place ? from + length : whole));
-    from += length;
-    return sliced(recorder, x, begin, end);
-  });
+  if (sizes.length === 1) return [recorder.alias(x)];
+  const layout = recorder.layout(x);
+  const shapes = sizes.map((length) => x.shape.with(place, length));
+  const types = shapes.map((shape) => ({
+    dtype: elementType(x.dtype),
+    shape: shapeIn(layout, shape),
+  }));
+  const inputs = [recorder.inLayout(x, layout), recorder.graph.integers(sizes)];
+  const [at] = axesIn(layout, [place]);
+  const parts = recorder.graph.emitAll("Split", inputs, types, { axis: at });
+  return parts.map((part, index) =>
+    recorder.result(shapes[index], part, { ...dtypeOf(x), layout }),
+  );
 };
 
 const Unpack: Rule<"value", UnpackAttrs> = (recorder, { value: x }, { axis }) => {
@@ -165,6 +171,9 @@ const Tile: Rule<"x", TileAttrs> = (recorder, { x }, { reps }) => {
   if (reps.every((count) => count === 1)) return recorder.alias(x);
   const shape = x.shape.map((length, axis) => length * reps[axis]);
   const type = { dtype: elementType(x.dtype), shape };
+  // What is spread for an operator that would do so by itself need not be.
+  if (reps.every((count, axis) => count === 1 || x.shape[axis] === 1))
+    return recorder.result(shape, recorder.expand(recorder.plain(x), shape), dtypeOf(x));
   const inputs: Value[] = [recorder.plain(x), recorder.graph.integers(reps)];
   return recorder.result(shape, recorder.emit("Tile", inputs, type), dtypeOf(x));
 };
