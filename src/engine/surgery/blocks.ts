@@ -10,6 +10,7 @@ import {
   type Variable,
   elements,
 } from "../graph/model";
+import { ACTIVATIONS, type Activation } from "./activations";
 import type { Block } from "./rewire";
 
 /** An op of a new layer. */
@@ -19,19 +20,6 @@ export const newNode = <Op extends OpName>(
   inputs: readonly Ref[],
   attributes: OpAttributes[Op],
 ): Node => ({ name, op, inputs, attributes, origin: [] }) as unknown as Node;
-
-export const ACTIVATIONS = {
-  relu: { op: "Relu", attributes: {} },
-  relu6: { op: "Relu6", attributes: {} },
-  elu: { op: "Elu", attributes: {} },
-  selu: { op: "Selu", attributes: {} },
-  leakyRelu: { op: "LeakyRelu", attributes: { alpha: 0.2 } },
-  sigmoid: { op: "Sigmoid", attributes: {} },
-  tanh: { op: "Tanh", attributes: {} },
-  softplus: { op: "Softplus", attributes: {} },
-  softmax: { op: "Softmax", attributes: {} },
-} as const;
-export type Activation = keyof typeof ACTIVATIONS;
 
 /** A weight that starts from `initializer`. */
 export function newVariable(

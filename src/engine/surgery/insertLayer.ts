@@ -3,15 +3,17 @@ import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { EditQuestion } from "../../protocol/plan";
+import { channelsAxis } from "../graph/channels";
 import { describeLayer, layerSizes } from "../graph/layers";
 import type { Model, Node } from "../graph/model";
-import { channelAxis } from "../graph/shapes";
 import { unitGroup, unitProducer } from "../graph/units";
-import { ACTIVATIONS } from "./blocks";
+import { ACTIVATIONS, activationQuestion } from "./activations";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind, FunctionEffect, Questions } from "./edit";
-import { build, formatAt, kindOf, NewLayerSchema, type Built } from "./newLayer";
-import { fitting, inputOf, outputOf, refuseShared } from "./place";
+import { initializerQuestion } from "./initializers";
+import { build, kindOf, NewLayerSchema, type Built } from "./newLayer";
+import { fitting, inputOf, outputOf, placedLayers, refuseShared } from "./place";
+import { dropoutQuestion } from "./questions";
 import { regroup } from "./regroup";
 import { freeName, readersOf, refuseTaken, spliced, withLayer } from "./rewire";
 import { findLayer } from "./select";
@@ -149,9 +151,6 @@ function describe(before: Model, after: Model, spec: Spec): string {
   return `${name} (${what}) is inserted ${where}; ${effect.join("; ")}; ${describeTraining(after)}.`;
 }
 
-const placed = (model: Model): string[] =>
-  model.layers.filter(({ output }) => output !== undefined).map(({ name }) => name);
-
 const questions =
   (side: "after" | "before"): Questions =>
   (model, given) => {
@@ -161,7 +160,7 @@ const questions =
           field: side,
           ask: "layer",
           prompt: `Layer to insert the new one ${side === "after" ? "behind" : "before"}`,
-          candidates: placed(model),
+          candidates: placedLayers(model),
         },
       ];
     const { from } = gapOf(model, given as Pick<Spec, "after" | "before">);
@@ -176,7 +175,7 @@ const questions =
       const spec = InsertLayerSchema.parse({ [side]: given[side], layer });
       return apply(model, spec, "");
     };
-    const units = shape[channelAxis(shape, formatAt(model, from))];
+    const units = shape[channelsAxis(model, from)];
     return settings(kind, units, () => isPossible(asIdentity));
   };
 
@@ -214,18 +213,7 @@ function isPossible(edit: () => unknown): boolean {
 
 /** `fitsIdentity`: whether the layer that was answered so far can start as the identity. */
 function settings(kind: string, units: number, fitsIdentity: () => boolean): EditQuestion[] {
-  if (kind === "dropout")
-    return [
-      {
-        field: "layer.dropout.rate",
-        ask: "number",
-        prompt: "Share of units that training drops, from 0 to less than 1",
-        min: 0,
-        max: 0.99,
-        suggestion: 0.5,
-        fractions: true,
-      },
-    ];
+  if (kind === "dropout") return [dropoutQuestion("layer.dropout.rate")];
   if (kind !== "dense" && kind !== "conv2d") return [];
   return [
     {
@@ -236,27 +224,12 @@ function settings(kind: string, units: number, fitsIdentity: () => boolean): Edi
       max: 1_000_000,
       suggestion: units,
     },
-    {
-      field: `layer.${kind}.activation`,
-      ask: "choice",
-      prompt: "Its activation function",
-      choices: [
-        ...Object.entries(ACTIVATIONS).map(([value, { op }]) => ({ value, label: op, detail: "" })),
-        { value: "none", label: "None", detail: "The layer stays linear" },
-      ],
-    },
-    {
-      field: `layer.${kind}.init`,
-      ask: "choice",
-      prompt: "What its kernel starts from",
-      choices: [
-        ...(fitsIdentity()
-          ? [choice("identity", "Identity", "Net2Deeper: the network computes what it did")]
-          : []),
-        { value: "glorotUniform", label: "Glorot uniform", detail: "Random, for any layer" },
-        { value: "heNormal", label: "He normal", detail: "Random, for layers with relu" },
-      ],
-    },
+    activationQuestion(`layer.${kind}.activation`),
+    initializerQuestion(`layer.${kind}.init`, [
+      ...(fitsIdentity() ? (["identity"] as const) : []),
+      "glorotUniform",
+      "heNormal",
+    ]),
   ];
 }
 

@@ -2,27 +2,22 @@
 import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
 import { bounds, type Bounds } from "../graph/bounds";
-import type { DataFormat } from "../graph/catalogue";
+import { dataFormatOf } from "../graph/channels";
 import type { Model, Shape } from "../graph/model";
-import { ancestors } from "../graph/order";
 import { channelAxis, formatShape } from "../graph/shapes";
+import { ACTIVATION_NAMES, ActivationSchema, type Activation } from "./activations";
 import {
   activation as activationBlock,
-  ACTIVATIONS,
   batchNorm as batchNormBlock,
   conv2d as conv2dBlock,
   dense as denseBlock,
   dropout as dropoutBlock,
-  type Activation,
 } from "./blocks";
 import type { Block } from "./rewire";
 
-const names = Object.keys(ACTIVATIONS) as [Activation, ...Activation[]];
-
-const ActivationSchema = z
-  .enum(["none", ...names])
-  .default("relu")
-  .describe("The activation function; none leaves the layer linear.");
+const OwnActivation = ActivationSchema.default("relu").describe(
+  "The activation function; none leaves the layer linear.",
+);
 
 const InitSchema = z
   .enum(["glorotUniform", "heNormal", "identity"])
@@ -46,7 +41,7 @@ const Size2D = z.union([
 ]);
 
 const DenseSchema = z
-  .strictObject({ units: UnitsSchema, activation: ActivationSchema, init: InitSchema })
+  .strictObject({ units: UnitsSchema, activation: OwnActivation, init: InitSchema })
   .describe("A fully connected layer.");
 
 const Conv2DSchema = z
@@ -54,7 +49,7 @@ const Conv2DSchema = z
     units: UnitsSchema,
     window: Size2D.default(3).describe("Height and width of the kernel, or one number for both."),
     strides: Size2D.default(1).describe("Steps of the window, or one number for both."),
-    activation: ActivationSchema,
+    activation: OwnActivation,
     init: InitSchema,
   })
   .describe("A convolution of images, padded so that strides of 1 keep their size.");
@@ -75,7 +70,9 @@ export const NewLayerSchema = z
         .strictObject({ rate: RateSchema })
         .describe("Drops units while training; predictions stay what they are."),
     }),
-    z.strictObject({ activation: z.enum(names).describe("An activation function alone.") }),
+    z.strictObject({
+      activation: z.enum(ACTIVATION_NAMES).describe("An activation function alone."),
+    }),
   ])
   .describe("The new layer.");
 export type NewLayer = z.infer<typeof NewLayerSchema>;
@@ -107,7 +104,7 @@ export function build(layer: NewLayer, site: Site): Built {
   if ("conv2d" in layer) return conv2d(layer.conv2d, site);
   const { model, name, from, shape, key } = site;
   if ("batchNorm" in layer) {
-    const dataFormat = formatAt(model, from);
+    const dataFormat = dataFormatOf(model, from);
     const units = sizeOf(site, channelAxis(shape, dataFormat));
     const block = batchNormBlock({ name, from, units, rank: shape.length, dataFormat, key });
     return { block, keeps: true };
@@ -132,7 +129,7 @@ function conv2d(spec: z.infer<typeof Conv2DSchema>, site: Site): Built {
   const { units, window, strides, activation, init } = spec;
   const { model, name, from, shape, key } = site;
   if (shape.length !== 4) throw misplaced(site, "A convolution", "images", "before the flattening");
-  const dataFormat = formatAt(model, from);
+  const dataFormat = dataFormatOf(model, from);
   const inputs = sizeOf(site, channelAxis(shape, dataFormat));
   const steps = both(strides);
   if (init === "identity") {
@@ -166,21 +163,6 @@ function sizeOf({ from, shape }: Site, axis: number): number {
     "shape-mismatch",
     `How many units ${from} has is not known (its shape is ${formatShape(shape)}), so nothing that depends on it can be inserted behind it.`,
   );
-}
-
-/** The order of an image's axes at `name`: that of the last convolution or pool before it. */
-export function formatAt(model: Model, name: string): DataFormat {
-  const before = ancestors(model, [name]);
-  const windows = [...model.nodes.values()].flatMap((node) =>
-    node.op === "Conv2D" ||
-    node.op === "Conv2DTranspose" ||
-    node.op === "DepthwiseConv2D" ||
-    node.op === "MaxPool" ||
-    node.op === "AvgPool"
-      ? [{ isBefore: before.has(node.name), format: node.attributes.dataFormat }]
-      : [],
-  );
-  return (windows.findLast(({ isBefore }) => isBefore) ?? windows[0])?.format ?? "NHWC";
 }
 
 /** Whether an activation function leaves every number within `range` as it is. */

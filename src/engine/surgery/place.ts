@@ -45,6 +45,10 @@ export function outputOf({ roles }: Model, layer: Layer): string {
   );
 }
 
+/** Layers whose place in the graph is known. */
+export const placedLayers = (model: Model): string[] =>
+  model.layers.filter(({ output }) => output !== undefined).map(({ name }) => name);
+
 /**
  * The model with the shapes that it has now. Throws `invalid-edit` where its parts, which did `before`, do not fit together
  * any more.
