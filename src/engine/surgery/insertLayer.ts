@@ -5,13 +5,14 @@ import { GraftError } from "../../protocol/errors";
 import type { EditQuestion } from "../../protocol/plan";
 import { channelsAxis } from "../graph/channels";
 import { describeLayer, layerSizes } from "../graph/layers";
-import type { Model, Node } from "../graph/model";
+import type { Initializer, Model, Node } from "../graph/model";
+import { dataInputs } from "../graph/recurrent";
 import { unitGroup, unitProducer } from "../graph/units";
 import { ACTIVATIONS, activationQuestion } from "./activations";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind, FunctionEffect, Questions } from "./edit";
 import { initializerQuestion } from "./initializers";
-import { build, kindOf, NewLayerSchema, type Built } from "./newLayer";
+import { build, kindOf, NewLayerSchema, settingOf, type Built } from "./newLayer";
 import { fitting, inputOf, outputOf, placedLayers, refuseShared } from "./place";
 import { dropoutQuestion } from "./questions";
 import { regroup } from "./regroup";
@@ -54,15 +55,18 @@ interface Gap {
   readonly becomesOutput: boolean;
 }
 
+/** What only asks how long a sequence is goes on asking the old one: a new layer may ask it in turn. */
+const readsData = (reader: Node): boolean => dataInputs(reader).length > 0;
+
 function gapOf(model: Model, { after, before }: Pick<Spec, "after" | "before">): Gap {
   if (after !== undefined) {
     const from = outputOf(model, findLayer(model, after));
     const becomesOutput = model.roles.output === from;
-    return { from, takes: () => true, behind: after, becomesOutput };
+    return { from, takes: readsData, behind: after, becomesOutput };
   }
   const layer = findLayer(model, before!);
   const behind = model.layers[model.layers.indexOf(layer) - 1]?.name;
-  const takes = (reader: Node) => layer.nodes.includes(reader.name);
+  const takes = (reader: Node) => readsData(reader) && layer.nodes.includes(reader.name);
   const from = inputOf(model, layer);
   const indexed = readersOf(model, from).find(
     (reader) => takes(reader) && (reader.op === "Gather" || reader.op === "OneHot"),
@@ -75,10 +79,11 @@ function gapOf(model: Model, { after, before }: Pick<Spec, "after" | "before">):
 }
 
 /** "batch_normalization" as Keras and TensorFlow name it; others as their kind. */
-const defaultName = (kind: string): string => (kind === "batchNorm" ? "batch_normalization" : kind);
+const defaultName = (setting: string): string =>
+  setting === "batchNorm" ? "batch_normalization" : setting;
 
 function nameOf(model: Model, { name, layer }: Spec): string {
-  if (name === undefined) return freeName(model, defaultName(kindOf(layer)));
+  if (name === undefined) return freeName(model, defaultName(settingOf(layer)));
   refuseTaken(model, name);
   return name;
 }
@@ -128,12 +133,12 @@ function apply(model: Model, spec: Spec, key: string): Model {
   });
 }
 
-const initOf = ({ layer }: Pick<Spec, "layer">) =>
-  "dense" in layer
-    ? layer.dense.init
-    : "conv2d" in layer
-      ? layer.conv2d.init
-      : ("glorotUniform" as const);
+function initOf({ layer }: Pick<Spec, "layer">): Initializer {
+  if ("dense" in layer) return layer.dense.init;
+  if ("conv2d" in layer) return layer.conv2d.init;
+  if ("lstm" in layer) return layer.lstm.init;
+  return "gru" in layer ? layer.gru.init : "glorotUniform";
+}
 
 function describe(before: Model, after: Model, spec: Spec): string {
   const { name, keeps } = built(before, spec, "");
@@ -165,7 +170,7 @@ const questions =
       ];
     const { from } = gapOf(model, given as Pick<Spec, "after" | "before">);
     const shape = model.shapes.get(from) ?? [];
-    if (given["layer"] === undefined) return [whichLayer(shape.length === 4)];
+    if (given["layer"] === undefined) return [whichLayer(shape.length)];
     const kind = Object.keys(given["layer"] as object)[0];
     const answered = (field: string) => given[`layer.${kind}.${field}`];
     const asIdentity = () => {
@@ -179,20 +184,32 @@ const questions =
     return settings(kind, units, () => isPossible(asIdentity));
   };
 
-const choice = <Value>(value: Value, label: string, detail: string) => ({
+type Choice = Extract<EditQuestion, { readonly ask: "choice" }>["choices"][number];
+const choice = (value: Choice["value"], label: string, detail: string): Choice => ({
   value,
   label,
   detail,
 });
 
-const whichLayer = (isImage: boolean): EditQuestion => ({
+const DENSE = choice({ dense: {} }, "Dense layer", "A kernel and a bias");
+
+/** Layers with weights that take tensors of so many axes; of others, a dense one. */
+const WEIGHED: Readonly<Record<number, readonly Choice[]>> = {
+  3: [
+    choice({ lstm: {} }, "LSTM", "Reads the sequence, and hands on one of its units"),
+    choice({ lstm: { peepholes: true } }, "LSTM with peepholes", "DL4J's GravesLSTM"),
+    choice({ gru: {} }, "GRU", "TensorFlow 1's GRUCell"),
+    choice({ dense: {} }, "Dense layer", "The same kernel and bias for every step"),
+  ],
+  4: [choice({ conv2d: {} }, "Convolution", "Kernels that slide over the image, and a bias")],
+};
+
+const whichLayer = (axes: number): EditQuestion => ({
   field: "layer",
   ask: "choice",
   prompt: "What to insert",
   choices: [
-    isImage
-      ? choice({ conv2d: {} }, "Convolution", "Kernels that slide over the image, and a bias")
-      : choice({ dense: {} }, "Dense layer", "A kernel and a bias"),
+    ...(WEIGHED[axes] ?? [DENSE]),
     choice({ batchNorm: {} }, "Batch normalization", "Changes nothing until it trains"),
     choice({ dropout: {} }, "Dropout", "Drops units while training; predictions stay"),
     ...Object.entries(ACTIVATIONS).map(([activation, { op }]) =>
@@ -214,16 +231,18 @@ function isPossible(edit: () => unknown): boolean {
 /** `fitsIdentity`: whether the layer that was answered so far can start as the identity. */
 function settings(kind: string, units: number, fitsIdentity: () => boolean): EditQuestion[] {
   if (kind === "dropout") return [dropoutQuestion("layer.dropout.rate")];
-  if (kind !== "dense" && kind !== "conv2d") return [];
+  if (!["dense", "conv2d", "lstm", "gru"].includes(kind)) return [];
+  const howMany: EditQuestion = {
+    field: `layer.${kind}.units`,
+    ask: "number",
+    prompt: `How many units it has; with another number than ${units}, what reads them starts afresh`,
+    min: 1,
+    max: 1_000_000,
+    suggestion: units,
+  };
+  if (kind === "lstm" || kind === "gru") return [howMany];
   return [
-    {
-      field: `layer.${kind}.units`,
-      ask: "number",
-      prompt: `How many units it has; with another number than ${units}, what reads them starts afresh`,
-      min: 1,
-      max: 1_000_000,
-      suggestion: units,
-    },
+    howMany,
     activationQuestion(`layer.${kind}.activation`),
     initializerQuestion(`layer.${kind}.init`, [
       ...(fitsIdentity() ? (["identity"] as const) : []),

@@ -2,7 +2,12 @@
 import { GraftError } from "../../protocol/errors";
 import { layerOf } from "../graph/layers";
 import type { Layer, Model, Node, Variable } from "../graph/model";
-import { ACTIVATION_NAMES, ACTIVATIONS, type Activation } from "./activations";
+import {
+  ACTIVATION_NAMES,
+  ACTIVATIONS,
+  RECURRENT_ACTIVATIONS,
+  type Activation,
+} from "./activations";
 import { outputOf } from "./place";
 import { readersOf } from "./rewire";
 import { listNames } from "./select";
@@ -19,8 +24,22 @@ export function activationNode(model: Model, layer: Layer): Node | undefined {
   return [model.nodes.get(output)!, ...last].find(({ op }) => isActivation(op));
 }
 
+export type Cell = Node<"LSTM" | "GRU">;
+
+/** The recurrent ops of a layer: two, where it runs both ways. */
+export const cellsOf = (model: Model, layer: Layer): Cell[] =>
+  layer.nodes
+    .map((name) => model.nodes.get(name)!)
+    .filter((node) => node.op === "LSTM" || node.op === "GRU");
+
 /** The activation function of a layer by name; undefined where it has none, or one that no setting says. */
 export function activationOf(model: Model, layer: Layer): Activation | "none" | undefined {
+  const [cell] = cellsOf(model, layer);
+  if (cell !== undefined) {
+    const { activation } = cell.attributes;
+    const known = Object.entries(RECURRENT_ACTIVATIONS).find(([, each]) => each === activation);
+    return known?.[0] as Activation | "none" | undefined;
+  }
   const node = activationNode(model, layer);
   if (node?.op === "Identity") return "none";
   const attributes = JSON.stringify(node?.attributes);

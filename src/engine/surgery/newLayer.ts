@@ -5,7 +5,12 @@ import { bounds, type Bounds } from "../graph/bounds";
 import { dataFormatOf } from "../graph/channels";
 import type { Model, Shape } from "../graph/model";
 import { channelAxis, formatShape } from "../graph/shapes";
-import { ACTIVATION_NAMES, ActivationSchema, type Activation } from "./activations";
+import {
+  ACTIVATION_NAMES,
+  ActivationSchema,
+  RECURRENT_ACTIVATIONS,
+  type Activation,
+} from "./activations";
 import {
   activation as activationBlock,
   batchNorm as batchNormBlock,
@@ -13,7 +18,10 @@ import {
   dense as denseBlock,
   dropout as dropoutBlock,
 } from "./blocks";
+import { gru as gruBlock, lstm as lstmBlock } from "./recurrentBlocks";
 import type { Block } from "./rewire";
+
+type RecurrentName = keyof typeof RECURRENT_ACTIVATIONS;
 
 const OwnActivation = ActivationSchema.default("relu").describe(
   "The activation function; none leaves the layer linear.",
@@ -35,6 +43,34 @@ const UnitsSchema = z
     "How many units it has; as many as it reads, unless told otherwise. With another number, the kernels that read it start afresh.",
   );
 
+const RecurrentSettings = {
+  units: UnitsSchema,
+  activation: z
+    .enum(Object.keys(RECURRENT_ACTIVATIONS) as [RecurrentName, ...RecurrentName[]])
+    .default("tanh")
+    .describe("The function of the candidate, and of an LSTM's cell; gates have the sigmoid."),
+  init: z
+    .enum(["glorotUniform", "heNormal"])
+    .default("glorotUniform")
+    .describe("What the kernels start from; gates that forget start open."),
+};
+
+const LSTMSchema = z
+  .strictObject({
+    ...RecurrentSettings,
+    peepholes: z
+      .boolean()
+      .default(false)
+      .describe("Whether the gates see the cell (DL4J's GravesLSTM)."),
+  })
+  .describe(
+    "An LSTM over sequences [batch, time, features], in the form of those in the network: with their gates, their masks and their order of axes.",
+  );
+
+const GRUSchema = z
+  .strictObject(RecurrentSettings)
+  .describe("A GRU over sequences, as TensorFlow 1's GRUCell.");
+
 const Size2D = z.union([
   z.int().min(1).max(1000),
   z.tuple([z.int().min(1).max(1000), z.int().min(1).max(1000)]),
@@ -42,7 +78,7 @@ const Size2D = z.union([
 
 const DenseSchema = z
   .strictObject({ units: UnitsSchema, activation: OwnActivation, init: InitSchema })
-  .describe("A fully connected layer.");
+  .describe("A fully connected layer; of sequences, the same for every step.");
 
 const Conv2DSchema = z
   .strictObject({
@@ -60,6 +96,8 @@ export const NewLayerSchema = z
   .union([
     z.strictObject({ dense: DenseSchema }),
     z.strictObject({ conv2d: Conv2DSchema }),
+    z.strictObject({ lstm: LSTMSchema }),
+    z.strictObject({ gru: GRUSchema }),
     z.strictObject({
       batchNorm: z
         .strictObject({})
@@ -96,12 +134,19 @@ export interface Built {
   readonly keeps: boolean;
 }
 
-export const kindOf = (layer: NewLayer): string => Object.keys(layer)[0];
+/** The key of the layer in the recipe. */
+export const settingOf = (layer: NewLayer): string => Object.keys(layer)[0];
+
+/** What the layer is called in lists. */
+export const kindOf = (layer: NewLayer): string =>
+  "lstm" in layer || "gru" in layer ? settingOf(layer).toUpperCase() : settingOf(layer);
 
 /** The nodes and variables of a new layer. Throws `invalid-edit` where it does not fit, and says what does. */
 export function build(layer: NewLayer, site: Site): Built {
   if ("dense" in layer) return dense(layer.dense, site);
   if ("conv2d" in layer) return conv2d(layer.conv2d, site);
+  if ("lstm" in layer) return recurrent(layer.lstm, site, "An LSTM");
+  if ("gru" in layer) return recurrent(layer.gru, site, "A GRU");
   const { model, name, from, shape, key } = site;
   if ("batchNorm" in layer) {
     const dataFormat = dataFormatOf(model, from);
@@ -117,9 +162,9 @@ export function build(layer: NewLayer, site: Site): Built {
 
 function dense({ units, activation, init }: z.infer<typeof DenseSchema>, site: Site): Built {
   const { name, from, shape, key } = site;
-  if (shape.length !== 2)
+  if (shape.length !== 2 && shape.length !== 3)
     throw misplaced(site, "A dense layer", "rows of units", "behind the flattening");
-  const inputs = sizeOf(site, 1);
+  const inputs = sizeOf(site, shape.length - 1);
   const product = { name, from, inputs, units: inputs, init, ...activated(activation), key };
   if (init === "identity") refuseChange(site, units ?? inputs, inputs, activation);
   return built(denseBlock(product), units, inputs, init === "identity");
@@ -142,6 +187,20 @@ function conv2d(spec: z.infer<typeof Conv2DSchema>, site: Site): Built {
     convolution: { strides: steps, padding: "SAME", dataFormat, dilations: [1, 1] },
   });
   return built(block, units, inputs, init === "identity");
+}
+
+function recurrent(
+  spec: z.infer<typeof GRUSchema> | z.infer<typeof LSTMSchema>,
+  site: Site,
+  what: string,
+): Built {
+  if (site.shape.length !== 3) throw misplaced(site, what, "sequences", "where there are some");
+  const features = sizeOf(site, 2);
+  const activation = RECURRENT_ACTIVATIONS[spec.activation];
+  const how = { ...site, features, units: features, activation, init: spec.init };
+  const block =
+    "peepholes" in spec ? lstmBlock({ ...how, peepholes: spec.peepholes }) : gruBlock(how);
+  return built(block, spec.units, features, false);
 }
 
 const built = (block: Block, units = 0, inputs: number, keeps: boolean): Built => ({
@@ -207,6 +266,7 @@ const noIdentity = (name: string, why: string): GraftError =>
 /** What fits a shape of so many axes instead. */
 const INSTEAD: Readonly<Record<number, string>> = {
   2: ", or insert a dense layer here",
+  3: ", or insert a dense layer or an lstm here",
   4: ", or insert a conv2d here",
 };
 

@@ -2,6 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import type { UnitGroup } from "../graph/coupling/group";
 import { elements, type Layer, type Model, type Shape } from "../graph/model";
+import { dataInputs } from "../graph/recurrent";
 import { reinfer } from "../graph/reinfer";
 import { listNames } from "./select";
 
@@ -19,7 +20,7 @@ export function inputOf(model: Model, layer: Layer): string {
   const own = new Set(layer.nodes);
   const samples = fromInputs(model);
   const read = layer.nodes
-    .flatMap((name) => model.nodes.get(name)!.inputs)
+    .flatMap((name) => dataInputs(model.nodes.get(name)!))
     .flatMap((input) => ("node" in input ? [input.node] : []))
     .filter((name) => !own.has(name) && samples.has(name));
   const [input, ...more] = new Set(read);

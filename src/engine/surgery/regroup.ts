@@ -4,7 +4,8 @@ import type { Initializer, Model, Variable } from "../graph/model";
 import { alongAxis, grown, rearranged } from "../graph/coupling/places";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
 import { freshRegions, inside, joined, repetitions, slices, takenRegions } from "../graph/regions";
-import { fresh, joinedWith, resized, scaledRows, taken } from "./resize";
+import { fresh } from "./fresh";
+import { joinedWith, resized, scaledRows, taken } from "./resize";
 import { withSizes } from "./sizes";
 
 /** The units after an edit: each an old one, by index, or a fresh one. One that is there twice is a copy the second time. */

@@ -16,7 +16,7 @@ import { wholeRegion } from "../graph/model";
 import { describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { initializerQuestion, InitializerSchema } from "./initializers";
-import { fresh } from "./resize";
+import { fresh } from "./fresh";
 import { changed } from "./rewire";
 
 export const ReinitializeSchema = z.strictObject({

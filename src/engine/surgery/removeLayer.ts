@@ -50,7 +50,10 @@ function apply(model: Model, spec: Spec, key: string): Model {
 function spanOf(model: Model, layer: Layer): Span {
   const [input, output] = [inputOf(model, layer), outputOf(model, layer)];
   const above = ancestors(model, [output]);
-  const own = layer.nodes.filter((name) => above.has(name));
+  // Others may ask how long the sequences are.
+  const own = layer.nodes.filter(
+    (name) => above.has(name) && model.nodes.get(name)!.op !== "SequenceMask",
+  );
   const [reader, ...more] = readersOf(model, output);
   const isSecond = reader?.op === "Dropout" && model.nodes.get(input)!.op === "Dropout";
   if (!isSecond || more.length > 0) return { nodes: new Set(own), input, output };

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
+import type { RecurrentActivation } from "../graph/catalogue";
 import {
   wholeRegion,
   type Layer,
@@ -10,11 +11,24 @@ import {
   type Shape,
   type Variable,
 } from "../graph/model";
-import { ACTIVATIONS, ActivationSchema, type Activation } from "./activations";
+import {
+  ACTIVATIONS,
+  ActivationSchema,
+  RECURRENT_ACTIVATIONS,
+  type Activation,
+} from "./activations";
 import { newNode } from "./blocks";
 import { describeTraining } from "./describe";
 import type { EditKind } from "./edit";
-import { activationNode, activationOf, dropoutOf, fedRates, normWeights } from "./layerParts";
+import {
+  activationNode,
+  activationOf,
+  type Cell,
+  cellsOf,
+  dropoutOf,
+  fedRates,
+  normWeights,
+} from "./layerParts";
 import { outputOf } from "./place";
 import { changed, freeName, spliced } from "./rewire";
 import { layersIn, listNames, select, selectWeights } from "./select";
@@ -30,7 +44,7 @@ export const SetLayerSchema = z
         "The layer, by name or by a regular expression that matches the whole name; for learningRate and l2 a variable will do.",
       ),
     activation: ActivationSchema.optional().describe(
-      "Its activation function; none leaves the layer linear.",
+      "Its activation function; none leaves the layer linear. Of a recurrent layer, that of its candidate and its cell.",
     ),
     dropout: z
       .number()
@@ -141,6 +155,8 @@ function layersOf(model: Model, pattern: string, what: string): readonly Layer[]
 }
 
 function withActivation(model: Model, layer: Layer, value: Activation | "none"): Model {
+  const cells = cellsOf(model, layer);
+  if (cells.length > 0) return withCellActivation(model, layer, value, cells);
   const output = outputOf(model, layer);
   const node = activationNode(model, layer);
   const to = value === "none" ? { op: "Identity" as const, attributes: {} } : ACTIVATIONS[value];
@@ -159,6 +175,26 @@ function withActivation(model: Model, layer: Layer, value: Activation | "none"):
     ...after,
     layers: after.layers.map((each) => (each.name === layer.name ? changedLayer : each)),
   };
+}
+
+function withCellActivation(
+  model: Model,
+  { name }: Layer,
+  value: Activation | "none",
+  cells: readonly Cell[],
+): Model {
+  const activations: Partial<Record<string, RecurrentActivation>> = RECURRENT_ACTIVATIONS;
+  const activation = activations[value];
+  if (activation === undefined)
+    throw new GraftError(
+      "invalid-edit",
+      `${name} is recurrent and cannot have ${value} within. It can have ${listNames(Object.keys(RECURRENT_ACTIVATIONS))}.`,
+    );
+  const nodes = cells.map((cell) => {
+    const attributes = { ...cell.attributes, activation };
+    return { ...cell, attributes } as Cell;
+  });
+  return changed(model, { nodes });
 }
 
 function withHyper(
