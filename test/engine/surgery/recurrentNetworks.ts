@@ -7,8 +7,18 @@ import type {
   OpAttributes,
   OpName,
 } from "../../../src/engine/graph/catalogue";
-import type { Layer, Model, Node, Ref, Shape } from "../../../src/engine/graph/model";
+import {
+  type Layer,
+  type Model,
+  type Node,
+  type Ref,
+  type Shape,
+} from "../../../src/engine/graph/model";
+import { labelTarget } from "../../../src/engine/train/prepare";
+import type { SampleArray } from "../../../src/engine/train/samples";
+import type { Lesson } from "../compile/network";
 import { handmade, node, PRODUCT } from "../handmade";
+import { lessonOf } from "./lesson";
 
 const STEPS = [
   "joined",
@@ -251,4 +261,34 @@ export function builtSequence(design: SequenceDesign): Model {
     layers: builder.layers,
     roles: { inputs: masked ? ["x", "lengths"] : ["x"], output, labels: "y", loss: "loss" },
   });
+}
+
+/** Something to learn for a network with a loss: samples of several lengths, with labels for each, or for each step. */
+export function sequenceLesson(
+  model: Model,
+  { samples, ...how }: Pick<Lesson, "samples" | "batch" | "optimizer" | "epochs">,
+): Lesson {
+  const lesson = lessonOf(model, { samples, ...how });
+  const [x, labels] = lesson.arrays;
+  const output = model.shapes.get(model.roles.output!)!;
+  const arrays = [x, output.length === 3 ? stepLabels(model, samples) : labels];
+  if (!model.nodes.has("lengths")) return { ...lesson, arrays };
+  const lengths = Float32Array.from({ length: samples }, (_, sample) => (sample % TIME) + 1);
+  return { ...lesson, arrays: [...arrays, { node: "lengths", shape: [], data: lengths }] };
+}
+
+/** A class for each step, as an index or as a row; or numbers, where the loss compares these. */
+function stepLabels(model: Model, samples: number): SampleArray {
+  const node = model.roles.labels!;
+  const classes = model.shapes.get(model.roles.output!)!.at(-1)!;
+  const steps = samples * TIME;
+  const isRows = model.shapes.get(node)!.length === 3 || labelTarget(model).kind === "values";
+  if (!isRows) {
+    const indices = Int32Array.from({ length: steps }, (_, step) => (step * 7) % classes);
+    return { node, shape: [TIME], data: indices };
+  }
+  const rows = Float32Array.from({ length: steps * classes }, (_, at) =>
+    Number(at % classes === (Math.floor(at / classes) * 7) % classes),
+  );
+  return { node, shape: [TIME, classes], data: rows };
 }
