@@ -5,7 +5,7 @@
 //   bias [4n]; peephole… [n]; projection [n, p]; initialH [batch or 1, p]; initialC [batch or 1, n]; mask [batch, time].
 // GRU: gateKernel [f + n, 2n] and candidateKernel [f + n, n] with rows [x; h]; gateBias [2n]; candidateBias [n].
 import type { OpAttributes } from "./catalogue";
-import type { Shape } from "./model";
+import type { Node, Ref, Shape } from "./model";
 
 export type RecurrentOp = "LSTM" | "GRU";
 type InputOf<Op extends RecurrentOp> = OpAttributes[Op]["takes"][number];
@@ -48,3 +48,21 @@ export const sequenceAxes = (
   timeMajor: boolean,
 ): { readonly batch: number; readonly time: number } =>
   timeMajor ? { batch: 1, time: 0 } : { batch: 0, time: 1 };
+
+/** The inputs that a node computes with: of a recurrent layer and its like, not those that tell which steps are there. */
+export function dataInputs(node: Node): readonly Ref[] {
+  switch (node.op) {
+    case "LSTM":
+    case "GRU": {
+      const mask = node.attributes.takes.findIndex((input) => input === "mask") + 1;
+      return mask === 0 ? node.inputs : node.inputs.toSpliced(mask, 1);
+    }
+    case "LastStep":
+    case "Reverse":
+      return node.inputs.slice(0, 1);
+    case "SequenceMask":
+      return [];
+    default:
+      return node.inputs;
+  }
+}

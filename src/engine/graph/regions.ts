@@ -44,7 +44,7 @@ export function freshRegions(value: Value, shape: Shape): Region[] {
 }
 
 /** Places of indices that stood before them already. */
-function repetitions(indices: readonly number[]): number[] {
+export function repetitions(indices: readonly number[]): number[] {
   const seen = new Set<number>();
   return indices.flatMap((index, place) => {
     if (seen.has(index)) return [place];

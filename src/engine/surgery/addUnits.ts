@@ -7,6 +7,7 @@ import { isFrozen, type Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
 import { newSwitch, withOldBranch } from "./oldBranch";
+import { layerQuestion } from "./questions";
 import { allUnits, regroup, type Regrouping } from "./regroup";
 import { isWeight, listNames } from "./select";
 import {
@@ -143,16 +144,7 @@ export const addUnits: EditKind<Spec> = {
     return isExact ? { removeUnits: { layer, units: `${group.units}-${last}` } } : undefined;
   },
   questions: (model, given) => [
-    ...("layer" in given
-      ? []
-      : [
-          {
-            field: "layer",
-            ask: "layer" as const,
-            prompt: "Layer that gets new units",
-            candidates: unitLayers(model),
-          },
-        ]),
+    ...layerQuestion(given, "Layer that gets new units", unitLayers(model)),
     {
       field: "units",
       ask: "number",

@@ -6,10 +6,10 @@ import {
   type Node,
   type Ref,
   type Shape,
-  type Value,
   type Variable,
-  elements,
 } from "../graph/model";
+import { ACTIVATIONS, type Activation } from "./activations";
+import { drawn, fanOf } from "./fresh";
 import type { Block } from "./rewire";
 
 /** An op of a new layer. */
@@ -20,19 +20,6 @@ export const newNode = <Op extends OpName>(
   attributes: OpAttributes[Op],
 ): Node => ({ name, op, inputs, attributes, origin: [] }) as unknown as Node;
 
-export const ACTIVATIONS = {
-  relu: { op: "Relu", attributes: {} },
-  relu6: { op: "Relu6", attributes: {} },
-  elu: { op: "Elu", attributes: {} },
-  selu: { op: "Selu", attributes: {} },
-  leakyRelu: { op: "LeakyRelu", attributes: { alpha: 0.2 } },
-  sigmoid: { op: "Sigmoid", attributes: {} },
-  tanh: { op: "Tanh", attributes: {} },
-  softplus: { op: "Softplus", attributes: {} },
-  softmax: { op: "Softmax", attributes: {} },
-} as const;
-export type Activation = keyof typeof ACTIVATIONS;
-
 /** A weight that starts from `initializer`. */
 export function newVariable(
   name: string,
@@ -41,15 +28,8 @@ export function newVariable(
   key: string,
   role: Variable["role"] = "weight",
 ): Variable {
-  const kernel = shape.length >= 2;
-  const value: Value = {
-    from: "initializer",
-    initializer,
-    shape,
-    fanIn: kernel ? elements(shape.slice(0, -1)) : 1,
-    fanOut: kernel ? elements(shape.slice(0, -2)) * shape[shape.length - 1] : 1,
-    key,
-  };
+  const fan = shape.length >= 2 ? fanOf(shape) : undefined;
+  const value = drawn({ shape, key }, initializer, fan);
   const trainable = role === "weight" ? [wholeRegion(shape)] : [];
   return { name, dtype: "float32", shape, value, role, trainable };
 }

@@ -1,12 +1,12 @@
 // What the loss compares the output with labels by: building it, or exchanging it within the graph's own loss.
 import { GraftError } from "../../protocol/errors";
 import type { OpName } from "../graph/catalogue";
-import type { Model, Node, Shape } from "../graph/model";
-import { ancestors } from "../graph/order";
+import { sameShape, type Model, type Node, type Shape } from "../graph/model";
+import { ancestors, descendants } from "../graph/order";
 import { lossPart } from "../graph/roles";
 import { fits, formatShape, isVague } from "../graph/shapes";
 import { newNode } from "./blocks";
-import { changed, freeName, pruned } from "./rewire";
+import { changed, freeName, pruned, reading, readersOf } from "./rewire";
 
 interface Comparison {
   readonly op:
@@ -18,7 +18,7 @@ interface Comparison {
   readonly name: string;
   /** What it takes: class indices, or rows with a number for each unit. */
   readonly labels: "indices" | "rows";
-  /** Whether it yields one number per sample, and not one per unit. */
+  /** Whether it yields one number per sample, or per step of one, and not one per unit. */
   readonly perSample: boolean;
 }
 
@@ -71,13 +71,14 @@ export function comparisonOf(model: Model): LossName | undefined {
 /**
  * The model with a loss that compares its output by `kind`, as the mean over samples and units. In the graph's own loss
  * it takes the place of what `was` decided, the output until now; the loss keeps its name and its other terms. Labels
- * are fed to the graph's placeholder where that takes what the comparison needs, else to a new one.
+ * are fed to the graph's placeholder where that takes what the comparison needs, else to a new one. Of sequences, what
+ * the graph's loss does with the steps, such as masking them, stays.
  */
 export function withComparison(model: Model, kind: LossName, was: string, units: number): Model {
-  const { inputs, output, loss } = model.roles;
+  const { output, loss } = model.roles;
   const { op, name, labels: form, perSample } = LOSSES[kind];
   const shape = model.shapes.get(output!) ?? [-1];
-  if (perSample && shape.length !== 2)
+  if (perSample && shape.length !== 2 && shape.length !== 3)
     throw new GraftError(
       "invalid-edit",
       `${kind} compares rows of classes; the output is ${formatShape(shape)}. Use sigmoidCrossEntropy or meanSquaredError, which compare number by number.`,
@@ -90,8 +91,23 @@ export function withComparison(model: Model, kind: LossName, was: string, units:
     [...ref(output!), ...ref(fed.node.name)],
     {},
   );
+  const steps = shape.length === 3 ? stepsOf(model, was) : undefined;
+  if (steps !== undefined) {
+    const last = newNode(freeName(model, "graft/step_loss"), "Mean", ref(each.name), {
+      axes: [2],
+      keepDims: false,
+    });
+    const step = perSample ? each : last;
+    const readers = readersOf(model, steps).map((node) =>
+      reading(node, steps, { node: step.name }),
+    );
+    const own = perSample ? [each] : [each, last];
+    const after = changed(model, { nodes: [...fed.added, ...own, ...readers] });
+    return pruned(withRoles(after, fed, output!, loss!), [steps]);
+  }
   const part = loss === undefined ? undefined : lossPart(model, loss, was);
-  const axes = perSample ? [0] : shape.map((_, axis) => axis);
+  const numbers = shape.map((_, axis) => axis);
+  const axes = perSample ? numbers.slice(0, -1) : numbers;
   const mean = newNode(part ?? freeName(model, "graft/loss"), "Mean", ref(each.name), {
     axes,
     keepDims: false,
@@ -100,14 +116,30 @@ export function withComparison(model: Model, kind: LossName, was: string, units:
   const nodes = [...fed.added, each, { ...mean, origin: old?.origin ?? [] }];
   const after = changed(model, { nodes });
   const minimized = part === undefined ? mean.name : loss!;
-  return pruned(
-    {
-      ...after,
-      shapes: new Map(after.shapes).set(fed.node.name, fed.shape),
-      roles: { inputs, output: output!, loss: minimized, labels: fed.node.name },
-    },
-    [...(loss === undefined ? [] : [loss]), ...(old?.inputs ?? []).flatMap(nodeName)],
-  );
+  return pruned(withRoles(after, fed, output!, minimized), [
+    ...(loss === undefined ? [] : [loss]),
+    ...(old?.inputs ?? []).flatMap(nodeName),
+  ]);
+}
+
+const withRoles = (model: Model, { node, shape }: Labels, output: string, loss: string): Model => ({
+  ...model,
+  shapes: new Map(model.shapes).set(node.name, shape),
+  roles: { inputs: model.roles.inputs, output, loss, labels: node.name },
+});
+
+/** The node of the loss that has a number for each step of the sequences `was`, before masks and sums. */
+function stepsOf(model: Model, was: string): string | undefined {
+  const { loss } = model.roles;
+  const shape = model.shapes.get(was);
+  if (loss === undefined || shape?.length !== 3) return undefined;
+  const [within, behind] = [ancestors(model, [loss]), descendants(model, [was])];
+  const isPerStep = ({ name, op }: Node): boolean =>
+    within.has(name) &&
+    behind.has(name) &&
+    op !== "Reshape" &&
+    sameShape(model.shapes.get(name) ?? [], shape.slice(0, 2));
+  return [...model.nodes.values()].find(isPerStep)?.name;
 }
 
 const nodeName = (input: Node["inputs"][number]): string[] => ("node" in input ? [input.node] : []);
@@ -128,11 +160,11 @@ function labelsFor(model: Model, form: Comparison["labels"], rows: Shape): Label
   const node = newNode(freeName(model, "graft/labels"), "Placeholder", [], {
     dtype: isRows ? "float32" : "int64",
   });
-  return { node, shape: isRows ? [-1, ...rows.slice(1)] : [-1], added: [node] };
+  return { node, shape: [-1, ...rows.slice(1, isRows ? undefined : -1)], added: [node] };
 }
 
 function takes(dtype: string, shape: Shape, form: Comparison["labels"], rows: Shape): boolean {
-  if (form === "indices") return /^int(32|64)$/.test(dtype) && shape.length === 1;
+  if (form === "indices") return /^int(32|64)$/.test(dtype) && shape.length === rows.length - 1;
   const fitting =
     shape.length === rows.length && shape.every((size, axis) => fits(size, rows[axis]));
   return dtype === "float32" && (fitting || isVague(shape));

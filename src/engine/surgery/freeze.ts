@@ -4,30 +4,23 @@ import { EDIT_COMMANDS } from "../../protocol/edits";
 import { elementsOf } from "../graph/coupling/places";
 import { elements, wholeRegion, type Model, type Region, type Variable } from "../graph/model";
 import { joined, outside, slices, without } from "../graph/regions";
-import { unitProducer } from "../graph/units";
 import { describeFreezing, describeTraining } from "./describe";
 import type { EditKind, Questions } from "./edit";
+import { layerQuestion } from "./questions";
 import {
   findLayer,
   isWeight,
   layersIn,
-  select,
+  NAMES,
+  selectAll,
   selectUpTo,
   weightLayers,
   type Selection,
 } from "./select";
-import { unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
-
-const Name = z
-  .string()
-  .min(1)
-  .describe(
-    "A layer or variable, by name or by a regular expression that matches the whole name: hidden[12] takes hidden1 and hidden2, never hidden10.",
-  );
+import { layersWithUnits, unitLayer, unitsIn, UnitsSchema } from "./unitLayers";
 
 export const FreezeSchema = z.union([
-  Name,
-  z.array(Name).min(1),
+  ...NAMES,
   z.strictObject({
     upTo: z
       .string()
@@ -45,11 +38,7 @@ function selected(model: Model, spec: Spec): Selection {
   if (typeof spec === "object" && "upTo" in spec) return selectUpTo(model, spec.upTo);
   if (typeof spec === "object" && "units" in spec)
     return { layers: [findLayer(model, spec.layer)], weights: [] };
-  const selections = [spec].flat().map((name) => select(model, name));
-  return {
-    layers: selections.flatMap((each) => each.layers),
-    weights: selections.flatMap((each) => each.weights),
-  };
+  return selectAll(model, spec);
 }
 
 function withTrainable(
@@ -127,18 +116,7 @@ const describe = (before: Model, after: Model, spec: Spec): string =>
 const unitQuestions =
   (verb: string): Questions =>
   (model, given) => [
-    ...("layer" in given
-      ? []
-      : [
-          {
-            field: "layer",
-            ask: "layer" as const,
-            prompt: `Layer of the units to ${verb}`,
-            candidates: model.layers
-              .filter(({ nodes }) => unitProducer(model, nodes) !== undefined)
-              .map(({ name }) => name),
-          },
-        ]),
+    ...layerQuestion(given, `Layer of the units to ${verb}`, layersWithUnits(model)),
     { field: "units", ask: "units", prompt: `Units to ${verb}, by number, such as 0-3, 7` },
   ];
 

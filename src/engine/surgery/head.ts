@@ -2,11 +2,12 @@
 import { GraftError } from "../../protocol/errors";
 import { dataFormatOf } from "../graph/channels";
 import { layerOf } from "../graph/layers";
-import type { Initializer, Model } from "../graph/model";
+import type { Initializer, Model, Node, Shape } from "../graph/model";
 import { formatShape } from "../graph/shapes";
 import { dense, newNode } from "./blocks";
-import { headFor, type Head } from "./output";
+import { headsFor, type Head } from "./output";
 import { changed, freeName, withLayer } from "./rewire";
+import { sequenceStyle } from "./sequences";
 
 export interface NewHead {
   readonly head: Head;
@@ -24,12 +25,11 @@ export const headName = (model: Model): string => freeName(model, "logits");
 export function withHead(model: Model, { head, from, classes, init, key }: NewHead): Model {
   const shape = model.shapes.get(from) ?? [-1];
   const isMap = shape.length === 4;
-  if (shape.length !== (head === "pooling" ? 4 : 2))
+  const fitting = headsFor(shape);
+  if (!fitting.includes(head))
     throw new GraftError(
       "invalid-edit",
-      head === "pooling"
-        ? `Pooling needs a feature map of four axes; ${from} is ${formatShape(shape)}.${shape.length === 2 ? ' Use "head": "dense".' : ""}`
-        : `A dense layer reads rows; ${from} is ${formatShape(shape)}.${isMap ? ` Use "head": "${headFor(model, from)}".` : ""}`,
+      `${READS[head]}; ${from} is ${formatShape(shape)}.${fitting.length === 0 ? "" : ` Use "head": "${fitting[0]}".`}`,
     );
   const channels = isMap && dataFormatOf(model, from) === "NCHW" ? 1 : shape.length - 1;
   const inputs = shape[channels];
@@ -39,19 +39,16 @@ export function withHead(model: Model, { head, from, classes, init, key }: NewHe
       `The size of ${from} is not known (${formatShape(shape)}), so no dense layer can read it.`,
     );
   const name = headName(model);
-  const axes = [1, 2, 3].filter((axis) => axis !== channels);
-  const pool = isMap
-    ? [newNode(`${name}/Mean`, "Mean", [{ node: from }], { axes, keepDims: false })]
-    : [];
+  const features = featuresOf(model, head, { name, from, channels });
   const block = dense({
     name,
-    from: pool[0]?.name ?? from,
+    from: features[0]?.name ?? from,
     inputs,
     units: classes,
     init,
     key,
   });
-  const nodes = [...pool, ...block.nodes];
+  const nodes = [...features, ...block.nodes];
   const output = nodes.at(-1)!.name;
   const layer = {
     name,
@@ -67,7 +64,41 @@ export function withHead(model: Model, { head, from, classes, init, key }: NewHe
   );
   return {
     ...after,
-    shapes: new Map(after.shapes).set(output, [shape[0], classes]),
+    shapes: new Map(after.shapes).set(output, [...BATCH_OF[head](shape), classes]),
     roles: { ...model.roles, output },
   };
+}
+
+/** The axes of the output before its classes. */
+const BATCH_OF: Readonly<Record<Head, (features: Shape) => Shape>> = {
+  dense: (features) => features.slice(0, -1),
+  pooling: ([batch]) => [batch],
+  lastStep: () => [-1],
+};
+
+const READS: Readonly<Record<Head, string>> = {
+  dense: "A dense layer reads rows or sequences",
+  pooling: "Pooling needs a feature map of four axes",
+  lastStep: "Only a sequence has a last step",
+};
+
+/** What makes one row of a feature map or of a sequence. */
+function featuresOf(
+  model: Model,
+  head: Head,
+  { name, from, channels }: { name: string; from: string; channels: number },
+): Node[] {
+  switch (head) {
+    case "dense":
+      return [];
+    case "pooling": {
+      const axes = [1, 2, 3].filter((axis) => axis !== channels);
+      return [newNode(`${name}/Mean`, "Mean", [{ node: from }], { axes, keepDims: false })];
+    }
+    case "lastStep": {
+      const { timeMajor, mask } = sequenceStyle(model, from);
+      const inputs = [{ node: from }, ...(mask === undefined ? [] : [mask])];
+      return [newNode(`${name}/LastStep`, "LastStep", inputs, { timeMajor })];
+    }
+  }
 }

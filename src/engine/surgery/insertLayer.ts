@@ -3,15 +3,18 @@ import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { EditQuestion } from "../../protocol/plan";
+import { channelsAxis } from "../graph/channels";
 import { describeLayer, layerSizes } from "../graph/layers";
-import type { Model, Node } from "../graph/model";
-import { channelAxis } from "../graph/shapes";
+import type { Initializer, Model, Node } from "../graph/model";
+import { dataInputs } from "../graph/recurrent";
 import { unitGroup, unitProducer } from "../graph/units";
-import { ACTIVATIONS } from "./blocks";
+import { ACTIVATIONS, activationQuestion } from "./activations";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind, FunctionEffect, Questions } from "./edit";
-import { build, formatAt, kindOf, NewLayerSchema, type Built } from "./newLayer";
-import { fitting, inputOf, outputOf, refuseShared } from "./place";
+import { initializerQuestion } from "./initializers";
+import { build, kindOf, NewLayerSchema, settingOf, type Built } from "./newLayer";
+import { fitting, inputOf, outputOf, placedLayers, refuseShared } from "./place";
+import { dropoutQuestion } from "./questions";
 import { regroup } from "./regroup";
 import { freeName, readersOf, refuseTaken, spliced, withLayer } from "./rewire";
 import { findLayer } from "./select";
@@ -52,15 +55,18 @@ interface Gap {
   readonly becomesOutput: boolean;
 }
 
+/** What only asks how long a sequence is goes on asking the old one: a new layer may ask it in turn. */
+const readsData = (reader: Node): boolean => dataInputs(reader).length > 0;
+
 function gapOf(model: Model, { after, before }: Pick<Spec, "after" | "before">): Gap {
   if (after !== undefined) {
     const from = outputOf(model, findLayer(model, after));
     const becomesOutput = model.roles.output === from;
-    return { from, takes: () => true, behind: after, becomesOutput };
+    return { from, takes: readsData, behind: after, becomesOutput };
   }
   const layer = findLayer(model, before!);
   const behind = model.layers[model.layers.indexOf(layer) - 1]?.name;
-  const takes = (reader: Node) => layer.nodes.includes(reader.name);
+  const takes = (reader: Node) => readsData(reader) && layer.nodes.includes(reader.name);
   const from = inputOf(model, layer);
   const indexed = readersOf(model, from).find(
     (reader) => takes(reader) && (reader.op === "Gather" || reader.op === "OneHot"),
@@ -73,10 +79,11 @@ function gapOf(model: Model, { after, before }: Pick<Spec, "after" | "before">):
 }
 
 /** "batch_normalization" as Keras and TensorFlow name it; others as their kind. */
-const defaultName = (kind: string): string => (kind === "batchNorm" ? "batch_normalization" : kind);
+const defaultName = (setting: string): string =>
+  setting === "batchNorm" ? "batch_normalization" : setting;
 
 function nameOf(model: Model, { name, layer }: Spec): string {
-  if (name === undefined) return freeName(model, defaultName(kindOf(layer)));
+  if (name === undefined) return freeName(model, defaultName(settingOf(layer)));
   refuseTaken(model, name);
   return name;
 }
@@ -126,12 +133,12 @@ function apply(model: Model, spec: Spec, key: string): Model {
   });
 }
 
-const initOf = ({ layer }: Pick<Spec, "layer">) =>
-  "dense" in layer
-    ? layer.dense.init
-    : "conv2d" in layer
-      ? layer.conv2d.init
-      : ("glorotUniform" as const);
+function initOf({ layer }: Pick<Spec, "layer">): Initializer {
+  if ("dense" in layer) return layer.dense.init;
+  if ("conv2d" in layer) return layer.conv2d.init;
+  if ("lstm" in layer) return layer.lstm.init;
+  return "gru" in layer ? layer.gru.init : "glorotUniform";
+}
 
 function describe(before: Model, after: Model, spec: Spec): string {
   const { name, keeps } = built(before, spec, "");
@@ -149,9 +156,6 @@ function describe(before: Model, after: Model, spec: Spec): string {
   return `${name} (${what}) is inserted ${where}; ${effect.join("; ")}; ${describeTraining(after)}.`;
 }
 
-const placed = (model: Model): string[] =>
-  model.layers.filter(({ output }) => output !== undefined).map(({ name }) => name);
-
 const questions =
   (side: "after" | "before"): Questions =>
   (model, given) => {
@@ -161,12 +165,12 @@ const questions =
           field: side,
           ask: "layer",
           prompt: `Layer to insert the new one ${side === "after" ? "behind" : "before"}`,
-          candidates: placed(model),
+          candidates: placedLayers(model),
         },
       ];
     const { from } = gapOf(model, given as Pick<Spec, "after" | "before">);
     const shape = model.shapes.get(from) ?? [];
-    if (given["layer"] === undefined) return [whichLayer(shape.length === 4)];
+    if (given["layer"] === undefined) return [whichLayer(shape.length)];
     const kind = Object.keys(given["layer"] as object)[0];
     const answered = (field: string) => given[`layer.${kind}.${field}`];
     const asIdentity = () => {
@@ -176,24 +180,36 @@ const questions =
       const spec = InsertLayerSchema.parse({ [side]: given[side], layer });
       return apply(model, spec, "");
     };
-    const units = shape[channelAxis(shape, formatAt(model, from))];
+    const units = shape[channelsAxis(model, from)];
     return settings(kind, units, () => isPossible(asIdentity));
   };
 
-const choice = <Value>(value: Value, label: string, detail: string) => ({
+type Choice = Extract<EditQuestion, { readonly ask: "choice" }>["choices"][number];
+const choice = (value: Choice["value"], label: string, detail: string): Choice => ({
   value,
   label,
   detail,
 });
 
-const whichLayer = (isImage: boolean): EditQuestion => ({
+const DENSE = choice({ dense: {} }, "Dense layer", "A kernel and a bias");
+
+/** Layers with weights that take tensors of so many axes; of others, a dense one. */
+const WEIGHED: Readonly<Record<number, readonly Choice[]>> = {
+  3: [
+    choice({ lstm: {} }, "LSTM", "Reads the sequence, and hands on one of its units"),
+    choice({ lstm: { peepholes: true } }, "LSTM with peepholes", "DL4J's GravesLSTM"),
+    choice({ gru: {} }, "GRU", "TensorFlow 1's GRUCell"),
+    choice({ dense: {} }, "Dense layer", "The same kernel and bias for every step"),
+  ],
+  4: [choice({ conv2d: {} }, "Convolution", "Kernels that slide over the image, and a bias")],
+};
+
+const whichLayer = (axes: number): EditQuestion => ({
   field: "layer",
   ask: "choice",
   prompt: "What to insert",
   choices: [
-    isImage
-      ? choice({ conv2d: {} }, "Convolution", "Kernels that slide over the image, and a bias")
-      : choice({ dense: {} }, "Dense layer", "A kernel and a bias"),
+    ...(WEIGHED[axes] ?? [DENSE]),
     choice({ batchNorm: {} }, "Batch normalization", "Changes nothing until it trains"),
     choice({ dropout: {} }, "Dropout", "Drops units while training; predictions stay"),
     ...Object.entries(ACTIVATIONS).map(([activation, { op }]) =>
@@ -214,49 +230,25 @@ function isPossible(edit: () => unknown): boolean {
 
 /** `fitsIdentity`: whether the layer that was answered so far can start as the identity. */
 function settings(kind: string, units: number, fitsIdentity: () => boolean): EditQuestion[] {
-  if (kind === "dropout")
-    return [
-      {
-        field: "layer.dropout.rate",
-        ask: "number",
-        prompt: "Share of units that training drops, from 0 to less than 1",
-        min: 0,
-        max: 0.99,
-        suggestion: 0.5,
-        fractions: true,
-      },
-    ];
-  if (kind !== "dense" && kind !== "conv2d") return [];
+  if (kind === "dropout") return [dropoutQuestion("layer.dropout.rate")];
+  if (!["dense", "conv2d", "lstm", "gru"].includes(kind)) return [];
+  const howMany: EditQuestion = {
+    field: `layer.${kind}.units`,
+    ask: "number",
+    prompt: `How many units it has; with another number than ${units}, what reads them starts afresh`,
+    min: 1,
+    max: 1_000_000,
+    suggestion: units,
+  };
+  if (kind === "lstm" || kind === "gru") return [howMany];
   return [
-    {
-      field: `layer.${kind}.units`,
-      ask: "number",
-      prompt: `How many units it has; with another number than ${units}, what reads them starts afresh`,
-      min: 1,
-      max: 1_000_000,
-      suggestion: units,
-    },
-    {
-      field: `layer.${kind}.activation`,
-      ask: "choice",
-      prompt: "Its activation function",
-      choices: [
-        ...Object.entries(ACTIVATIONS).map(([value, { op }]) => ({ value, label: op, detail: "" })),
-        { value: "none", label: "None", detail: "The layer stays linear" },
-      ],
-    },
-    {
-      field: `layer.${kind}.init`,
-      ask: "choice",
-      prompt: "What its kernel starts from",
-      choices: [
-        ...(fitsIdentity()
-          ? [choice("identity", "Identity", "Net2Deeper: the network computes what it did")]
-          : []),
-        { value: "glorotUniform", label: "Glorot uniform", detail: "Random, for any layer" },
-        { value: "heNormal", label: "He normal", detail: "Random, for layers with relu" },
-      ],
-    },
+    howMany,
+    activationQuestion(`layer.${kind}.activation`),
+    initializerQuestion(`layer.${kind}.init`, [
+      ...(fitsIdentity() ? (["identity"] as const) : []),
+      "glorotUniform",
+      "heNormal",
+    ]),
   ];
 }
 

@@ -2,27 +2,30 @@
 import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
 import { bounds, type Bounds } from "../graph/bounds";
-import type { DataFormat } from "../graph/catalogue";
+import { dataFormatOf } from "../graph/channels";
 import type { Model, Shape } from "../graph/model";
-import { ancestors } from "../graph/order";
 import { channelAxis, formatShape } from "../graph/shapes";
 import {
+  ACTIVATION_NAMES,
+  ActivationSchema,
+  RECURRENT_ACTIVATIONS,
+  type Activation,
+} from "./activations";
+import {
   activation as activationBlock,
-  ACTIVATIONS,
   batchNorm as batchNormBlock,
   conv2d as conv2dBlock,
   dense as denseBlock,
   dropout as dropoutBlock,
-  type Activation,
 } from "./blocks";
+import { gru as gruBlock, lstm as lstmBlock } from "./recurrentBlocks";
 import type { Block } from "./rewire";
 
-const names = Object.keys(ACTIVATIONS) as [Activation, ...Activation[]];
+type RecurrentName = keyof typeof RECURRENT_ACTIVATIONS;
 
-const ActivationSchema = z
-  .enum(["none", ...names])
-  .default("relu")
-  .describe("The activation function; none leaves the layer linear.");
+const OwnActivation = ActivationSchema.default("relu").describe(
+  "The activation function; none leaves the layer linear.",
+);
 
 const InitSchema = z
   .enum(["glorotUniform", "heNormal", "identity"])
@@ -40,21 +43,49 @@ const UnitsSchema = z
     "How many units it has; as many as it reads, unless told otherwise. With another number, the kernels that read it start afresh.",
   );
 
+const RecurrentSettings = {
+  units: UnitsSchema,
+  activation: z
+    .enum(Object.keys(RECURRENT_ACTIVATIONS) as [RecurrentName, ...RecurrentName[]])
+    .default("tanh")
+    .describe("The function of the candidate, and of an LSTM's cell; gates have the sigmoid."),
+  init: z
+    .enum(["glorotUniform", "heNormal"])
+    .default("glorotUniform")
+    .describe("What the kernels start from; gates that forget start open."),
+};
+
+const LSTMSchema = z
+  .strictObject({
+    ...RecurrentSettings,
+    peepholes: z
+      .boolean()
+      .default(false)
+      .describe("Whether the gates see the cell (DL4J's GravesLSTM)."),
+  })
+  .describe(
+    "An LSTM over sequences [batch, time, features], in the form of those in the network: with their gates, their masks and their order of axes.",
+  );
+
+const GRUSchema = z
+  .strictObject(RecurrentSettings)
+  .describe("A GRU over sequences, as TensorFlow 1's GRUCell.");
+
 const Size2D = z.union([
   z.int().min(1).max(1000),
   z.tuple([z.int().min(1).max(1000), z.int().min(1).max(1000)]),
 ]);
 
 const DenseSchema = z
-  .strictObject({ units: UnitsSchema, activation: ActivationSchema, init: InitSchema })
-  .describe("A fully connected layer.");
+  .strictObject({ units: UnitsSchema, activation: OwnActivation, init: InitSchema })
+  .describe("A fully connected layer; of sequences, the same for every step.");
 
 const Conv2DSchema = z
   .strictObject({
     units: UnitsSchema,
     window: Size2D.default(3).describe("Height and width of the kernel, or one number for both."),
     strides: Size2D.default(1).describe("Steps of the window, or one number for both."),
-    activation: ActivationSchema,
+    activation: OwnActivation,
     init: InitSchema,
   })
   .describe("A convolution of images, padded so that strides of 1 keep their size.");
@@ -65,6 +96,8 @@ export const NewLayerSchema = z
   .union([
     z.strictObject({ dense: DenseSchema }),
     z.strictObject({ conv2d: Conv2DSchema }),
+    z.strictObject({ lstm: LSTMSchema }),
+    z.strictObject({ gru: GRUSchema }),
     z.strictObject({
       batchNorm: z
         .strictObject({})
@@ -75,7 +108,9 @@ export const NewLayerSchema = z
         .strictObject({ rate: RateSchema })
         .describe("Drops units while training; predictions stay what they are."),
     }),
-    z.strictObject({ activation: z.enum(names).describe("An activation function alone.") }),
+    z.strictObject({
+      activation: z.enum(ACTIVATION_NAMES).describe("An activation function alone."),
+    }),
   ])
   .describe("The new layer.");
 export type NewLayer = z.infer<typeof NewLayerSchema>;
@@ -99,15 +134,22 @@ export interface Built {
   readonly keeps: boolean;
 }
 
-export const kindOf = (layer: NewLayer): string => Object.keys(layer)[0];
+/** The key of the layer in the recipe. */
+export const settingOf = (layer: NewLayer): string => Object.keys(layer)[0];
+
+/** What the layer is called in lists. */
+export const kindOf = (layer: NewLayer): string =>
+  "lstm" in layer || "gru" in layer ? settingOf(layer).toUpperCase() : settingOf(layer);
 
 /** The nodes and variables of a new layer. Throws `invalid-edit` where it does not fit, and says what does. */
 export function build(layer: NewLayer, site: Site): Built {
   if ("dense" in layer) return dense(layer.dense, site);
   if ("conv2d" in layer) return conv2d(layer.conv2d, site);
+  if ("lstm" in layer) return recurrent(layer.lstm, site, "An LSTM");
+  if ("gru" in layer) return recurrent(layer.gru, site, "A GRU");
   const { model, name, from, shape, key } = site;
   if ("batchNorm" in layer) {
-    const dataFormat = formatAt(model, from);
+    const dataFormat = dataFormatOf(model, from);
     const units = sizeOf(site, channelAxis(shape, dataFormat));
     const block = batchNormBlock({ name, from, units, rank: shape.length, dataFormat, key });
     return { block, keeps: true };
@@ -120,9 +162,9 @@ export function build(layer: NewLayer, site: Site): Built {
 
 function dense({ units, activation, init }: z.infer<typeof DenseSchema>, site: Site): Built {
   const { name, from, shape, key } = site;
-  if (shape.length !== 2)
+  if (shape.length !== 2 && shape.length !== 3)
     throw misplaced(site, "A dense layer", "rows of units", "behind the flattening");
-  const inputs = sizeOf(site, 1);
+  const inputs = sizeOf(site, shape.length - 1);
   const product = { name, from, inputs, units: inputs, init, ...activated(activation), key };
   if (init === "identity") refuseChange(site, units ?? inputs, inputs, activation);
   return built(denseBlock(product), units, inputs, init === "identity");
@@ -132,7 +174,7 @@ function conv2d(spec: z.infer<typeof Conv2DSchema>, site: Site): Built {
   const { units, window, strides, activation, init } = spec;
   const { model, name, from, shape, key } = site;
   if (shape.length !== 4) throw misplaced(site, "A convolution", "images", "before the flattening");
-  const dataFormat = formatAt(model, from);
+  const dataFormat = dataFormatOf(model, from);
   const inputs = sizeOf(site, channelAxis(shape, dataFormat));
   const steps = both(strides);
   if (init === "identity") {
@@ -145,6 +187,20 @@ function conv2d(spec: z.infer<typeof Conv2DSchema>, site: Site): Built {
     convolution: { strides: steps, padding: "SAME", dataFormat, dilations: [1, 1] },
   });
   return built(block, units, inputs, init === "identity");
+}
+
+function recurrent(
+  spec: z.infer<typeof GRUSchema> | z.infer<typeof LSTMSchema>,
+  site: Site,
+  what: string,
+): Built {
+  if (site.shape.length !== 3) throw misplaced(site, what, "sequences", "where there are some");
+  const features = sizeOf(site, 2);
+  const activation = RECURRENT_ACTIVATIONS[spec.activation];
+  const how = { ...site, features, units: features, activation, init: spec.init };
+  const block =
+    "peepholes" in spec ? lstmBlock({ ...how, peepholes: spec.peepholes }) : gruBlock(how);
+  return built(block, spec.units, features, false);
 }
 
 const built = (block: Block, units = 0, inputs: number, keeps: boolean): Built => ({
@@ -166,21 +222,6 @@ function sizeOf({ from, shape }: Site, axis: number): number {
     "shape-mismatch",
     `How many units ${from} has is not known (its shape is ${formatShape(shape)}), so nothing that depends on it can be inserted behind it.`,
   );
-}
-
-/** The order of an image's axes at `name`: that of the last convolution or pool before it. */
-export function formatAt(model: Model, name: string): DataFormat {
-  const before = ancestors(model, [name]);
-  const windows = [...model.nodes.values()].flatMap((node) =>
-    node.op === "Conv2D" ||
-    node.op === "Conv2DTranspose" ||
-    node.op === "DepthwiseConv2D" ||
-    node.op === "MaxPool" ||
-    node.op === "AvgPool"
-      ? [{ isBefore: before.has(node.name), format: node.attributes.dataFormat }]
-      : [],
-  );
-  return (windows.findLast(({ isBefore }) => isBefore) ?? windows[0])?.format ?? "NHWC";
 }
 
 /** Whether an activation function leaves every number within `range` as it is. */
@@ -225,6 +266,7 @@ const noIdentity = (name: string, why: string): GraftError =>
 /** What fits a shape of so many axes instead. */
 const INSTEAD: Readonly<Record<number, string>> = {
   2: ", or insert a dense layer here",
+  3: ", or insert a dense layer or an lstm here",
   4: ", or insert a conv2d here",
 };
 

@@ -3,7 +3,7 @@ import { GraftError } from "../../protocol/errors";
 import { channelsAxis } from "../graph/channels";
 import { groupFrom, type UnitGroup } from "../graph/coupling/group";
 import { layerOf } from "../graph/layers";
-import type { Model } from "../graph/model";
+import type { Model, Shape } from "../graph/model";
 import { focusedRoles, knownLosses, logitsBefore } from "../graph/roles";
 import { formatShape } from "../graph/shapes";
 import { listNames } from "./select";
@@ -55,12 +55,27 @@ export const HEADS = {
     label: "Global average pooling and a dense layer behind it",
     detail: "The mean of every channel of the feature map is what a new output reads",
   },
+  lastStep: {
+    label: "The last step and a dense layer behind it",
+    detail: "What the network yields at the end of a sequence is what a new output reads",
+  },
 } as const;
 export type Head = keyof typeof HEADS;
 
+/** How many axes the features have that a head reads. */
+const HEAD_AXES: Readonly<Record<Head, readonly number[]>> = {
+  dense: [2, 3],
+  pooling: [4],
+  lastStep: [3],
+};
+
+/** The heads that fit features of a shape, the likeliest first. */
+export const headsFor = (shape: Shape): Head[] =>
+  (Object.keys(HEADS) as Head[]).filter((head) => HEAD_AXES[head].includes(shape.length));
+
 /** The head that fits behind what `name` yields. */
 export const headFor = (model: Model, name: string): Head =>
-  model.shapes.get(name)?.length === 4 ? "pooling" : "dense";
+  headsFor(model.shapes.get(name) ?? [])[0] ?? "dense";
 
 /** The units of the output's classes. Throws where they cannot be changed, and says which head to put behind them. */
 export function outputGroup(model: Model): UnitGroup {

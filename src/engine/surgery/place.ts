@@ -2,6 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import type { UnitGroup } from "../graph/coupling/group";
 import { elements, type Layer, type Model, type Shape } from "../graph/model";
+import { dataInputs } from "../graph/recurrent";
 import { reinfer } from "../graph/reinfer";
 import { listNames } from "./select";
 
@@ -19,7 +20,7 @@ export function inputOf(model: Model, layer: Layer): string {
   const own = new Set(layer.nodes);
   const samples = fromInputs(model);
   const read = layer.nodes
-    .flatMap((name) => model.nodes.get(name)!.inputs)
+    .flatMap((name) => dataInputs(model.nodes.get(name)!))
     .flatMap((input) => ("node" in input ? [input.node] : []))
     .filter((name) => !own.has(name) && samples.has(name));
   const [input, ...more] = new Set(read);
@@ -44,6 +45,10 @@ export function outputOf({ roles }: Model, layer: Layer): string {
     `Graft does not know which op is the output of ${layer.name} (${layer.kind}).`,
   );
 }
+
+/** Layers whose place in the graph is known. */
+export const placedLayers = (model: Model): string[] =>
+  model.layers.filter(({ output }) => output !== undefined).map(({ name }) => name);
 
 /**
  * The model with the shapes that it has now. Throws `invalid-edit` where its parts, which did `before`, do not fit together

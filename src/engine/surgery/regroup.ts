@@ -3,8 +3,9 @@ import { GraftError } from "../../protocol/errors";
 import type { Initializer, Model, Variable } from "../graph/model";
 import { alongAxis, grown, rearranged } from "../graph/coupling/places";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
-import { freshRegions, inside, joined, slices, takenRegions } from "../graph/regions";
-import { fresh, joinedWith, resized, scaledRows, taken } from "./resize";
+import { freshRegions, inside, joined, repetitions, slices, takenRegions } from "../graph/regions";
+import { fresh } from "./fresh";
+import { joinedWith, resized, scaledRows, taken } from "./resize";
 import { withSizes } from "./sizes";
 
 /** The units after an edit: each an old one, by index, or a fresh one. One that is there twice is a copy the second time. */
@@ -109,30 +110,17 @@ function rearrangedVariable(
           ),
           ownColumns,
         );
-  const trained = takenRegions(variable.trainable, axis, firstOnly(indices));
+  const copies = new Set(repetitions(indices));
+  const old = indices.map((index, place) => (index >= size || copies.has(place) ? -1 : index));
+  const newPlaces = [...old.keys()].filter((place) => old[place] < 0);
+  const trained = takenRegions(variable.trainable, axis, old);
   // Moving statistics follow the batch, not the gradient.
   const trainable =
     variable.role !== "weight"
       ? []
       : [
           ...(how.train === "new" ? inside(trained, freshRegions(value, shape)) : trained),
-          ...slices(shape, axis, newPlaces(indices, size)),
+          ...slices(shape, axis, newPlaces),
         ];
   return { ...variable, shape, value, trainable: joined(trainable, shape) };
-}
-
-/** Places that hold fresh numbers or copies. */
-function newPlaces(indices: readonly number[], size: number): number[] {
-  const first = firstOnly(indices);
-  return indices.flatMap((index, place) => (index >= size || first[place] < 0 ? [place] : []));
-}
-
-/** −1 for an index that stood before already. */
-function firstOnly(indices: readonly number[]): number[] {
-  const seen = new Set<number>();
-  return indices.map((index) => {
-    if (seen.has(index)) return -1;
-    seen.add(index);
-    return index;
-  });
 }

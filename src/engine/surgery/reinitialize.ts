@@ -5,6 +5,8 @@ import {
   isWeight,
   layersIn,
   listNames,
+  NAMES,
+  selectAll,
   selectWeights,
   weightLayers,
   type Selection,
@@ -13,18 +15,13 @@ import type { Model, Variable } from "../graph/model";
 import { wholeRegion } from "../graph/model";
 import { describeTraining } from "./describe";
 import type { EditKind } from "./edit";
-import { InitializerSchema } from "./initializers";
-import { fresh } from "./resize";
+import { initializerQuestion, InitializerSchema } from "./initializers";
+import { fresh } from "./fresh";
 import { changed } from "./rewire";
-
-const Name = z
-  .string()
-  .min(1)
-  .describe("A layer or variable, by name or by a regular expression that matches the whole name.");
 
 export const ReinitializeSchema = z.strictObject({
   layers: z
-    .union([Name, z.array(Name).min(1)])
+    .union(NAMES)
     .describe("What starts afresh: layers with all their numbers, or single variables."),
   init: InitializerSchema.optional().describe(
     "What the kernels start from. Biases start from zero, batch norms from scale 1 and offset 0.",
@@ -32,13 +29,8 @@ export const ReinitializeSchema = z.strictObject({
 });
 type Spec = z.infer<typeof ReinitializeSchema>;
 
-function selected(model: Model, { layers }: Spec): Selection {
-  const all = [layers].flat().map((name) => selectWeights(model, name));
-  return {
-    layers: all.flatMap((each) => each.layers),
-    weights: all.flatMap((each) => each.weights),
-  };
-}
+const selected = (model: Model, { layers }: Spec): Selection =>
+  selectAll(model, layers, selectWeights);
 
 function apply(model: Model, spec: Spec, key: string): Model {
   const { layers, weights } = selected(model, spec);
@@ -72,15 +64,6 @@ export const reinitialize: EditKind<Spec> = {
       prompt: "Layer to start afresh, or a pattern that matches whole names",
       candidates: weightLayers(model),
     },
-    {
-      field: "init",
-      ask: "choice",
-      prompt: "What its kernels start from",
-      choices: [
-        { value: "glorotUniform", label: "Glorot uniform", detail: "Random, for any layer" },
-        { value: "heNormal", label: "He normal", detail: "Random, for layers with relu" },
-        { value: "zeros", label: "Zeros", detail: "For an output; a hidden layer would not learn" },
-      ],
-    },
+    initializerQuestion("init", ["glorotUniform", "heNormal", "zeros"]),
   ],
 };

@@ -2,16 +2,17 @@
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
+import { channelsAxis } from "../graph/channels";
 import { groupFrom } from "../graph/coupling/group";
 import { layerOf } from "../graph/layers";
 import { sameShape, type Layer, type Model, type Shape } from "../graph/model";
 import { ancestors, consumers } from "../graph/order";
-import { channelAxis, formatShape, fromStart } from "../graph/shapes";
+import { formatShape, fromStart } from "../graph/shapes";
 import { describeSizes, describeTraining } from "./describe";
 import { detached, lossOf, ownVariables } from "./detach";
 import type { EditKind } from "./edit";
-import { formatAt } from "./newLayer";
-import { fitting, inputOf, outputOf, refuseShared } from "./place";
+import { fitting, inputOf, outputOf, placedLayers, refuseShared } from "./place";
+import { layerQuestion } from "./questions";
 import { regroup } from "./regroup";
 import { changed, reading, readersOf } from "./rewire";
 import { findLayer, listNames } from "./select";
@@ -49,7 +50,10 @@ function apply(model: Model, spec: Spec, key: string): Model {
 function spanOf(model: Model, layer: Layer): Span {
   const [input, output] = [inputOf(model, layer), outputOf(model, layer)];
   const above = ancestors(model, [output]);
-  const own = layer.nodes.filter((name) => above.has(name));
+  // Others may ask how long the sequences are.
+  const own = layer.nodes.filter(
+    (name) => above.has(name) && model.nodes.get(name)!.op !== "SequenceMask",
+  );
   const [reader, ...more] = readersOf(model, output);
   const isSecond = reader?.op === "Dropout" && model.nodes.get(input)!.op === "Dropout";
   if (!isSecond || more.length > 0) return { nodes: new Set(own), input, output };
@@ -88,7 +92,7 @@ const hasVariables = (model: Model, node: string): boolean =>
 function withUnitsOf(model: Model, span: Span, name: string, key: string): Model {
   const [before, behind] = [shapeOf(model, span.input), shapeOf(model, span.output)];
   if (sameShape(before, behind)) return model;
-  const axis = channelAxis(behind, formatAt(model, span.output));
+  const axis = channelsAxis(model, span.output);
   if (before.length !== behind.length || before[axis] < 0) {
     const isOutput = model.roles.output === span.output;
     throw new GraftError(
@@ -190,18 +194,7 @@ export const removeLayer: EditKind<Spec> = {
   touches: (model, spec) => readingLayers(model, findLayer(model, spec.layer)),
   describe,
   questions: (model, given) => [
-    ...("layer" in given
-      ? []
-      : [
-          {
-            field: "layer",
-            ask: "layer" as const,
-            prompt: "Layer to remove",
-            candidates: model.layers
-              .filter(({ output }) => output !== undefined)
-              .map(({ name }) => name),
-          },
-        ]),
+    ...layerQuestion(given, "Layer to remove", placedLayers(model)),
     {
       field: "connections",
       ask: "choice",

@@ -3,11 +3,18 @@ import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
 import type { Model } from "../graph/model";
-import { unitProducer } from "../graph/units";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
+import { layerQuestion } from "./questions";
 import { allUnits, regroup } from "./regroup";
-import { describeCoupling, unitLayer, layersOf, unitsIn, UnitsSchema } from "./unitLayers";
+import {
+  describeCoupling,
+  layersOf,
+  layersWithUnits,
+  unitLayer,
+  unitsIn,
+  UnitsSchema,
+} from "./unitLayers";
 
 export const RemoveUnitsSchema = z.strictObject({
   layer: z
@@ -38,18 +45,7 @@ export const removeUnits: EditKind<Spec> = {
   describe: (before, after, spec) =>
     `${describeSizes(before, after)}; ${describeCoupling(before, unitLayer(before, spec.layer))}the other units keep their numbers; ${describeTraining(after)}.`,
   questions: (model, given) => [
-    ...("layer" in given
-      ? []
-      : [
-          {
-            field: "layer",
-            ask: "layer" as const,
-            prompt: "Layer that loses units",
-            candidates: model.layers
-              .filter(({ nodes }) => unitProducer(model, nodes) !== undefined)
-              .map(({ name }) => name),
-          },
-        ]),
+    ...layerQuestion(given, "Layer that loses units", layersWithUnits(model)),
     {
       field: "units",
       ask: "units",

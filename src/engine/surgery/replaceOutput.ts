@@ -18,6 +18,7 @@ import {
   focusedOn,
   headFor,
   HEADS,
+  headsFor,
   outputCandidates,
   outputGroup,
   outputLayers,
@@ -70,7 +71,7 @@ export const ReplaceOutputSchema = z.strictObject({
     .enum(keysOf(HEADS))
     .optional()
     .describe(
-      "For a network that ends in features and not in classes: a new dense layer, logits, behind the present output (dense), with global average pooling between where that is a feature map (pooling). All layers stay.",
+      "For a network that ends in features and not in classes: a new dense layer, logits, behind the present output (dense; of a sequence, for every step), with global average pooling between where that is a feature map (pooling), or for the last step of a sequence alone (lastStep). All layers stay.",
     ),
 });
 type Spec = z.infer<typeof ReplaceOutputSchema>;
@@ -164,13 +165,13 @@ function layersOf(model: Model, spec: Spec): string[] {
 }
 
 /** The heads that a command offers: none where the output's units are classes already. */
-function headsFor(model: Model): readonly Head[] {
+function headsOffered(model: Model): readonly Head[] {
   try {
     outputGroup(model);
     return [];
   } catch (error) {
     if (!(error instanceof GraftError)) throw error;
-    return [headFor(model, outputOf(model))];
+    return headsFor(model.shapes.get(outputOf(model)) ?? []);
   }
 }
 
@@ -187,7 +188,7 @@ function questions(model: Model, given: Readonly<Record<string, unknown>>): Edit
       },
     ];
   const focused = focusedOn(model, typeof output === "string" ? output : undefined);
-  const heads = headsFor(focused);
+  const heads = headsOffered(focused);
   const now = heads.length > 0 ? "" : ` (now ${outputGroup(focused).units})`;
   return [
     ...(heads.length === 0 || "head" in given

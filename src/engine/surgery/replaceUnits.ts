@@ -5,6 +5,7 @@ import { InitializerSchema } from "./initializers";
 import type { Model } from "../graph/model";
 import { describeSizes, describeTraining } from "./describe";
 import type { EditKind } from "./edit";
+import { layerQuestion } from "./questions";
 import { regroup } from "./regroup";
 import { describeCoupling, hiddenLayer, layersOf, unitLayers } from "./unitLayers";
 
@@ -35,16 +36,7 @@ export const replaceUnits: EditKind<Spec> = {
   describe: (before, after, spec) =>
     `${describeSizes(before, after) || `${spec.layer} starts from fresh numbers`}; ${describeCoupling(before, hiddenLayer(before, spec.layer))}its trained numbers and those that read them are given up; ${describeTraining(after)}.`,
   questions: (model, given) => [
-    ...("layer" in given
-      ? []
-      : [
-          {
-            field: "layer",
-            ask: "layer" as const,
-            prompt: "Layer that gets other units",
-            candidates: unitLayers(model),
-          },
-        ]),
+    ...layerQuestion(given, "Layer that gets other units", unitLayers(model)),
     {
       field: "units",
       ask: "number",

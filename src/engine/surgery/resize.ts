@@ -1,64 +1,8 @@
 // Variables of another size: every number out of the checkpoint stays in its place.
-import type { Initializer, Model, Shape, Value, Variable } from "../graph/model";
-import { elements } from "../graph/model";
+import type { Shape, Value, Variable } from "../graph/model";
 
 export const resized = (shape: Shape, axis: number, size: number): number[] =>
   shape.map((old, index) => (index === axis ? size : old));
-
-export interface FreshNumbers {
-  readonly shape: Shape;
-  /** The shape that the whole variable gets: what the spread of a kernel follows. */
-  readonly whole: Shape;
-  /** What a kernel starts from. */
-  readonly weights: Initializer;
-  readonly key: string;
-}
-
-/**
- * Fresh numbers for (a part of) `variable`. A kernel starts from `weights`; a bias or a batch norm's shift from zero,
- * a factor and a moving variance from one.
- */
-export function fresh(model: Model, variable: Variable, how: FreshNumbers): Value {
-  const { shape, whole, weights, key } = how;
-  const isKernel = whole.length >= 2 && !isPerUnit(model, variable.name);
-  const initializer = isKernel ? weights : vectorInitializer(model, variable.name);
-  const used = asUsed(model, variable.name, whole);
-  const [fanIn, fanOut] = isKernel ? [fanInOf(used), fanOutOf(used)] : [1, 1];
-  return { from: "initializer", initializer, shape, fanIn, fanOut, key };
-}
-
-/** The shape of a kernel that is stored in another order, as its op takes it. */
-function asUsed({ nodes }: Model, name: string, shape: Shape): Shape {
-  for (const { op, inputs, attributes } of nodes.values()) {
-    const [x] = inputs;
-    if (op === "Transpose" && "variable" in x && x.variable === name)
-      return attributes.permutation.map((axis) => shape[axis]);
-  }
-  return shape;
-}
-
-// A unit's fan: its inputs, times the window of a convolution.
-const fanInOf = (shape: Shape): number => elements(shape.slice(0, -1));
-const fanOutOf = (shape: Shape): number => elements(shape.slice(0, -2)) * shape[shape.length - 1];
-
-/** Whether a variable is only added to units or multiplied with them, whatever its shape. */
-function isPerUnit(model: Model, name: string): boolean {
-  const users = [...model.nodes.values()].filter((node) =>
-    node.inputs.some((input) => "variable" in input && input.variable === name),
-  );
-  return users.length > 0 && users.every(({ op }) => ["Add", "Sub", "Mul", "Div"].includes(op));
-}
-
-/** Zero, but for what units are multiplied or divided by. */
-function vectorInitializer(model: Model, name: string): Initializer {
-  for (const node of model.nodes.values()) {
-    const place = node.inputs.findIndex((input) => "variable" in input && input.variable === name);
-    if ((node.op === "Mul" || node.op === "Div") && place >= 0) return "ones";
-    // Inputs: x, gamma, beta, moving mean, moving variance.
-    if (node.op === "BatchNorm" && (place === 1 || place === 4)) return "ones";
-  }
-  return "zeros";
-}
 
 /** The numbers of `variable`, and behind them along `axis` `size` slices of others. */
 export const joinedWith = (variable: Variable, axis: number, more: Value, size: number): Value => ({

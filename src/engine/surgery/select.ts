@@ -1,5 +1,6 @@
 // Naming layers and variables: by name, or by a pattern that matches a whole name.
 import * as vm from "node:vm";
+import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
 import type { Layer, Model, Variable } from "../graph/model";
 import { isTrainableType } from "../graph/dtypes";
@@ -11,6 +12,17 @@ export interface Selection {
   /** The weights that are named, directly or through their layer. */
   readonly weights: readonly Variable[];
 }
+
+const NameSchema = z
+  .string()
+  .min(1)
+  .describe(
+    "A layer or variable, by name or by a regular expression that matches the whole name: hidden[12] takes hidden1 and hidden2, never hidden10.",
+  );
+
+/** One name or pattern, or several. */
+export const NAMES = [NameSchema, z.array(NameSchema).min(1)] as const;
+export type Names = string | readonly string[];
 
 /** Variables that gradient training may change. */
 export const isWeight = (variable: Variable): boolean =>
@@ -34,6 +46,15 @@ export function select(model: Model, pattern: string): Selection {
       `No layer or variable is named ${pattern}.${globHint(pattern)} The layers are ${listNames(model.layers.map((layer) => layer.name))}.`,
     );
   return { layers, weights };
+}
+
+/** What each of `names` names, in one selection; `one` selects for a name. */
+export function selectAll(model: Model, names: Names, one = select): Selection {
+  const selections = [names].flat().map((name) => one(model, name));
+  return {
+    layers: selections.flatMap((each) => each.layers),
+    weights: selections.flatMap((each) => each.weights),
+  };
 }
 
 /** The layer or op, and every layer that it depends on. */

@@ -2,8 +2,7 @@
 import { z } from "zod";
 import { EDIT_COMMANDS } from "../../protocol/edits";
 import { GraftError } from "../../protocol/errors";
-import type { EditQuestion } from "../../protocol/plan";
-import { layerOf } from "../graph/layers";
+import type { RecurrentActivation } from "../graph/catalogue";
 import {
   wholeRegion,
   type Layer,
@@ -12,15 +11,29 @@ import {
   type Shape,
   type Variable,
 } from "../graph/model";
-import { ACTIVATIONS, newNode, type Activation } from "./blocks";
+import {
+  ACTIVATIONS,
+  ActivationSchema,
+  RECURRENT_ACTIVATIONS,
+  type Activation,
+} from "./activations";
+import { newNode } from "./blocks";
 import { describeTraining } from "./describe";
 import type { EditKind } from "./edit";
+import {
+  activationNode,
+  activationOf,
+  type Cell,
+  cellsOf,
+  dropoutOf,
+  fedRates,
+  normWeights,
+} from "./layerParts";
 import { outputOf } from "./place";
-import { changed, freeName, readersOf, spliced } from "./rewire";
+import { changed, freeName, spliced } from "./rewire";
 import { layersIn, listNames, select, selectWeights } from "./select";
+import { questions } from "./setLayerQuestions";
 import { isKept } from "./unitLayers";
-
-const names = Object.keys(ACTIVATIONS) as [Activation, ...Activation[]];
 
 export const SetLayerSchema = z
   .strictObject({
@@ -30,10 +43,9 @@ export const SetLayerSchema = z
       .describe(
         "The layer, by name or by a regular expression that matches the whole name; for learningRate and l2 a variable will do.",
       ),
-    activation: z
-      .enum(["none", ...names])
-      .optional()
-      .describe("Its activation function; none leaves the layer linear."),
+    activation: ActivationSchema.optional().describe(
+      "Its activation function; none leaves the layer linear. Of a recurrent layer, that of its candidate and its cell.",
+    ),
     dropout: z
       .number()
       .min(0)
@@ -142,19 +154,9 @@ function layersOf(model: Model, pattern: string, what: string): readonly Layer[]
   );
 }
 
-const isActivation = (op: string): boolean =>
-  op === "Identity" || Object.values(ACTIVATIONS).some((each) => each.op === op);
-
-/** The activation function of a layer: its output, or the one op of no other layer that reads it. */
-function activationNode(model: Model, layer: Layer): Node | undefined {
-  const output = outputOf(model, layer);
-  const [reader, ...more] = readersOf(model, output);
-  const isNext = reader && more.length === 0 && layerOf(model, reader.name) === undefined;
-  const last = isNext && output !== model.roles.output ? [reader] : [];
-  return [model.nodes.get(output)!, ...last].find(({ op }) => isActivation(op));
-}
-
 function withActivation(model: Model, layer: Layer, value: Activation | "none"): Model {
+  const cells = cellsOf(model, layer);
+  if (cells.length > 0) return withCellActivation(model, layer, value, cells);
   const output = outputOf(model, layer);
   const node = activationNode(model, layer);
   const to = value === "none" ? { op: "Identity" as const, attributes: {} } : ACTIVATIONS[value];
@@ -175,41 +177,24 @@ function withActivation(model: Model, layer: Layer, value: Activation | "none"):
   };
 }
 
-/** The dropout of a layer: one of its nodes, or what reads its output, behind activation or pooling perhaps. */
-function dropoutOf(model: Model, layer: Layer): Node | undefined {
-  const own = layer.nodes.map((name) => model.nodes.get(name)!);
-  const found = own.find(({ op }) => op === "Dropout");
-  if (found !== undefined || layer.output === undefined) return found;
-  for (let at = layer.output; ;) {
-    const readers = readersOf(model, at);
-    const dropout = readers.find(({ op }) => op === "Dropout");
-    const [next, ...more] = readers;
-    if (dropout !== undefined || next === undefined || more.length > 0) return dropout;
-    const passes = PASSING.has(next.op) || isActivation(next.op);
-    if (!passes || layerOf(model, next.name) !== undefined) return undefined;
-    at = next.name;
-  }
-}
-
-const PASSING: ReadonlySet<string> = new Set(["MaxPool", "AvgPool", "Reshape"]);
-
-const normsOf = (model: Model, layer: Layer): Node[] =>
-  layer.nodes.map((name) => model.nodes.get(name)!).filter(({ op }) => op === "BatchNorm");
-
-/** Scale and offset of a layer's batch norms. Throws where there are none. */
-function normWeights(model: Model, layer: Layer): Variable[] {
-  const norms = normsOf(model, layer);
-  const own = norms
-    .flatMap(({ inputs }) => inputs.slice(1, 3))
-    .flatMap((input) => ("variable" in input ? [model.variables.get(input.variable)!] : []));
-  if (own.length > 0) return own;
-  const others = model.layers.filter((each) => normsOf(model, each).length > 0);
-  throw new GraftError(
-    "invalid-edit",
-    norms.length > 0
-      ? `The batch norm of ${layer.name} has neither a scale nor an offset to train or to hold.`
-      : `${layer.name} has no batch norm. Layers with one: ${listNames(others.map(({ name }) => name))}.`,
-  );
+function withCellActivation(
+  model: Model,
+  { name }: Layer,
+  value: Activation | "none",
+  cells: readonly Cell[],
+): Model {
+  const activations: Partial<Record<string, RecurrentActivation>> = RECURRENT_ACTIVATIONS;
+  const activation = activations[value];
+  if (activation === undefined)
+    throw new GraftError(
+      "invalid-edit",
+      `${name} is recurrent and cannot have ${value} within. It can have ${listNames(Object.keys(RECURRENT_ACTIVATIONS))}.`,
+    );
+  const nodes = cells.map((cell) => {
+    const attributes = { ...cell.attributes, activation };
+    return { ...cell, attributes } as Cell;
+  });
+  return changed(model, { nodes });
 }
 
 function withHyper(
@@ -242,14 +227,6 @@ function unread(before: Model, after: Model): string[] {
   return [...new Set(fedRates(before))].filter((name) => !still.has(name));
 }
 
-const fedRates = ({ nodes }: Model): string[] =>
-  [...nodes.values()].flatMap((node) => {
-    if (node.op !== "Dropout") return [];
-    const { attributes } = node;
-    if ("rateFrom" in attributes) return [attributes.rateFrom];
-    return "keepProbabilityFrom" in attributes ? [attributes.keepProbabilityFrom] : [];
-  });
-
 /** What the activation function and the dropout of one layer were, where a setting can say it. */
 function inverse(model: Model, spec: Spec): Readonly<Record<string, unknown>> | undefined {
   const { layer: name, activation, dropout, batchNorm, learningRate, l2 } = spec;
@@ -269,107 +246,6 @@ function inverse(model: Model, spec: Spec): Readonly<Record<string, unknown>> | 
       ...(dropout !== undefined && { dropout: rate }),
     },
   };
-}
-
-function activationOf(model: Model, layer: Layer): Activation | "none" | undefined {
-  const node = activationNode(model, layer);
-  if (node?.op === "Identity") return "none";
-  const attributes = JSON.stringify(node?.attributes);
-  return names.find(
-    (name) =>
-      ACTIVATIONS[name].op === node?.op &&
-      JSON.stringify(ACTIVATIONS[name].attributes) === attributes,
-  );
-}
-
-const ASKED: Readonly<Record<string, EditQuestion>> = {
-  activation: {
-    field: "activation",
-    ask: "choice",
-    prompt: "Its activation function",
-    choices: [
-      ...names.map((value) => ({ value, label: ACTIVATIONS[value].op, detail: "" })),
-      { value: "none", label: "None", detail: "The layer stays linear" },
-    ],
-  },
-  dropout: {
-    field: "dropout",
-    ask: "number",
-    prompt: "Share of units that training drops, from 0 to less than 1",
-    min: 0,
-    max: 0.99,
-    suggestion: 0.5,
-    fractions: true,
-  },
-  batchNorm: {
-    field: "batchNorm",
-    ask: "choice",
-    prompt: "What its batch norm does in training",
-    choices: [
-      { value: "train", label: "Train", detail: "Normalizes by the batch, and follows it" },
-      { value: "inference", label: "Stay as it is", detail: "Normalizes as after training" },
-    ],
-  },
-  learningRate: {
-    field: "learningRate",
-    ask: "number",
-    prompt: "Learning rate of its weights",
-    min: 0,
-    max: 1000,
-    suggestion: 0.001,
-    fractions: true,
-  },
-  l2: {
-    field: "l2",
-    ask: "number",
-    prompt:
-      "L2 regularization of its kernels: the share of each weight that is added to its gradient",
-    min: 0,
-    max: 1000,
-    suggestion: 0.0001,
-    fractions: true,
-  },
-};
-
-function questions(model: Model, given: Readonly<Record<string, unknown>>): EditQuestion[] {
-  const { layer: name } = given;
-  if (typeof name !== "string")
-    return [
-      {
-        field: "layer",
-        ask: "pattern",
-        prompt: "Layer to set, or a pattern that matches whole names",
-        candidates: model.layers.map((layer) => layer.name),
-      },
-    ];
-  const setting = given["?setting"];
-  if (typeof setting === "string") return [ASKED[setting]];
-  const { layers } = select(model, name);
-  const has = (what: (layer: Layer) => boolean) => layers.some(what);
-  const some = {
-    activation: has((layer) => layer.output !== undefined && layer.output !== model.roles.output),
-    dropout: has((layer) => dropoutOf(model, layer) !== undefined),
-    batchNorm: has((layer) => normsOf(model, layer).length > 0),
-    learningRate: true,
-    l2: true,
-  };
-  const LABELS = {
-    activation: ["Activation", "The function behind the layer"],
-    dropout: ["Dropout rate", "The share of units that training drops"],
-    batchNorm: ["Batch norm", "Whether it trains, or stays as it is"],
-    learningRate: ["Learning rate", "Of this layer's weights alone"],
-    l2: ["L2 regularization", "Of this layer's kernels alone"],
-  } as const;
-  return [
-    {
-      field: "?setting",
-      ask: "choice",
-      prompt: `What to set in ${name}`,
-      choices: Object.entries(LABELS)
-        .filter(([key]) => some[key as keyof typeof some])
-        .map(([value, [label, detail]]) => ({ value, label, detail })),
-    },
-  ];
 }
 
 export const setLayer: EditKind<Spec> = {

@@ -6,6 +6,12 @@ import type { Layer, Model } from "../graph/model";
 import { unitGroup, unitProducer } from "../graph/units";
 import { findLayer, listNames } from "./select";
 
+/** Layers with units of their own, those of the output among them. */
+export const layersWithUnits = (model: Model): string[] =>
+  model.layers
+    .filter(({ nodes }) => unitProducer(model, nodes) !== undefined)
+    .map(({ name }) => name);
+
 /** Layers with units of their own that are not the classes of the output. */
 export const unitLayers = (model: Model): string[] =>
   model.layers

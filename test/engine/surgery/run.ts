@@ -36,7 +36,7 @@ export async function numbersOf(
   return new Map(all);
 }
 
-/** The logits of some samples, on the backend that is set. Rows follow each other. */
+/** The logits of some samples, on the backend that is set. Rows follow each other. Sequences are of several lengths. */
 export async function logits(source: Model, model: Model, samples = 4): Promise<Float32Array> {
   const values = await numbersOf(source, model);
   const shape = [samples, ...model.shapes.get("x")!.slice(1)];
@@ -51,8 +51,13 @@ export async function logits(source: Model, model: Model, samples = 4): Promise<
       uniforms(5, ["x"], elements(shape)).map((value) => 2 * value - 1),
       shape,
     );
+    const lengths = Array.from({ length: samples }, (_, sample) => (sample % shape[1]) + 1);
     const path = pathTo(model, [model.roles.output!]);
-    const [result] = run(path, new Map([["x", x]]), variables, INFERENCE);
+    const fed = new Map([
+      ["x", x],
+      ["lengths", tf.tensor1d(lengths)],
+    ]);
+    const [result] = run(path, fed, variables, INFERENCE);
     const expected = model.shapes.get(model.roles.output!)!.slice(1);
     if (!sameShape(result.shape.slice(1), expected)) throw new Error("inferred another shape");
     return result.dataSync() as Float32Array;

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import type { Model } from "../../../src/engine/graph/model";
-import { designs } from "./networks";
+import { built, designs } from "./networks";
+import { builtSequence, sequenceDesigns } from "./recurrentNetworks";
 import { edited } from "./run";
 
 /** Edits by numbers: what they name is found in the model as it is then. */
@@ -24,6 +25,7 @@ const KINDS: readonly ((layer: string, size: number) => object)[] = [
   (_, classes) => ({ replaceOutput: { classes: classes + 1, connections: "replace" } }),
   (_, classes) => ({ replaceOutput: { classes: classes + 1, head: "dense" } }),
   (_, classes) => ({ replaceOutput: { classes: classes + 1, head: "pooling" } }),
+  (_, classes) => ({ replaceOutput: { classes: classes + 1, head: "lastStep" } }),
   (layer, units) => ({ addUnits: { layer, units, keepOldBranch: true } }),
   (_, channels) => ({ setInput: { channels } }),
   (_, channels) => ({ setInput: { channels: 2 * channels, how: "repeat" } }),
@@ -35,6 +37,8 @@ const KINDS: readonly ((layer: string, size: number) => object)[] = [
   (before, units) => ({ insertLayer: { before, layer: { conv2d: { units, window: 2 } } } }),
   (after) => ({ insertLayer: { after, layer: { batchNorm: {} } } }),
   (before) => ({ insertLayer: { before, layer: { dropout: { rate: 0.3 } } } }),
+  (after, units) => ({ insertLayer: { after, layer: { lstm: { units, peepholes: units > 2 } } } }),
+  (before, units) => ({ insertLayer: { before, layer: { gru: { units } } } }),
   (layer) => ({ removeLayer: { layer } }),
   (layer) => ({ removeLayer: { layer, connections: "remove" } }),
   (layer) => ({ setLayer: { layer, activation: "tanh" } }),
@@ -43,11 +47,17 @@ const KINDS: readonly ((layer: string, size: number) => object)[] = [
   (from) => ({ rename: { from, to: `${from}/inner` } }),
 ];
 
+const edits = fc.array(edit, { minLength: 1, maxLength: 5 });
+
 /** A network and edits of it. */
-export const sequences = fc.record({
-  design: designs,
-  edits: fc.array(edit, { minLength: 1, maxLength: 5 }),
-});
+export const sequences = fc
+  .record({ design: designs, edits })
+  .map((each) => ({ ...each, model: built(each.design) }));
+
+/** The same of recurrent ones. */
+export const recurrentSequences = fc
+  .record({ design: sequenceDesigns, edits })
+  .map((each) => ({ ...each, model: builtSequence(each.design) }));
 
 /** `source` with those of the edits that are not refused. */
 export function after(

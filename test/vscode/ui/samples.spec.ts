@@ -119,7 +119,7 @@ test.describe("vgg16", () => {
     await w.choose("What to insert", "Dense layer");
     await w.answer("How many units it has", "16");
     await w.choose("Its activation function", "Relu");
-    await w.choose("What its kernel starts from", "Glorot uniform");
+    await w.choose("What its kernels start from", "Glorot uniform");
     await w.choose("is inserted behind fc2", WRITE);
     await expect(w.layer("predictions")).toContainText("16 → 5");
 

@@ -164,6 +164,37 @@ const CASES: Readonly<Record<string, Case>> = {
     edits: [{ removeUnits: { layer: "layer0", units: "0-2" } }, { replaceOutput: { classes: 4 } }],
     layers: ["LSTM 8 9", "RnnOutput 9 4"],
   },
+  "new recurrent layers behind one, and before it": {
+    zip: "b5_dl4j_graves_lstm/model.zip",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { lstm: { units: 6, peepholes: true } } } },
+      { insertLayer: { before: "layer0", layer: { lstm: {} }, name: "first" } },
+      { insertLayer: { after: "lstm", layer: { dense: { units: 5 } } } },
+    ],
+    layers: ["LSTM 8 8", "GravesLSTM 8 12", "GravesLSTM 12 6", "Dense 6 5", "RnnOutput 5 10"],
+  },
+  "other units and another activation function within": {
+    zip: "b5_dl4j_graves_lstm/model.zip",
+    edits: [
+      { replaceUnits: { layer: "layer0", units: 14 } },
+      { setLayer: { layer: "layer0", activation: "softplus" } },
+      { freeze: "layer0" },
+    ],
+    layers: ["Frozen GravesLSTM 8 14", "RnnOutput 14 10"],
+  },
+  "a recurrent layer less": {
+    zip: "b5_dl4j_lstm/model.zip",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { lstm: { units: 6 } } } },
+      { removeLayer: { layer: "layer0" } },
+    ],
+    layers: ["LSTM 8 6", "RnnOutput 6 10"],
+  },
+  "another loss for every step": {
+    zip: "b5_dl4j_lstm/model.zip",
+    edits: [{ replaceOutput: { classes: 3, activation: "sigmoid", loss: "sigmoidCrossEntropy" } }],
+    layers: ["LSTM 8 12", "RnnOutput 12 3"],
+  },
   "units, freezing and classes in a graph": {
     zip: "b5_dl4j_graph_merge/model.zip",
     edits: [

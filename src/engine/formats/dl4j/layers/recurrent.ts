@@ -9,7 +9,8 @@ import { add, constant, opaqueLayer, parameter, type LiftLayer, type Site } from
 /** Blocks of columns: the candidate, which has the layer's activation, forget gate, output gate, input gate. */
 const GATES: readonly LSTMGate[] = ["c", "f", "o", "i"];
 
-const ACTIVATIONS: Readonly<Record<string, RecurrentActivation>> = {
+/** By DL4J's class. */
+export const RECURRENT_ACTIVATIONS: Readonly<Record<string, RecurrentActivation>> = {
   ActivationTanH: "tanh",
   ActivationSigmoid: "sigmoid",
   ActivationHardSigmoid: "hardSigmoid",
@@ -23,7 +24,9 @@ const ACTIVATIONS: Readonly<Record<string, RecurrentActivation>> = {
 
 const recurrentActivation = ({ type, fields }: Typed): RecurrentActivation | undefined => {
   const isPlain = ["max", "negativeSlope", "threshold"].every((key) => !fields.get(key));
-  return Object.hasOwn(ACTIVATIONS, type) && isPlain ? ACTIVATIONS[type] : undefined;
+  return Object.hasOwn(RECURRENT_ACTIVATIONS, type) && isPlain
+    ? RECURRENT_ACTIVATIONS[type]
+    : undefined;
 };
 
 /** An LSTM over parameters with these keys. */

@@ -1,13 +1,23 @@
 // A layer of the configuration as it is after the edits: its sizes, activation function, dropout and learning rate, and
 // whether it is an output.
+import type { RecurrentActivation } from "../../../graph/catalogue";
 import type { Model, Node, Shape, Variable } from "../../../graph/model";
 import { thawed } from "../configuration";
 import { isObject, json, JsonNumber, withKey, type Json, type JsonObject } from "../json";
 import { activationOf } from "../layers/activations";
+import { RECURRENT_ACTIVATIONS } from "../layers/recurrent";
 import { isOutputLayer } from "../layers/table";
 import { parametersOf, type ParameterOwner } from "../parameters";
 import { typed, type Typed } from "../typed";
-import { activationJson, asObject, dropoutJson, isActivation, object, type Style } from "./fields";
+import {
+  activationJson,
+  asObject,
+  dropoutJson,
+  isActivation,
+  object,
+  plainObject,
+  type Style,
+} from "./fields";
 import { type Group, notSaid } from "./groups";
 import type { OutputLoss } from "./loss";
 
@@ -51,7 +61,7 @@ export function keptLayer(
   const shapeOf = (key: string): Shape | undefined => variables.get(`${layer.name}_${key}`)?.shape;
   const sized = resizedFields(inner, shapeOf);
   const owner = { ...inner, fields: sized };
-  const fields = [withActivation, withDropout].reduce(
+  const fields = [withActivation, withCellActivation, withDropout].reduce(
     (all, change) => change(style, { ...owner, fields: all }, group, before),
     sized,
   );
@@ -173,6 +183,24 @@ const withActivation: Change = (style, layer, group, before) => {
     now?.op === was?.op && JSON.stringify(now?.attributes) === JSON.stringify(was?.attributes);
   return isSame ? layer.fields : withActivationFn(layer, activationJson(style, now)!);
 };
+
+/** DL4J's class for what a recurrent op calls its activation function. */
+export function recurrentActivation(style: Style, which: RecurrentActivation, name: string): Json {
+  const found = Object.entries(RECURRENT_ACTIVATIONS).find(([, each]) => each === which);
+  if (found === undefined) throw notSaid(name, `DL4J's LSTM has no ${which}`);
+  return plainObject(style, "activation", found[0]);
+}
+
+/** That of the candidate and the cell of a recurrent layer. */
+const withCellActivation: Change = (style, layer, group, before) => {
+  const [now, was] = [cellActivation(group), cellActivation(before)];
+  return now === undefined || now === was
+    ? layer.fields
+    : withActivationFn(layer, recurrentActivation(style, now, group.name));
+};
+
+const cellActivation = ({ nodes }: Group): RecurrentActivation | undefined =>
+  nodes.find((node) => node.op === "LSTM")?.attributes.activation;
 
 /** Under the key that the version has for it. */
 export function withActivationFn(layer: Typed, activation: Json): JsonObject {

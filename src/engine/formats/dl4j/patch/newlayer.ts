@@ -10,7 +10,7 @@ import {
   type Style,
 } from "./fields";
 import { notSaid, type Group } from "./groups";
-import type { Written, WrittenLayer } from "./layer";
+import { recurrentActivation, type Written, type WrittenLayer } from "./layer";
 
 /** What a layer says of its training, in any version. */
 const COMMON: ReadonlySet<string> = new Set([
@@ -226,15 +226,6 @@ const lstm: Rule = ({ core }, model, style, name) => {
     ],
   };
 };
-
-/** DL4J's class for what a recurrent op calls its activation function. */
-function recurrentActivation(style: Style, which: string, name: string): Json {
-  const op = which[0].toUpperCase() + which.slice(1);
-  const found = activationJson(style, { op, attributes: {} } as Node);
-  if (found === undefined || which === "leakyRelu")
-    throw notSaid(name, `DL4J's LSTM has no ${which}`);
-  return found;
-}
 
 const RULES: { readonly [Op in Node["op"]]?: Rule } = {
   MatMul: dense,
