@@ -14,7 +14,7 @@ import {
   type Ref,
   type Shape,
 } from "../../../src/engine/graph/model";
-import { labelTarget } from "../../../src/engine/train/prepare";
+import { labelTarget } from "../../../src/engine/graph/target";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import type { Lesson } from "../compile/network";
 import { handmade, node, PRODUCT } from "../handmade";

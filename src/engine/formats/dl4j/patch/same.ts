@@ -81,7 +81,9 @@ function attributesOf(model: Model, node: Node): string {
     case "Sum":
     case "Max":
     case "Min": {
-      const axes = node.attributes.axes.map((axis) => fromStart(axis, rank)).toSorted();
+      const axes = node.attributes.axes
+        .map((axis) => fromStart(axis, rank))
+        .toSorted((a, b) => a - b);
       return JSON.stringify([axes, node.attributes.keepDims]);
     }
     case "Dropout":
