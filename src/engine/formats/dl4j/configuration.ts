@@ -114,7 +114,8 @@ function graph(file: string, document: JsonObject): Configuration {
   const vertices = [...all].map(([name, value]): Vertex => {
     const vertex = withoutFrozen(typed("vertex", value, ["vertices", name]));
     if (vertex === undefined) throw damaged(file, `vertex "${name}" does not say what it is`);
-    const from = edges.has(name) ? names(file, edges, name) : [];
+    const from = names(file, edges, name);
+    if (from.length === 0) throw damaged(file, `vertex "${name}" takes nothing`);
     if (vertex.type !== "LayerVertex") return { name, inputs: from, vertex };
     const conf = vertex.fields.get("layerConf");
     const preprocessor = typedField("preprocessor", vertex, "preProcessor");

@@ -15,10 +15,7 @@ interface Look {
 /** Over the first bytes as latin1 text; the first that fits. */
 const LOOKS: readonly Look[] = [
   { starts: "\x89HDF\r\n\x1a\n", looksLike: "an HDF5 file, as Keras writes models (.h5)" },
-  { starts: /^PK\x03\x04[^]{26}[^]*\.npy/, looksLike: "a NumPy archive (.npz)" },
-  { starts: /^PK\x03\x04[^]*data\.pkl/, looksLike: "a PyTorch checkpoint (.pt, .pth)" },
-  { starts: /^PK\x03\x04[^]*coefficients\.bin/, looksLike: "a Deeplearning4j model (.zip)" },
-  { starts: "PK", looksLike: "a zip archive, as .keras, PyTorch and Deeplearning4j models are" },
+  { starts: "PK", looksLike: "a zip archive" },
   { starts: "\x93NUMPY", looksLike: "a NumPy array (.npy)" },
   { starts: /^\x80[\x02-\x05]/, looksLike: "a Python pickle, as older PyTorch checkpoints are" },
   { starts: "\x89PNG", looksLike: "a PNG picture" },
@@ -64,7 +61,7 @@ export async function diagnose(path: string): Promise<GraftError> {
 const notACheckpoint = (path: string, looksLike: string): GraftError =>
   new GraftError(
     "not-a-checkpoint",
-    `${path} is not a TensorFlow 1 checkpoint: it looks like ${looksLike}. Open a .index or .meta file, a V1 .ckpt file, or the checkpoint file of a folder.`,
+    `${path} is not a checkpoint that Graft opens: it looks like ${looksLike}. Open a .index or .meta file, a V1 .ckpt file, the checkpoint file of a folder, or a zip of Deeplearning4j.`,
   );
 
 async function diagnoseNoFile(path: string): Promise<GraftError> {

@@ -2,12 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
+import { dl4j } from "../../../../src/engine/formats/dl4j/index";
 import { GraftError } from "../../../../src/protocol/errors";
 import { fixture, seeded, temporaryFolder } from "../tf1/fixtures";
 import { bytesOf, entriesOf, zipped } from "./zips";
 
-const ROUNDS = 300;
+const ROUNDS = 150;
 
 const CASES = [
   "b5_dl4j_mlp_iris/model_with_normalizer.zip",
@@ -34,9 +34,10 @@ function flip(bytes: Uint8Array, end: number, random: Random): void {
 /** "" when all went well, else the code that was thrown. Anything but a GraftError is passed on. */
 async function outcome(path: string): Promise<string> {
   try {
-    const opened = await openZip(path);
+    const opened = await dl4j.open(path);
     try {
       for (const name of opened.tensors.keys()) await opened.read(name);
+      await opened.model();
     } finally {
       await opened.close();
     }
@@ -47,14 +48,61 @@ async function outcome(path: string): Promise<string> {
   }
 }
 
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** What a careless or hostile program may write in place of a value. */
+const VALUES: readonly Json[] = [
+  null,
+  true,
+  -1,
+  0,
+  1,
+  2,
+  7,
+  0.5,
+  1e9,
+  1e300,
+  "",
+  "x",
+  [],
+  [1],
+  [-1, 2],
+  {},
+];
+
+/** `root` with one value replaced, or taken away. */
+function spoiled(root: Json, random: Random): Json {
+  const places: (() => void)[] = [];
+  const value = () => structuredClone(VALUES[below(VALUES.length, random)]);
+  const visit = (each: Json): void => {
+    if (each === null || typeof each !== "object") return;
+    if (Array.isArray(each)) {
+      for (const at of each.keys()) places.push(() => void (each[at] = value()));
+      each.forEach(visit);
+      return;
+    }
+    for (const key of Object.keys(each)) {
+      places.push(
+        () => void (each[key] = value()),
+        () => void delete each[key],
+      );
+      visit(each[key]);
+    }
+  };
+  visit(root);
+  places[below(places.length, random)]();
+  return root;
+}
+
 describe.each(CASES)("%s", (zip) => {
   const path = join(temporaryFolder(), "model.zip");
 
   /** What came of all of them. */
   async function rounds(mutated: (random: Random) => Promise<Uint8Array>): Promise<Set<string>> {
+    const random = seeded(7);
     const seen = new Set<string>();
     for (let round = 0; round < ROUNDS; round++) {
-      writeFileSync(path, await mutated(seeded(round)));
+      writeFileSync(path, await mutated(random));
       seen.add(await outcome(path));
     }
     return seen;
@@ -84,6 +132,18 @@ describe.each(CASES)("%s", (zip) => {
       // Behind the headers of arrays there are only numbers.
       flip(bytes, name.endsWith(".bin") ? 130 : bytes.length, random);
       return zipped(new Map(entries).set(name, bytes), { compress: false });
+    });
+    expect(seen.size).toBeGreaterThan(1);
+  });
+
+  test("a value of the configuration replaced", async () => {
+    const entries = await entriesOf(fixture(zip));
+    const text = Buffer.from(entries.get("configuration.json")!).toString();
+    const seen = await rounds(async (random) => {
+      const changed = JSON.stringify(spoiled(JSON.parse(text) as Json, random));
+      return zipped(new Map(entries).set("configuration.json", Buffer.from(changed)), {
+        compress: false,
+      });
     });
     expect(seen.size).toBeGreaterThan(1);
   });
