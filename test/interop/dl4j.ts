@@ -55,10 +55,15 @@ export function withDl4j(title: string, tests: () => void): void {
   else describe.skip(`${title} (skipped: ${skipReason})`, tests);
 }
 
+/** How to run another main class, or a source file, with Deeplearning4j. */
+export function javaCommand(main: string): readonly string[] {
+  if (command === undefined) throw new Error(skipReason);
+  return [...(JSON.parse(command) as string[]).slice(0, -1), main];
+}
+
 /** Starts Java; it loads for some seconds before it answers. */
 export function startDl4j(): Dl4j {
-  const [program, ...args] = JSON.parse(command ?? "[]") as string[];
-  if (program === undefined) throw new Error(skipReason);
+  const [program, ...args] = javaCommand("Dl4j");
   const java = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   const waiting: { resolve(line: string): void; reject(error: Error): void }[] = [];
   let log = "";
