@@ -4,7 +4,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { GraftError } from "../../../protocol/errors";
 import { fromFloat32, toFloat32 } from "../../graph/dtypes";
-import { elements, type Model, sameShape, type Variable } from "../../graph/model";
+import { elements, isFrozen, type Model, sameShape, type Variable } from "../../graph/model";
 import type { Checkpoint, ReadVariable, SaveResult } from "../format";
 import { reason, writeFailed } from "../tf1/errors";
 import { layersOf, parseConfiguration } from "./configuration";
@@ -129,7 +129,10 @@ function parameterPart(
   return { shape, order, read: () => valueOf(own, permutation, dtype, read) };
 }
 
-/** The state that the model has for a variable, whatever its name became; else that of a parameter that is new. */
+/**
+ * The state that the model has for a variable, whatever its name became; else that of a parameter that is new, or of one
+ * that is frozen: what momentum is left would move it on.
+ */
 function slotPart(
   { kind, of, shape, order, initial }: Slot,
   { model, variables, read }: Writing,
@@ -141,6 +144,7 @@ function slotPart(
     (each) =>
       each.role === "slot" &&
       each.of === variable &&
+      !isFrozen(owner) &&
       each.name.endsWith(`/${kind}`) &&
       sameShape(each.shape, owner.shape),
   );

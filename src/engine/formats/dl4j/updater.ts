@@ -2,7 +2,7 @@
 // a block; a block of Adam holds m of all its parameters, then v of all. Versions before 0.9 have a block per parameter.
 // org.deeplearning4j.nn.updater.BaseMultiLayerUpdater and .UpdaterUtils, .LayerUpdater up to 0.8
 import { elements, type Shape } from "../../graph/model";
-import { type Configuration, isFrozenLayer, layersOf } from "./configuration";
+import { type Configuration, layersOf } from "./configuration";
 import { type Json, stringify } from "./json";
 import { inner, type Stored } from "./parameters";
 import { real, text, type Typed, typed, wrongField } from "./typed";
@@ -136,6 +136,8 @@ const NOTHING: Configured = { type: "NoOp", fields: new Map(), path: [], block: 
 
 /** Fields of a layer that hold the layers whose parameters it has; of two, by the first letter of a parameter's name. */
 const INNER: Readonly<Record<string, (name: string) => { field: string; name: string }>> = {
+  // Its gradient is zero, and its updater goes on.
+  FrozenLayerWithBackprop: (name) => ({ field: "underlying", name }),
   Bidirectional: (name) => ({ field: name.startsWith("f") ? "fwd" : "bwd", name: name.slice(1) }),
   LastTimeStep: (name) => ({ field: "underlying", name }),
   MaskZeroLayer: (name) => ({ field: "underlying", name }),
@@ -144,7 +146,7 @@ const INNER: Readonly<Record<string, (name: string) => { field: string; name: st
 
 /** The layer whose updater moves a parameter; undefined where nothing does, since it is frozen. */
 function ownerOf(layer: Typed, name: string): Typed | undefined {
-  if (isFrozenLayer(layer)) return undefined;
+  if (layer.type === "FrozenLayer") return undefined;
   const step = Object.hasOwn(INNER, layer.type) ? INNER[layer.type](name) : undefined;
   return step === undefined ? layer : ownerOf(inner(layer, step.field), step.name);
 }

@@ -1,5 +1,6 @@
 // The new configuration, read again: it must be the network that was meant.
-import { elements, type Model, type Shape } from "../../../graph/model";
+import { elements, isFrozen, type Model, type Shape } from "../../../graph/model";
+import { ancestors, usedVariables } from "../../../graph/order";
 import { layersOf, parseConfiguration, type Configuration } from "../configuration";
 import { importNetwork } from "../import";
 import { layOut } from "../parameters";
@@ -48,8 +49,27 @@ export function check(
     if (found(output) !== meant(part.output))
       throw notSaid(part.name, `${describe(after, part.output)} has no words there`);
   }
-  const [is, was] = [written.roles.loss, after.roles.loss];
-  return { isSameLoss: was === undefined || (is !== undefined && found(is) === meant(was)) };
+  const terms = [lossTerms(written, found), lossTerms(after, meant)];
+  return { isSameLoss: after.roles.loss === undefined || terms[0].join() === terms[1].join() };
+}
+
+/** What the loss is the sum of, but for penalties on what is frozen. */
+function lossTerms(model: Model, numberOf: (node: string) => number): readonly number[] {
+  const { loss } = model.roles;
+  const node = loss === undefined ? undefined : model.nodes.get(loss);
+  if (node === undefined) return [];
+  const terms = node.op === "Add" ? node.inputs : [{ node: node.name }];
+  return terms
+    .flatMap((term) => ("node" in term && !isConstant(model, term.node) ? [term.node] : []))
+    .map(numberOf)
+    .toSorted((a, b) => a - b);
+}
+
+/** Whether nothing that is fed or trained has a part in a node. */
+function isConstant(model: Model, name: string): boolean {
+  const needed = ancestors(model, [name]);
+  const isFed = [...needed].some((each) => model.nodes.get(each)!.op === "Placeholder");
+  return !isFed && usedVariables(model, needed).every(isFrozen);
 }
 
 function shapeOf(model: Model, { variable, permutation }: Omit<Written, "key">): Shape {

@@ -1,7 +1,7 @@
 // What freezes a layer: DL4J wraps it. A layer that is frozen above others that train lets their gradient through.
 import { isFrozen, type Model, type Variable } from "../../../graph/model";
 import { isFrozenLayer } from "../configuration";
-import { json, withKey, type Json, type JsonObject } from "../json";
+import { isArray, json as jsonOf, withKey, type Json, type JsonObject } from "../json";
 import { shortOfClass } from "../names";
 import { isOutputLayer } from "../layers/table";
 import { rawOf } from "../typed";
@@ -28,22 +28,37 @@ export function freezing(style: Style, parts: readonly Part[], after: Model): Fr
     part.inputs.some(
       (input) => typeof input !== "string" && (trains(input) || trainsBefore(input)),
     );
+  const unpenalized: string[] = [];
   const layerJson = (part: Part): Json => {
     const layer = part.layer!;
     const was = part.source?.layer !== undefined && isFrozenLayer(part.source.layer);
     const wanted = weights.get(part)!.length > 0 ? isHeld(part) : was && isAnyHeld;
-    const inner = innerJson(style, layer);
-    if (!wanted) return inner;
+    if (!wanted) return innerJson(style, layer);
     const passes = trainsBefore(part) || isOutputLayer({ ...layer, path: [] });
-    return wrapped(style, part, passes ? "FrozenLayerWithBackprop" : "FrozenLayer", inner);
+    if (!passes) return wrapped(style, part, "FrozenLayer", innerJson(style, layer));
+    const fields = withoutPenalty(layer.fields);
+    if (fields !== layer.fields)
+      unpenalized.push(
+        `The L1 and L2 regularization of ${part.name} is left out: Deeplearning4j applies it to frozen layers too where they lie above layers that train.`,
+      );
+    return wrapped(style, part, "FrozenLayerWithBackprop", innerJson(style, { ...layer, fields }));
   };
-  const notes = parts
+  const partly = parts
     .filter((part) => trains(part) && weights.get(part)!.some((each) => !isWhole(each)))
     .map(
       ({ name }) =>
         `Only a part of ${name} trains. Deeplearning4j freezes whole layers, so it would train all of it.`,
     );
-  return { layerJson, notes };
+  const json = new Map(parts.filter(({ layer }) => layer).map((part) => [part, layerJson(part)]));
+  return { layerJson: (part) => json.get(part)!, notes: [...partly, ...unpenalized] };
+}
+
+/** Penalties that DL4J would go on applying. */
+function withoutPenalty(fields: JsonObject): JsonObject {
+  const keys = ["regularization", "regularizationBias"];
+  return keys
+    .filter((key) => isArray(fields.get(key)) && (fields.get(key) as readonly Json[]).length > 0)
+    .reduce((all, key) => withKey(all, key, []), fields);
 }
 
 const isWhole = ({ trainable, shape }: Variable): boolean =>
@@ -66,7 +81,7 @@ function wrapped(style: Style, part: Part, type: keyof typeof INNER, inner: Json
       part.name,
       "it is frozen and layers before it train, which this version of Deeplearning4j does not know",
     );
-  const fields = json({
+  const fields = jsonOf({
     constraints: null,
     gradientNormalization: "None",
     gradientNormalizationThreshold: 1,

@@ -1,0 +1,267 @@
+// Networks of real Deeplearning4j, edited here and loaded there: the same outputs, freeze state kept, and training goes on.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { formatOf, openCheckpoint } from "../../src/engine/formats/table";
+import { evaluate } from "../../src/engine/graph/value";
+import { editedModel } from "../../src/engine/recipe/apply";
+import { parseRecipe } from "../../src/engine/recipe/parse";
+import { executorOn } from "../engine/executor";
+import { expectClose } from "../engine/fixture";
+import { nodeOf, outputsOf, SEED } from "../engine/formats/dl4j/running";
+import {
+  type Dl4j,
+  type JavaArray,
+  type JavaNetwork,
+  type JavaOutput,
+  startDl4j,
+  withDl4j,
+} from "./dl4j";
+import { classes, numbers } from "./dl4jSamples";
+
+interface Source {
+  readonly network: object;
+  readonly inputs: readonly JavaArray[];
+  /** How many steps the labels have; undefined for one label a sample. */
+  readonly steps?: number;
+}
+
+const GLOBAL = { seed: 3, l2: 0.001, updater: { Adam: { learningRate: 0.01 } } };
+
+const dense = (nIn: number, nOut: number) => ({
+  DenseLayer: { nIn, nOut, activation: "TANH" },
+});
+const OUTPUT = { lossFunction: "MCXENT", activation: "SOFTMAX", nOut: 2 };
+
+const SOURCES: Readonly<Record<string, Source>> = {
+  rows: {
+    network: {
+      global: GLOBAL,
+      layers: [dense(3, 4), dense(4, 5), { OutputLayer: { nIn: 5, ...OUTPUT } }],
+    },
+    inputs: [numbers(4, 3)],
+  },
+  images: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { ConvolutionLayer: { kernelSize: [3, 3], nOut: 3, activation: "RELU" } },
+        { BatchNormalization: {} },
+        { SubsamplingLayer: { poolingType: "MAX", kernelSize: [2, 2], stride: [2, 2] } },
+        { DenseLayer: { nOut: 5, activation: "TANH", dropOut: 0.8 } },
+        { OutputLayer: OUTPUT },
+      ],
+      list: { setInputType: { convolutionalFlat: [6, 6, 1] } },
+    },
+    inputs: [numbers(4, 36)],
+  },
+  sequences: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        { LSTM: { nIn: 4, nOut: 5, activation: "TANH" } },
+        { RnnOutputLayer: { nIn: 5, ...OUTPUT } },
+      ],
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
+  graph: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a", "b"],
+      vertices: [
+        ["left", dense(3, 4), "a"],
+        ["right", dense(2, 4), "b"],
+        ["sum", { ElementWiseVertex: { args: ["Add"] } }, "left", "right"],
+        ["joined", { MergeVertex: {} }, "sum", "right"],
+        ["hidden", dense(8, 5), "joined"],
+        ["out", { OutputLayer: { nIn: 5, ...OUTPUT } }, "hidden"],
+      ],
+      outputs: ["out"],
+    },
+    inputs: [numbers(4, 3), numbers(4, 2)],
+  },
+};
+
+interface Case {
+  readonly title: string;
+  readonly source: keyof typeof SOURCES;
+  readonly edits: readonly object[];
+  /** Layers that Deeplearning4j holds frozen afterwards, by index or vertex. */
+  readonly frozen?: readonly string[];
+  readonly classes?: number;
+}
+
+const CASES: readonly Case[] = [
+  {
+    title: "more units, fewer units, other classes",
+    source: "rows",
+    edits: [
+      { addUnits: { layer: "layer0", units: 3, init: "random" } },
+      { removeUnits: { layer: "layer1", units: "1, 3" } },
+      { replaceOutput: { classes: 4 } },
+    ],
+    classes: 4,
+  },
+  {
+    title: "units that change nothing at first",
+    source: "rows",
+    edits: [{ addUnits: { layer: "layer0", units: 2, init: "zero" } }],
+  },
+  { title: "frozen layers", source: "rows", edits: [{ freeze: "layer0" }], frozen: ["0"] },
+  {
+    title: "a frozen layer above one that trains",
+    source: "rows",
+    edits: [{ freeze: "layer1" }],
+    frozen: ["1"],
+  },
+  {
+    title: "layers put in: dense, batch norm, dropout, activation function",
+    source: "rows",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { dense: { units: 6, activation: "elu" } } } },
+      { insertLayer: { after: "layer0", layer: { batchNorm: {} } } },
+      { insertLayer: { after: "layer1", layer: { dropout: { rate: 0.2 } } } },
+      { insertLayer: { after: "layer1", layer: { activation: "softplus" }, name: "soft" } },
+      { setLayer: { layer: "layer1", activation: "relu" } },
+    ],
+  },
+  {
+    title: "a layer taken out, a layer behind the output",
+    source: "rows",
+    edits: [
+      { removeLayer: { layer: "layer1" } },
+      { insertLayer: { after: "layer2", layer: { dense: { units: 3, activation: "none" } } } },
+    ],
+    classes: 3,
+  },
+  {
+    title: "a new output with another loss",
+    source: "rows",
+    edits: [{ replaceOutput: { classes: 3, activation: "sigmoid", loss: "sigmoidCrossEntropy" } }],
+    classes: 3,
+  },
+  {
+    title: "a new output in the place of the old one",
+    source: "rows",
+    edits: [{ freeze: "layer0" }, { replaceOutput: { classes: 3, connections: "replace" } }],
+    frozen: ["0"],
+    classes: 3,
+  },
+  {
+    title: "channels through a batch norm and a flattening; a new convolution",
+    source: "images",
+    edits: [
+      { addUnits: { layer: "layer0", units: 2, init: "random" } },
+      { insertLayer: { after: "layer1", layer: { conv2d: { units: 4, window: [3, 2] } } } },
+      { freeze: "layer0" },
+    ],
+    frozen: ["0"],
+  },
+  {
+    title: "a head of global pooling",
+    source: "images",
+    edits: [
+      { setOutputs: { outputs: "layer2" } },
+      { replaceOutput: { classes: 3, head: "pooling" } },
+    ],
+    classes: 3,
+  },
+  {
+    title: "a GravesLSTM and an LSTM of other sizes",
+    source: "sequences",
+    edits: [
+      { addUnits: { layer: "layer0", units: 3, init: "random" } },
+      { removeUnits: { layer: "layer1", units: "0-1" } },
+      { freeze: "layer0" },
+      { replaceOutput: { classes: 3 } },
+    ],
+    frozen: ["0"],
+    classes: 3,
+  },
+  {
+    title: "units, freezing and layers in a graph",
+    source: "graph",
+    edits: [
+      { addUnits: { layer: "right", units: 2, init: "random" } },
+      { freeze: "left" },
+      { insertLayer: { before: "hidden", layer: { dense: { units: 6 } }, name: "between" } },
+      { insertLayer: { after: "right", layer: { dropout: { rate: 0.5 } } } },
+      { replaceOutput: { classes: 3 } },
+    ],
+    frozen: ["left"],
+    classes: 3,
+  },
+  {
+    title: "a branch of a graph taken out",
+    source: "graph",
+    edits: [{ removeLayer: { layer: "left", connections: "remove" } }],
+  },
+];
+
+withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
+  let java: Dl4j;
+  let folder: string;
+  beforeAll(async () => {
+    java = startDl4j();
+    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
+    await executorOn("cpu");
+  });
+  afterAll(async () => {
+    await java.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test.each(CASES)("$source: $title", async ({ source, edits, frozen = [], ...more }) => {
+    const { network, inputs, steps } = SOURCES[source];
+    const [path, as] = [join(folder, "made.zip"), join(folder, "edited.zip")];
+    const labels = (count: number) => [classes(4, count, steps)];
+    await java.ask<JavaNetwork>({
+      ...{ command: "make", network, as: path },
+      fit: { inputs, labels: labels(2), steps: 2 },
+    });
+    const checkpoint = await openCheckpoint(path);
+    const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
+    const model = editedModel(await checkpoint.model(), recipe, new Map());
+    await formatOf(checkpoint).save(checkpoint, model, as, (each) =>
+      evaluate(each, checkpoint.read, SEED),
+    );
+
+    // What the network hands on behind its softmax, there and here.
+    const saved = await openCheckpoint(as);
+    const again = await saved.model();
+    const left = model.roles.inputs
+      .map((name) => ["a", "b"].indexOf(name))
+      .map((at) => Math.max(at, 0));
+    const fed = left.map((at) => inputs[at]);
+    const { outputs } = await java.ask<JavaOutput>({ command: "output", path: as, inputs: fed });
+    const feeds = Object.fromEntries(model.roles.inputs.map((name, at) => [name, fed[at]]));
+    const logits = await outputsOf(model, checkpoint.read, feeds, [model.roles.output!]);
+    const last = [...again.aliases.keys()].filter((name) => /^(out|\d+)$/.test(name)).at(-1)!;
+    const both = await outputsOf(again, saved.read, feeds, [
+      again.roles.output!,
+      nodeOf(again, last),
+    ]);
+    expectClose(both[0].values, Float32Array.from(logits[0].values), 1e-6, "logits");
+    expect(both[1].shape).toEqual(outputs[0].shape);
+    expectClose(both[1].values, Float32Array.from(outputs[0].values), 1e-5, "outputs");
+
+    const loaded = await java.ask<JavaNetwork>({ command: "load", path: as });
+    // Layers of a chain are named "layer0", and their parameters "0_W".
+    const held = loaded.layers.filter((layer) => layer.frozen).map(({ name }) => name);
+    expect(held.map((name) => name.replace(/^layer/, ""))).toEqual(frozen);
+    const fitted = await java.ask<JavaNetwork>({
+      ...{ command: "fit", path: as, steps: 1 },
+      ...{ inputs: fed, labels: labels(more.classes ?? 2) },
+    });
+    for (const [name, { values }] of Object.entries(fitted.parameters)) {
+      const isFrozen = frozen.includes(name.slice(0, name.lastIndexOf("_")));
+      const hasMoved = values.some((value, at) => value !== loaded.parameters[name].values[at]);
+      expect(hasMoved, name).toBe(!isFrozen);
+    }
+    await Promise.all([checkpoint.close(), saved.close()]);
+  });
+});
