@@ -1,5 +1,5 @@
 // Which steps at the end of padded sequences need not be run, because masks keep them from whatever is fetched.
-import type { OpName } from "./catalogue";
+import type { OpAttributes, OpName } from "./catalogue";
 import { tiesOf } from "./coupling/rules";
 import type { Node, Shape } from "./model";
 import { portOf, sequenceAxes } from "./recurrent";
@@ -37,7 +37,7 @@ interface Steps {
 }
 
 /** Where what is behind the end changes what counts. */
-const COUNTS = "counts";
+const COUNTS = Symbol("counts");
 type Found = Steps | undefined | typeof COUNTS;
 
 interface Analysed extends Part {
@@ -112,36 +112,48 @@ function lengthsOf(
   return COUNTS;
 }
 
+type Rule<Op extends OpName> = (
+  attributes: OpAttributes[Op],
+  inputs: readonly (Steps | undefined)[],
+  /** Axes of the first input. */
+  rank: number,
+) => Found;
+
+const counting = (): Found => COUNTS;
+
+const crossEntropy = (_: object, [logits, labels]: readonly Found[], rank: number): Found => {
+  if (typeof logits !== "object" || typeof labels !== "object") return COUNTS;
+  return logits.axis === labels.axis && logits.axis < rank - 1
+    ? { axis: logits.axis, zero: false }
+    : COUNTS;
+};
+
+/** Ops that do more with steps than what ties of axes tell, or less. */
+const RULES: { readonly [Op in OpName]?: Rule<Op> } = {
+  Sum: ({ axes, keepDims }, [x], rank) => {
+    const over = axes.map((axis) => fromStart(axis, rank));
+    if (over.includes(x!.axis)) return x!.zero ? undefined : COUNTS;
+    const before = keepDims ? 0 : over.filter((axis) => axis < x!.axis).length;
+    return { axis: x!.axis - before, zero: x!.zero };
+  },
+  L2Loss: (_, [x]) => (x!.zero ? undefined : COUNTS),
+  Reverse: ({ axis }, [x, ...lengths]) => (axis === x?.axis && lengths.length === 0 ? COUNTS : x),
+  LastStep: (_, [, mask]) => (mask?.zero === true ? undefined : COUNTS),
+  SequenceMask: () => ({ axis: 1, zero: true }),
+  SparseSoftmaxCrossEntropy: crossEntropy,
+  SoftmaxCrossEntropy: crossEntropy,
+  Gather: ({ axis }, [table, indices]) =>
+    table === undefined && axis === 0 ? { axis: indices!.axis, zero: false } : COUNTS,
+  // Statistics of all steps of a batch.
+  BatchNorm: counting,
+  // Sizes that are written down.
+  Reshape: counting,
+};
+
 function stepsOf(node: Node, inputs: readonly (Steps | undefined)[], part: Analysed): Found {
-  const [x, second] = inputs;
-  const rank = (port: number): number => shapeOf(node, port, part)?.length ?? 0;
-  switch (node.op) {
-    case "Sum": {
-      const over = node.attributes.axes.map((axis) => fromStart(axis, rank(0)));
-      if (over.includes(x!.axis)) return x!.zero ? undefined : COUNTS;
-      break;
-    }
-    // Statistics of a batch; sizes that are written down.
-    case "BatchNorm":
-    case "Reshape":
-      return COUNTS;
-    case "L2Loss":
-      return x!.zero ? undefined : COUNTS;
-    case "Reverse":
-      if (node.attributes.axis === x?.axis && node.inputs.length === 1) return COUNTS;
-      return x;
-    case "LastStep":
-      return second?.zero === true ? undefined : COUNTS;
-    case "SequenceMask":
-      return { axis: 1, zero: true };
-    case "SparseSoftmaxCrossEntropy":
-    case "SoftmaxCrossEntropy":
-      if (x === undefined || x.axis !== second?.axis || x.axis === rank(0) - 1) return COUNTS;
-      return { axis: x.axis, zero: false };
-    case "Gather":
-      if (x !== undefined || node.attributes.axis !== 0) return COUNTS;
-      return { axis: second!.axis, zero: false };
-  }
+  // The table pairs each op with its attributes; the union loses that pairing.
+  const rule = RULES[node.op] as Rule<OpName> | undefined;
+  if (rule !== undefined) return rule(node.attributes, inputs, shapeOf(node, 0, part)?.length ?? 0);
   const axis = axisThrough(node, inputs, part);
   if (axis === undefined) return COUNTS;
   return { axis, zero: keepsZero(node, inputs) };
@@ -187,7 +199,7 @@ const ZERO: { readonly [Op in OpName]?: Zero } = {
   ...{ Relu: first, Relu6: first, Elu: first, Selu: first, LeakyRelu: first, Tanh: first },
   ...{ Neg: first, Abs: first, Square: first, Sqrt: first, Floor: first, Log1p: first },
   ...{ Transpose: first, Squeeze: first, ExpandDims: first },
-  ...{ Sum: first, Mean: first, Div: first, Mul: any, Concat: all },
+  ...{ Mean: first, Div: first, Mul: any, Concat: all },
   ...{ Add: all, Sub: all, Maximum: all, Minimum: all, SquaredDifference: all },
 };
 
