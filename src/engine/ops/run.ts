@@ -9,6 +9,8 @@ import type { Tensor } from "./tf";
 export interface Path {
   readonly nodes: readonly Node[];
   readonly fetches: readonly string[];
+  /** Of what the model's nodes give. */
+  readonly shapes: Model["shapes"];
 }
 
 /** The nodes between `given` and `fetches`. Throws `unsupported-op` where the way leads through an opaque one. */
@@ -33,7 +35,7 @@ export function pathTo(
       if ("node" in input && !given.has(input.node)) open.push(input.node);
   }
   const nodes = [...model.nodes.values()].filter((node) => needed.has(node.name));
-  return { nodes, fetches };
+  return { nodes, fetches, shapes: model.shapes };
 }
 
 /**

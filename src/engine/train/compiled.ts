@@ -11,6 +11,7 @@ import { elements, type Node, type Shape } from "../graph/model";
 import { INFERENCE } from "../ops/kernel";
 import { run, type Path } from "../ops/run";
 import { tf, type Tensor } from "../ops/tf";
+import { Buckets } from "./buckets";
 import type {
   Executor,
   Fetched,
@@ -56,19 +57,27 @@ const constant = (live: LiveVariables, name: string): Tensor =>
 
 const variableType = (shape: Shape): ValueType => ({ dtype: "float32", shape });
 
-/** Programs by the number of rows that they were compiled for: full batches, and the last one. */
+/** What a program is compiled for. */
+interface Size {
+  /** Samples: those of a full batch, or of the last one. */
+  readonly rows: number;
+  /** Steps of padded sequences, where not all need be run. */
+  readonly steps: number | undefined;
+}
+
 class Programs<T> {
-  private readonly made = new Map<number, Promise<T>>();
+  private readonly made = new Map<string, Promise<T>>();
 
-  constructor(private readonly make: (rows: number) => Promise<T>) {}
+  constructor(private readonly make: (size: Size) => Promise<T>) {}
 
-  get(rows: number): Promise<T> {
-    let program = this.made.get(rows);
+  get(size: Size): Promise<T> {
+    const key = `${size.rows} ${size.steps}`;
+    let program = this.made.get(key);
     if (program === undefined) {
-      program = this.make(rows);
-      this.made.set(rows, program);
+      program = this.make(size);
+      this.made.set(key, program);
       // What could not be made is not there to be released.
-      program.catch(() => this.made.delete(rows));
+      program.catch(() => this.made.delete(key));
     }
     return program;
   }
@@ -86,7 +95,8 @@ interface ForwardProgram {
 
 class CompiledForward implements Forward {
   private arrays: readonly SampleArray[] = [];
-  private readonly programs = new Programs((rows) => this.compile(rows));
+  private buckets: Buckets | undefined;
+  private readonly programs = new Programs((size) => this.compile(size));
 
   constructor(
     private readonly request: ForwardRequest,
@@ -95,15 +105,16 @@ class CompiledForward implements Forward {
   ) {}
 
   async prepare(arrays: readonly SampleArray[], rows: number): Promise<BackendInfo> {
-    this.arrays = arrays;
-    await this.programs.get(rows);
+    this.take(arrays);
+    const all = Int32Array.from({ length: rows }, (_, row) => row);
+    await this.programs.get(this.sizeFor(arrays, all));
     return this.info;
   }
 
   async run(arrays: readonly SampleArray[], indices: Int32Array): Promise<readonly Fetched[]> {
-    this.arrays = arrays;
+    this.take(arrays);
     const { live, moving, path } = this.request;
-    const { session, shapes } = await this.programs.get(indices.length);
+    const { session, shapes } = await this.programs.get(this.sizeFor(arrays, indices));
     const feeds = new Map<string, Fed>();
     for (const array of arrays)
       feeds.set(feedName(array.node), {
@@ -128,7 +139,18 @@ class CompiledForward implements Forward {
     return this.programs.each(({ session }) => session.release());
   }
 
-  private async compile(rows: number): Promise<ForwardProgram> {
+  private take(arrays: readonly SampleArray[]): void {
+    const { path, live, scalarLoss: reduces } = this.request;
+    if (this.arrays.length === 0) this.buckets = Buckets.for(path, live, arrays, !reduces);
+    this.arrays = arrays;
+  }
+
+  private sizeFor(arrays: readonly SampleArray[], indices: Int32Array): Size {
+    return { rows: indices.length, steps: this.buckets?.stepsFor(arrays, indices) };
+  }
+
+  private async compile({ rows, steps }: Size): Promise<ForwardProgram> {
+    const { buckets } = this;
     const { path, live, moving, scalars, scalarLoss: reduces } = this.request;
     const inputs = new Map<string, ValueType>();
     for (const array of this.arrays)
@@ -140,9 +162,10 @@ class CompiledForward implements Forward {
       for (const name of live.names())
         values.set(name, tensors.get(valueName(name)) ?? constant(live, name));
       const feeds = new Map(
-        this.arrays.map(({ node }) => [node, tensors.get(feedName(node))!] as const),
+        this.arrays.map(({ node }) => [node, fed(buckets, steps, node, tensors)] as const),
       );
-      const outputs = run(path, feeds, values, { ...INFERENCE, scalars });
+      const results = run(path, feeds, values, { ...INFERENCE, scalars });
+      const outputs = results.map((each, at) => buckets?.padded(path.fetches[at], each) ?? each);
       if (reduces) outputs[0] = scalarLoss(outputs[0]);
       shapes.push(...outputs.map((output) => output.shape));
       return new Map(outputs.map((output, index) => [String(index), tf.cast(output, "float32")]));
@@ -152,6 +175,17 @@ class CompiledForward implements Forward {
   }
 }
 
+/** What is fed to a node, of which the first steps are run. */
+function fed(
+  buckets: Buckets | undefined,
+  steps: number | undefined,
+  node: string,
+  tensors: ReadonlyMap<string, Tensor>,
+): Tensor {
+  const tensor = tensors.get(feedName(node))!;
+  return steps === undefined ? tensor : buckets!.cut(node, tensor, steps);
+}
+
 /** A node, a variable and an output may have the same name. */
 const feedName = (node: string): string => `fed:${node}`;
 const valueName = (variable: string): string => `value:${variable}`;
@@ -159,14 +193,24 @@ const slotName = (name: string, slot: number): string => `${name} slot ${slot}`;
 
 interface TrainingProgram extends TracedLoop {
   readonly session: Session;
+  /** Of the last call. */
+  msPerStep?: number;
+}
+
+/** The length of a step is known after the first one, and may change with what else the machine does. */
+function stepsPerCall({ perStep, msPerStep }: TrainingProgram, callMs: number): number {
+  const numbers = [...perStep.values()].reduce((sum, { shape }) => sum + elements(shape), 0);
+  const drawn = numbers === 0 ? Infinity : Math.floor(RANDOM_BYTES / 4 / numbers);
+  const timely = msPerStep === undefined ? 1 : Math.floor(callMs / msPerStep);
+  return Math.max(1, Math.min(timely, drawn));
 }
 
 class CompiledTraining implements Training {
   private arrays: readonly SampleArray[] = [];
-  private readonly programs = new Programs((rows) => this.compile(rows));
+  private buckets: Buckets | undefined;
+  private readonly programs = new Programs((size) => this.compile(size));
   /** Nodes that draw random numbers, by name. */
   private readonly drawing = new Map<string, Node>();
-  private msPerStep: number | undefined;
 
   constructor(
     private readonly request: TrainingRequest,
@@ -179,12 +223,20 @@ class CompiledTraining implements Training {
     order: Int32Array,
     at: StepPosition,
   ): Promise<readonly StepOutcome[]> {
+    const { batch, path, live } = this.request;
+    if (this.arrays.length === 0) this.buckets = Buckets.for(path, live, arrays, false);
     this.arrays = arrays;
-    const { batch } = this.request;
-    const full = Math.floor(order.length / batch);
-    const rows = full === 0 ? order.length : batch;
-    const program = await this.programs.get(rows);
-    const steps = full === 0 ? 1 : Math.min(full, this.stepsPerCall(program));
+    const rows = Math.min(order.length, batch);
+    const sizeAt = (start: number): Size => ({
+      rows,
+      steps: this.buckets?.stepsFor(arrays, order.subarray(start, start + rows)),
+    });
+    const size = sizeAt(0);
+    const program = await this.programs.get(size);
+    const most = Math.min(Math.floor(order.length / rows), stepsPerCall(program, this.callMs));
+    // The program of a mini-batch depends on its samples alone, not on which call it is in.
+    let steps = 1;
+    while (steps < most && sizeAt(steps * rows).steps === size.steps) steps++;
     const outputs = await this.call(program, order.subarray(0, steps * rows), steps, at);
     this.keep(outputs);
     const losses = outputs.get(yieldedOut("loss")) as Float32Array;
@@ -200,12 +252,8 @@ class CompiledTraining implements Training {
     return this.programs.each(({ session }) => session.release());
   }
 
-  private async call(
-    { session, perStep }: TrainingProgram,
-    order: Int32Array,
-    steps: number,
-    at: StepPosition,
-  ) {
+  private async call(program: TrainingProgram, order: Int32Array, steps: number, at: StepPosition) {
+    const { session, perStep } = program;
     const { live, random } = this.request;
     const feeds = new Map<string, Fed>([
       [ORDER, { data: order, shape: [steps, order.length / steps], dtype: "int32" }],
@@ -231,16 +279,8 @@ class CompiledTraining implements Training {
     }
     const began = performance.now();
     const outputs = await session.run(feeds);
-    this.msPerStep = (performance.now() - began) / steps;
+    program.msPerStep = (performance.now() - began) / steps;
     return outputs;
-  }
-
-  /** The length of a step is known after the first one, and may change with what else the machine does. */
-  private stepsPerCall({ perStep }: TrainingProgram): number {
-    const numbers = [...perStep.values()].reduce((sum, { shape }) => sum + elements(shape), 0);
-    const drawn = numbers === 0 ? Infinity : Math.floor(RANDOM_BYTES / 4 / numbers);
-    const timely = this.msPerStep === undefined ? 1 : Math.floor(this.callMs / this.msPerStep);
-    return Math.max(1, Math.min(timely, drawn));
   }
 
   /** Takes over what the last call left. */
@@ -257,8 +297,9 @@ class CompiledTraining implements Training {
     return movedNames(this.request).map((name) => [name, this.request.live.shape(name)]);
   }
 
-  private async compile(batch: number): Promise<TrainingProgram> {
-    const { live, training } = this.request;
+  private async compile({ rows: batch, steps }: Size): Promise<TrainingProgram> {
+    const { buckets } = this;
+    const { live, training, path } = this.request;
     const carried = new Map<string, ValueType>();
     for (const [name, shape] of this.moved()) carried.set(name, variableType(shape));
     for (const { name, shape, slots } of training)
@@ -266,7 +307,7 @@ class CompiledTraining implements Training {
     const rows = new Map<string, ValueType>();
     for (const array of this.arrays)
       rows.set(feedName(array.node), { dtype: dtypeOf(array), shape: array.shape });
-    const target = await targetFor(this.request.path);
+    const target = await targetFor(path);
     const traced = traceLoop({ carried, rows, batch }, target, (inputs) => {
       const values = new Map<string, Tensor>();
       for (const name of live.names())
@@ -280,13 +321,16 @@ class CompiledTraining implements Training {
           ]),
         ),
         feeds: new Map(
-          this.arrays.map(({ node }) => [node, inputs.rows.get(feedName(node))!] as const),
+          this.arrays.map(({ node }) => [node, fed(buckets, steps, node, inputs.rows)] as const),
         ),
         update: tf.add(inputs.stepsBefore, 1),
         random: (node, shape) => {
           const name = `random:${node.name}`;
           this.drawing.set(name, node);
-          return inputs.perStep(name, { dtype: "float32", shape });
+          // As many as for all steps: which numbers a step draws does not depend on how many are run.
+          const whole = buckets?.whole(node.name, shape) ?? shape;
+          const drawn = inputs.perStep(name, { dtype: "float32", shape: whole });
+          return steps === undefined ? drawn : buckets!.cut(node.name, drawn, steps);
         },
       });
       const after = new Map(result.values);
@@ -297,7 +341,7 @@ class CompiledTraining implements Training {
         carried: after,
         yielded: new Map([
           ["loss", loss],
-          ["logits", logits],
+          ["logits", buckets?.padded(path.fetches[1], logits) ?? logits],
         ]),
       };
     });

@@ -1,5 +1,6 @@
 // Recurrent networks train alike on every backend, over padded sequences as over each by itself, and on bottlenecks.
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { Session } from "../../../src/engine/compile/session";
 import type { OpAttributes } from "../../../src/engine/graph/catalogue";
 import { cut, sampleShape } from "../../../src/engine/graph/cut";
 import type { Model } from "../../../src/engine/graph/model";
@@ -11,7 +12,7 @@ import type { SampleArray } from "../../../src/engine/train/samples";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
 import { handmade, node, PRODUCT } from "../handmade";
-import { beginning, numbersOf, startOf, train, type Lesson } from "./network";
+import { beginning, bitsOf, numbersOf, startOf, train, type Lesson } from "./network";
 
 const [FEATURES, UNITS, CLASSES] = [3, 4, 3];
 const LENGTHS = [5, 2, 6, 1, 4];
@@ -81,7 +82,7 @@ function bidirectional(time: number): Model {
 }
 
 /** As of DL4J: two LSTMs with peepholes, and a class for each step. */
-function perStep(time: number): Model {
+function perStep(time: number, dropout = 0): Model {
   const lstm = (name: string, from: string) =>
     node(name, "LSTM", [from, `[${name}/W]`, `[${name}/RW]`, `[${name}/b]`, "mask"], GRAVES);
   const recurrent = { RW: [UNITS, 4 * UNITS + 3], b: [4 * UNITS] };
@@ -94,7 +95,8 @@ function perStep(time: number): Model {
     },
     nodes: [
       lstm("a", "x"),
-      lstm("b", "a"),
+      node("dropped", "Dropout", ["a"], { rate: dropout }),
+      lstm("b", "dropped"),
       node("c", "MatMul", ["b", "[c/W]"], PRODUCT),
       node("out", "BiasAdd", ["c", "[c/b]"], { dataFormat: "NHWC" }),
       node("entropy", "SoftmaxCrossEntropy", ["out", "y"], {}),
@@ -170,6 +172,45 @@ beforeAll(async () => {
   // The last one is TensorFlow.js' backend from then on.
   for (const backend of ["wasm", "compiled", "cpu"] as const)
     executors.set(backend, await executorOn(backend));
+});
+
+describe("buckets of length", () => {
+  // Of mini-batches of four, one has to run all steps.
+  const lengths = [3, 1, 2, 2, 4, 6, 5, 3, 40, 2, 1, 1, 9, 2, 20, 3];
+  const lesson = lessonOf("perStep", {
+    model: perStep(40, 0.4),
+    arrays: arraysOf("perStep", lengths),
+    samples: lengths.length,
+    batch: 4,
+    epochs: 3,
+    order: Int32Array.from(lengths.keys()),
+  });
+
+  test("mini-batches of short sequences run fewer steps, and train as with all", async () => {
+    const create = vi.spyOn(Session, "create");
+    const expected = await trained(executors.get("cpu")!, lesson);
+    expectSame(await trained(executors.get("compiled")!, lesson), expected);
+    const sizes = create.mock.calls.map(([model]) => model.length).sort((a, b) => a - b);
+    create.mockRestore();
+    // The longest of each mini-batch are 3, 6, 40 and 20: programs of 5, 10, 40 and 20 steps.
+    expect(sizes).toHaveLength(4);
+    expect(sizes[3] / sizes[0]).toBeGreaterThan(4);
+  });
+
+  test("cut into other calls they train to the same bits", async () => {
+    const bits = async (turnMs: number) => {
+      const { numbers } = await trained(await executorOn("compiled", { turnMs }), lesson);
+      return Object.values(numbers).map(bitsOf);
+    };
+    expect(await bits(0)).toEqual(await bits(1e9));
+  });
+
+  test.each(["b", "out"])("what %s gives is what it gives with all steps", async (fetch) => {
+    const [actual] = await forward(executors.get("compiled")!, lesson, [fetch]);
+    const [expected] = await forward(executors.get("cpu")!, lesson, [fetch]);
+    expect(actual.shape).toEqual(expected.shape);
+    expectClose(actual.data, expected.data, TOLERANCE);
+  });
 });
 
 describe.each(Object.keys(NETWORKS) as NetworkName[])("%s", (name) => {
