@@ -38,8 +38,13 @@ export function withOutputActivation(model: Model, activation: OutputActivation)
   const isThere = activationsOf(model).length > 0;
   if (isThere || activation === "none")
     return changed(model, { nodes: old.map((node) => ({ ...node, op, attributes: {} }) as Node) });
-  const name = freeName(model, `${layerOf(model, logits)?.name ?? logits}/${op}`);
-  return changed(model, { nodes: [newNode(name, op, [{ node: logits }], {})] });
+  const owner = layerOf(model, logits);
+  const name = freeName(model, `${owner?.name ?? logits}/${op}`);
+  const after = changed(model, { nodes: [newNode(name, op, [{ node: logits }], {})] });
+  const layers = after.layers.map((each) =>
+    each === owner ? { ...each, nodes: [...each.nodes, name] } : each,
+  );
+  return { ...after, layers };
 }
 
 /** The model whose loss compares what the activation function yields, where there is one: a squared error does. */

@@ -39,10 +39,14 @@ function apply(model: Model, spec: Spec, key: string): Model {
   const layer = findLayer(model, spec.layer);
   outputOf(model, layer);
   if (spec.connections === "keep") return closed(model, spanOf(model, layer), layer.name, key);
-  const { output } = model.roles;
+  const { output, loss } = model.roles;
   const { gone } = lossOf(model, new Set(layer.nodes));
   if (output === undefined || !gone.has(output)) return pared(model, layer, key);
-  const nodes = new Set([...ancestors(model, [output])].filter((name) => gone.has(name)));
+  const before = [...ancestors(model, [output])].filter((name) => gone.has(name));
+  // Its own softmax goes with it, unless the loss is one of probabilities.
+  const needed = ancestors(model, loss === undefined ? [] : [loss]);
+  const behind = layer.nodes.filter((name) => !needed.has(name));
+  const nodes = new Set([...before, ...behind]);
   return closed(model, { nodes, input: inputOf(model, layer), output }, layer.name, key);
 }
 

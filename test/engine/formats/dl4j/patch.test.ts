@@ -14,7 +14,7 @@ import { parseRecipe } from "../../../../src/engine/recipe/parse";
 import { executorOn } from "../../executor";
 import { expectClose } from "../../fixture";
 import { fixture } from "../tf1/fixtures";
-import { outputsOf, SEED, type Numbers } from "./running";
+import { inputsFor, outputsOf, SEED } from "./running";
 import { OLD_VERSIONS, RECORDED_ZIPS } from "./zips";
 
 let folder: string;
@@ -242,19 +242,6 @@ function told({ vertices }: Configuration): string[] {
     return [name, size("nin"), size("nout")].filter((each) => each !== undefined).join(" ");
   };
   return vertices.flatMap(({ layer }) => (layer ? [tell(layer.type, layer.fields)] : []));
-}
-
-/** Numbers in a row, which are neither all the same nor large. */
-function inputsFor({ roles, shapes }: Model): Record<string, Numbers> {
-  return Object.fromEntries(
-    roles.inputs.map((name) => {
-      const [batch, ...rest] = shapes.get(name)!.map((size, axis) => (size < 0 ? axis + 3 : size));
-      // A sequence as Deeplearning4j has it: features before time.
-      const shape = rest.length === 2 ? [batch, rest[1], rest[0]] : [batch, ...rest];
-      const count = shape.reduce((a, b) => a * b, 1);
-      return [name, { shape, values: Array.from({ length: count }, (_, i) => Math.sin(i * 0.7)) }];
-    }),
-  );
 }
 
 describe.each(Object.entries(CASES))("%s", (title, { zip, edits, layers }) => {

@@ -87,3 +87,21 @@ function fedWith(
 
 /** The node that stands for a vertex of the source: "0", "dense". */
 export const nodeOf = (model: Model, vertex: string): string => model.aliases.get(vertex) ?? vertex;
+
+/** Numbers that are neither all the same nor large. */
+export function numbers(shape: readonly number[]): Numbers {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return { shape, values: Array.from({ length: count }, (_, i) => Math.sin(i * 0.7)) };
+}
+
+/** Something for each input, of any sizes that are open. */
+export function inputsFor({ roles, shapes }: Model): Record<string, Numbers> {
+  return Object.fromEntries(
+    roles.inputs.map((name) => {
+      const [batch, ...rest] = shapes.get(name)!.map((size, axis) => (size < 0 ? axis + 3 : size));
+      // A sequence as Deeplearning4j has it: features before time.
+      const shape = rest.length === 2 ? [batch, rest[1], rest[0]] : [batch, ...rest];
+      return [name, numbers(shape)];
+    }),
+  );
+}

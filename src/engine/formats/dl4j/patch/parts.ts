@@ -1,7 +1,7 @@
 // The vertices of the new configuration, in order: what each is, and what it reads.
 import type { Model, Shape } from "../../../graph/model";
 import { thawed, type Configuration, type Vertex } from "../configuration";
-import type { Json } from "../json";
+import { withKey, type Json } from "../json";
 import { inputRank } from "../layers/table";
 import type { Style } from "./fields";
 import { groupsOf, notSaid, type Group } from "./groups";
@@ -81,6 +81,12 @@ function vertexPart(after: Model, group: Group, read: readonly Feed[]): Made {
   return { part, kind: kindBehind(read[0]?.kind ?? "rows", undefined, after.shapes.get(output)) };
 }
 
+/** A layer says its own name, too, and Deeplearning4j looks for a vertex of that name. */
+const named = (layer: WrittenLayer, name: string): WrittenLayer =>
+  typeof layer.fields.get("layerName") === "string"
+    ? { ...layer, fields: withKey(layer.fields, "layerName", name) }
+    : layer;
+
 /** The parts of a layer's group: one, but where an edit put several layers there. */
 function layerParts(
   { configuration, style, after }: Edited,
@@ -98,10 +104,11 @@ function layerParts(
     const preprocessor = feed.through
       ? resizedPreprocessor(feed.through, after)
       : between(style, configuration, group.vertex, feed.kind, need);
+    const name = isLast ? group.name : `${group.name}_${layer.type}`;
     const part: Part = {
-      name: isLast ? group.name : `${group.name}_${layer.type}`,
+      name,
       ...(group.vertex && { source: group.vertex }),
-      layer,
+      layer: named(layer, name),
       inputs: [feed.from],
       ...(preprocessor !== undefined && { preprocessor }),
       output,
