@@ -12,9 +12,7 @@ test("three units are added to a GravesLSTM from its file's menu, and the zip is
   workbench: w,
 }) => {
   await w.openSideBar("Explorer");
-  await w.openContextMenu(w.explorerItem(ZIP));
-  await w.menuItems.filter({ hasText: "Edit Checkpoint" }).hover();
-  await w.menuItems.filter({ hasText: "Add Units…" }).click();
+  await w.chooseFromSubmenu(w.explorerItem(ZIP), "Edit Checkpoint", "Add Units…");
   await w.choose("Layer that gets new units", LAYER);
   await w.answer("How many units to add", "3");
   await w.choose("What the new units start from", "Zero");

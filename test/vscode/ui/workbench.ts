@@ -116,6 +116,14 @@ export class Workbench {
     }).toPass();
   }
 
+  /** An item of a menu that another menu opens. */
+  async chooseFromSubmenu(row: Locator, menu: string, item: string): Promise<void> {
+    await this.openContextMenu(row);
+    await this.menuItems.filter({ hasText: menu }).first().hover();
+    await this.menuItems.getByText(item, { exact: true }).click();
+    await expect(this.menuItems).toHaveCount(0);
+  }
+
   /** Runs a command through the palette, by its full title such as "Graft: Train". */
   async command(title: string): Promise<void> {
     await this.page.keyboard.press("F1");
