@@ -7,6 +7,9 @@ import { openCheckpoint, formatOf } from "../../src/engine/formats/table";
 import type { Opened } from "../../src/engine/formats/dl4j/tensors";
 import type { Checkpoint } from "../../src/engine/formats/format";
 import type { Normalizer } from "../../src/engine/graph/normalizer";
+import { evaluate } from "../../src/engine/graph/value";
+import { editedModel } from "../../src/engine/recipe/apply";
+import { RecipeSchema } from "../../src/engine/recipe/schema";
 import {
   type Dl4j,
   type JavaArray,
@@ -229,6 +232,60 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
       expect(here.updater).toEqual(there.updater);
     },
   );
+
+  /** The network of Adam, edited here, as DL4J has it. */
+  async function edited(
+    edit: object,
+  ): Promise<{ readonly before: JavaNetwork; readonly after: JavaNetwork }> {
+    const { network, ...samples } = withUpdater("Adam", { learningRate: 0.01 });
+    const [path, as] = [join(folder, "source.zip"), join(folder, "edited.zip")];
+    const fit = { ...samples, steps: 3 };
+    const before = await java.ask({ command: "make", network, as: path, fit });
+    const checkpoint = await openCheckpoint(path);
+    const recipe = RecipeSchema.parse({ checkpoint: path, edits: [edit] });
+    const model = editedModel(await checkpoint.model(), recipe, new Map());
+    const stored = (name: string) => checkpoint.read(name);
+    await formatOf(checkpoint).save(checkpoint, model, as, (each) => evaluate(each, stored, 1));
+    await checkpoint.close();
+    const after = await java.ask({ command: "load", path: as });
+    await java.ask({ command: "fit", path: as, ...samples });
+    return { before, after };
+  }
+
+  test("a widened layer's states: the old in their places, zero for what is new", async () => {
+    const { before, after } = await edited({
+      addUnits: { layer: "layer0", units: 2, init: "zero" },
+    });
+    const [was, is] = [statesOf(before), statesOf(after)];
+    const columns = (numbers: readonly number[], rows: number) =>
+      Array.from({ length: numbers.length / rows }, (_, at) =>
+        numbers.slice(at * rows, (at + 1) * rows),
+      );
+    for (const state of [0, 1]) {
+      // Units are the columns of the kernel, and the rows of the next one.
+      const added = [
+        [0, 0, 0],
+        [0, 0, 0],
+      ];
+      expect(columns(is.get("0_W")![state], 3)).toEqual([
+        ...columns(was.get("0_W")![state], 3),
+        ...added,
+      ]);
+      expect(is.get("0_b")![state]).toEqual([...was.get("0_b")![state], 0, 0]);
+      const next = columns(was.get("1_W")![state], 4).map((column) => [...column, 0, 0]);
+      expect(columns(is.get("1_W")![state], 6)).toEqual(next);
+      for (const name of ["1_b", "2_W", "2_b"])
+        expect(is.get(name)![state], name).toEqual(was.get(name)![state]);
+    }
+  });
+
+  test("a frozen layer has no state, the others keep theirs", async () => {
+    const { before, after } = await edited({ freeze: "layer0" });
+    expect(after.layers.map(({ frozen }) => frozen)).toEqual([true, false, false]);
+    const [was, is] = [statesOf(before), statesOf(after)];
+    expect([...is.keys()].sort()).toEqual(["1_W", "1_b", "2_W", "2_b"]);
+    for (const [name, states] of is) expect(states, name).toEqual(was.get(name));
+  });
 
   const NORMALIZERS: readonly (readonly [string, object, number[]])[] = [
     ["NormalizerStandardize", {}, [4, 3]],
