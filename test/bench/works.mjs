@@ -17,6 +17,7 @@ const conv = (name, kernel, filters, { stride = 1, relu = true } = {}) => ({
   stride,
   relu,
 });
+const lstm = (name, units) => ({ type: "lstm", name, units });
 const batchNorm = (name) => ({ type: "batchNorm", name, relu: true });
 const maxPool = (name) => ({ type: "maxPool", name });
 const flatten = { type: "flatten", name: "flatten" };
@@ -57,6 +58,14 @@ export const WORKS = {
     ...{ data: "clusters", samples: 5_000, batch: 100, epochs: 5, learningRate: 0.0003 },
     unit: "one epoch of 50 steps",
     peers: ["tf1", "keras", "matmul"],
+  },
+  "lstm-20-8-32-5": {
+    kind: "train",
+    input: [20, 8],
+    layers: [lstm("lstm", 32), dense("outputs", 5, false)],
+    ...{ data: "clusters", samples: 2_000, batch: 50, epochs: 5, learningRate: 0.02 },
+    unit: "one epoch of 40 steps",
+    peers: ["tf1", "keras"],
   },
   "featurize-miniquark": {
     kind: "featurize",

@@ -3,7 +3,7 @@ import { elements } from "../graph/model";
 import { tf, type Tensor } from "../ops/tf";
 import { withTracing } from "./backend";
 import { fuse } from "./fuse";
-import { nodesOf, type Value, type ValueType } from "./graph";
+import { nodesOf, type OnnxNode, type Value, type ValueType } from "./graph";
 import { forwardModel, type Port } from "./model";
 import { BLOCKED_CONV } from "./kernels/blocked";
 import type { Recorder, Target } from "./recorder";
@@ -39,21 +39,24 @@ export function traceForward(
   });
 }
 
-/** Multiply-adds of the matrix products and convolutions in what `outputs` need. */
-export function work(outputs: readonly Value[]): number {
-  let sum = 0;
-  for (const {
-    op,
-    inputs,
-    attributes,
-    outputs: [out],
-  } of nodesOf(outputs)) {
-    if (op === "Gemm" || op === "MatMul")
-      sum += elements(out.shape) * inputs[0].shape.at(attributes["transA"] === 1 ? 0 : -1)!;
-    if (op === "Conv" || op === BLOCKED_CONV)
-      sum += elements(out.shape) * elements(inputs[1].shape.slice(1));
-    if (op === "ConvTranspose")
-      sum += elements(inputs[0].shape) * elements(inputs[1].shape.slice(1));
-  }
-  return sum;
+/** An operator of fewer multiply-adds is done before a second thread has begun. */
+const SHARED = 1e6;
+
+/**
+ * Multiply-adds of the matrix products and convolutions in what `outputs` need, as far as threads can share them: the
+ * steps of a recurrent layer are many small products, one after the other.
+ */
+export const work = (outputs: readonly Value[]): number =>
+  nodesOf(outputs)
+    .map(multiplyAdds)
+    .filter((each) => each >= SHARED)
+    .reduce((sum, each) => sum + each, 0);
+
+function multiplyAdds({ op, inputs, attributes, outputs: [out] }: OnnxNode): number {
+  if (op === "Gemm" || op === "MatMul")
+    return elements(out.shape) * inputs[0].shape.at(attributes["transA"] === 1 ? 0 : -1)!;
+  if (op === "Conv" || op === BLOCKED_CONV)
+    return elements(out.shape) * elements(inputs[1].shape.slice(1));
+  if (op === "ConvTranspose") return elements(inputs[0].shape) * elements(inputs[1].shape.slice(1));
+  return 0;
 }

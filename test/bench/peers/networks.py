@@ -1,4 +1,5 @@
-"""The networks of works.mjs in TensorFlow ops and in Keras layers, and their initial values. Images are NHWC."""
+"""The networks of works.mjs in TensorFlow ops and in Keras layers, and their initial values. Images are NHWC, sequences
+[batch, time, features]; an LSTM gives its last output."""
 
 import math
 import os
@@ -20,6 +21,10 @@ def values(layers, input_shape, rng):
             spread = math.sqrt(2 / np.prod(kernel[:-1]))
             all_values[f"{name}/weights"] = rng.normal(0, spread, kernel)
             all_values[f"{name}/biases"] = np.zeros(out)
+        elif kind == "lstm":
+            rows, units = shape[-1] + layer["units"], layer["units"]
+            all_values[f"{name}/weights"] = rng.normal(0, math.sqrt(1 / rows), [rows, 4 * units])
+            all_values[f"{name}/biases"] = np.zeros(4 * units)
         elif kind == "batchNorm":
             channels = shape[-1]
             all_values[f"{name}/gamma"] = rng.uniform(0.8, 1.2, channels)
@@ -32,7 +37,7 @@ def values(layers, input_shape, rng):
 
 def output_shape(layer, shape):
     kind = layer["type"]
-    if kind == "dense":
+    if kind in ("dense", "lstm"):
         return [layer["units"]]
     if kind == "conv":
         return [*(-(-size // layer["stride"]) for size in shape[:2]), layer["filters"]]
@@ -71,6 +76,8 @@ def _apply(x, layer, variable, shape):
     kind = layer["type"]
     if kind == "dense":
         return tf.nn.bias_add(tf.matmul(x, variable("weights")), variable("biases"))
+    if kind == "lstm":
+        return _lstm(x, variable("weights"), variable("biases"))
     if kind == "conv":
         product = tf.nn.conv2d(x, variable("weights"), strides=layer["stride"], padding="SAME")
         return tf.nn.bias_add(product, variable("biases"))
@@ -86,6 +93,14 @@ def _apply(x, layer, variable, shape):
     return tf.reshape(x, [-1, math.prod(shape)])
 
 
+def _lstm(x, kernel, bias):
+    """As a program of TensorFlow 1 has it, with these variables."""
+    cell = tf.compat.v1.nn.rnn_cell.BasicLSTMCell(kernel.shape[1] // 4)
+    cell._kernel, cell._bias, cell.built = kernel, bias, True
+    steps, _ = tf.compat.v1.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+    return steps[:, -1]
+
+
 def keras_model(layers, input_shape, all_values):
     """The same in Keras layers, with those values."""
     from keras import Input, Model
@@ -93,6 +108,7 @@ def keras_model(layers, input_shape, all_values):
 
     makers = {
         "dense": lambda layer: L.Dense(layer["units"], name=layer["name"]),
+        "lstm": lambda layer: L.LSTM(layer["units"], name=layer["name"]),
         "conv": lambda layer: L.Conv2D(
             layer["filters"], layer["kernel"], layer["stride"], "same", name=layer["name"]
         ),
@@ -115,8 +131,23 @@ def set_values(model, layers, all_values):
     parts = {
         "dense": ("weights", "biases"),
         "conv": ("weights", "biases"),
+        "lstm": ("weights", "biases"),
         "batchNorm": ("gamma", "beta", "mean", "variance"),
     }
     for layer in layers:
         names = [f"{layer['name']}/{part}" for part in parts.get(layer["type"], ())]
-        model.get_layer(layer["name"]).set_weights([all_values[name] for name in names])
+        found = [all_values[name] for name in names]
+        if layer["type"] == "lstm":
+            found = keras_lstm(layer["units"], *found)
+        model.get_layer(layer["name"]).set_weights(found)
+
+
+def keras_lstm(units, kernel, bias):
+    """Keras has the candidate third, two kernels, and what TensorFlow 1 adds to the forget gate in its bias."""
+
+    def ordered(x):
+        i, c, f, o = np.split(x, 4, -1)
+        return np.concatenate([i, f, c, o], -1)
+
+    forget = np.repeat([0, 1, 0, 0], units)
+    return [ordered(kernel[:-units]), ordered(kernel[-units:]), ordered(bias) + forget]

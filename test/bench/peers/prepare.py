@@ -3,7 +3,11 @@
 usage: prepare.py FOLDER, which holds work.json
 """
 
+import os
 import sys
+
+# The cells of TensorFlow 1 are Keras 2's.
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 from serve import read_work
 
