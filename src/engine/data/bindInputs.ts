@@ -64,6 +64,12 @@ export async function bindInputs(
   for (const [input, source] of assignSources(data.inputs, inputs))
     named.push({ input, loaded: await loadSource(source, base, { except: except(source) }) });
   const [first] = named as [(typeof named)[0]];
+  const turned = named.find(({ input }) => input.timeFirst)?.input.name;
+  if (turned !== undefined)
+    throw new GraftError(
+      "data-shape",
+      `The graph takes ${turned} as [time, batch, features]; Graft feeds batches first. Save the checkpoint from a graph that transposes ${turned} itself.`,
+    );
   const samples = rowCount(first.loaded.array);
   for (const { loaded } of named) checkSamples(loaded, samples, first.loaded);
 
