@@ -48,6 +48,8 @@ export interface InputsContext {
   readonly except?: (source: Source) => readonly string[];
   /** Arrays that have the same layout: labels of steps. */
   readonly beside?: readonly SequenceArray[];
+  /** Whether what is asked for has a row per step: those of padding are no one's. */
+  readonly givesSteps?: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function bindInputs(
   data: InputData,
   base: string,
   inputs: readonly ModelInput[],
-  { normalizer, except = () => [], beside = [] }: InputsContext = {},
+  { normalizer, except = () => [], beside = [], givesSteps = false }: InputsContext = {},
 ): Promise<BoundInputs> {
   const named: { input: ModelInput; loaded: Loaded }[] = [];
   for (const [input, source] of assignSources(data.inputs, inputs))
@@ -96,7 +98,7 @@ export async function bindInputs(
       const all = `all ${steps} steps of each sequence are there`;
       bound.push(`${input.name}: ${mask === undefined ? all : "the steps that are there"}`);
     }
-    refuseUnseenPadding(inputs, mask);
+    if (!givesSteps) refuseUnseenPadding(inputs, mask);
   }
   const own = ownLengths(all);
   return {
