@@ -86,7 +86,7 @@ export async function bindInputs(
   const only = inputs.filter(({ part }) => part === undefined).length === 1;
   const bound = all.map(
     ({ input, loaded, how }) =>
-      `${input.name}: ${title(loaded)}, ${how}${only ? " (the only input)" : ""}`,
+      `${input.name}: ${title(loaded)}, ${how}${only && input.part === undefined ? " (the only input)" : ""}`,
   );
   if (normalizer !== undefined && data.normalize !== false)
     bound.push(normalizeOnly(all, normalizer, mask));
