@@ -60,7 +60,10 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     const inputs = modelInputs(model).filter(({ name }) => needed.has(name));
     refuseOneFile(node, request.input, inputs);
     const data = { ...request, inputs: request.input };
-    const bound = await bindInputs(data, process.cwd(), inputs, { normalizer: model.normalizer });
+    const bound = await bindInputs(data, process.cwd(), inputs, {
+      normalizer: model.normalizer,
+      givesSteps: model.shapes.get(node)?.length === 3,
+    });
     const arrays = [...bound.inputs].map(([name, { shape, data: values }]) => ({
       node: name,
       shape: shape.slice(1),

@@ -48,6 +48,8 @@ export interface InputsContext {
   readonly except?: (source: Source) => readonly string[];
   /** Arrays that have the same layout: labels of steps. */
   readonly beside?: readonly SequenceArray[];
+  /** Whether what is asked for has a row per step: those of padding are no one's. */
+  readonly givesSteps?: boolean;
 }
 
 /**
@@ -58,12 +60,18 @@ export async function bindInputs(
   data: InputData,
   base: string,
   inputs: readonly ModelInput[],
-  { normalizer, except = () => [], beside = [] }: InputsContext = {},
+  { normalizer, except = () => [], beside = [], givesSteps = false }: InputsContext = {},
 ): Promise<BoundInputs> {
   const named: { input: ModelInput; loaded: Loaded }[] = [];
   for (const [input, source] of assignSources(data.inputs, inputs))
     named.push({ input, loaded: await loadSource(source, base, { except: except(source) }) });
   const [first] = named as [(typeof named)[0]];
+  const turned = named.find(({ input }) => input.timeFirst)?.input.name;
+  if (turned !== undefined)
+    throw new GraftError(
+      "data-shape",
+      `The graph takes ${turned} as [time, batch, features]; Graft feeds batches first. Save the checkpoint from a graph that transposes ${turned} itself.`,
+    );
   const samples = rowCount(first.loaded.array);
   for (const { loaded } of named) checkSamples(loaded, samples, first.loaded);
 
@@ -78,7 +86,7 @@ export async function bindInputs(
   const only = inputs.filter(({ part }) => part === undefined).length === 1;
   const bound = all.map(
     ({ input, loaded, how }) =>
-      `${input.name}: ${title(loaded)}, ${how}${only ? " (the only input)" : ""}`,
+      `${input.name}: ${title(loaded)}, ${how}${only && input.part === undefined ? " (the only input)" : ""}`,
   );
   if (normalizer !== undefined && data.normalize !== false)
     bound.push(normalizeOnly(all, normalizer, mask));
@@ -90,7 +98,7 @@ export async function bindInputs(
       const all = `all ${steps} steps of each sequence are there`;
       bound.push(`${input.name}: ${mask === undefined ? all : "the steps that are there"}`);
     }
-    refuseUnseenPadding(inputs, mask);
+    if (!givesSteps) refuseUnseenPadding(inputs, mask);
   }
   const own = ownLengths(all);
   return {

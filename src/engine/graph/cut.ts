@@ -2,6 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import { isFrozen, type Model, type Node, type Shape } from "./model";
 import { ancestors } from "./order";
+import { givesTimeFirst } from "./timeMajor";
 
 export interface Cut {
   /** The frozen nodes whose outputs are kept: the bottlenecks. Empty when training starts at the inputs. */
@@ -50,15 +51,18 @@ export function cut(model: Model, targets: readonly string[]): Cut {
   return { bottlenecks: kept, tail };
 }
 
-/** Moves above the cut what goes with its consumers, where all of them lie there. */
+/** Moves above the cut what goes with its consumers, where all of them lie there, and what has no row for each sample. */
 function raise(model: Model, needed: ReadonlySet<string>, tail: Set<string>): void {
   const nodes = [...model.nodes.values()].filter((node) => needed.has(node.name)).reverse();
   for (const node of nodes) {
-    if (tail.has(node.name) || !goesWithConsumer(node)) continue;
-    const readers = nodes.filter((other) =>
-      other.inputs.some((input) => "node" in input && input.node === node.name),
-    );
-    if (readers.length > 0 && readers.every((reader) => tail.has(reader.name))) tail.add(node.name);
+    // With time before the samples there is no row for each of them.
+    const hasNoRows = givesTimeFirst(model, node.name);
+    if (tail.has(node.name) || !(hasNoRows || goesWithConsumer(node))) continue;
+    const readers = nodes
+      .filter((other) => other.inputs.some((input) => "node" in input && input.node === node.name))
+      .map((reader) => tail.has(reader.name));
+    if (hasNoRows ? readers.includes(true) : readers.length > 0 && !readers.includes(false))
+      tail.add(node.name);
   }
 }
 

@@ -4,6 +4,7 @@ import { refName, type Model, type Node, type Shape } from "./model";
 import type { OpName } from "./catalogue";
 import { ancestors, consumers, descendants } from "./order";
 import { portOf } from "./recurrent";
+import { takesTimeFirst } from "./timeMajor";
 
 /** A placeholder with a row per sample; -1 is the batch, or a size that the graph leaves open. */
 export interface ModelInput {
@@ -14,6 +15,8 @@ export interface ModelInput {
   readonly sequence?: boolean;
   /** What it tells of sequences: their lengths [batch], their steps that are there, or whose labels count [batch, time]. */
   readonly part?: "lengths" | "mask" | "labelsMask";
+  /** Whether it takes sequences with time as their first axis, before the batch. */
+  readonly timeFirst?: boolean;
   /** Whether the graph has a value for it, where nothing is fed. */
   readonly optional?: boolean;
 }
@@ -30,6 +33,7 @@ export function modelInput(model: Model, name: string): ModelInput {
     shape,
     dtype,
     ...(part !== undefined ? { part } : hasSteps(model, name, shape) && { sequence: true }),
+    ...(shape.length === 3 && takesTimeFirst(model, name) && { timeFirst: true }),
     ...(value !== undefined && { optional: true }),
   };
 }

@@ -1,11 +1,15 @@
-// A loss for a graph that has none: softmax cross-entropy on its output.
+// A loss for a graph that has none: softmax cross-entropy on its output, for each step of sequences.
 import { GraftError } from "../../protocol/errors";
+import { modelInputs } from "./inputs";
 import type { Model, Node } from "./model";
 import { formatShape } from "./shapes";
 
 const LABELS = "graft/labels";
 const PER_SAMPLE = "graft/cross_entropy";
 const LOSS = "graft/loss";
+/** Of sequences: which labels count. */
+const MASK = "graft/labelsMask";
+const COUNTED = "graft/counted";
 
 /** Said of a model without nodes. */
 export const NO_GRAPH =
@@ -35,7 +39,8 @@ export function withLoss(model: Model): Model {
       `The graph has no loss, and its output ${roles.output} has one unit: classes need two or more, and how far a number is off the graph does not say. Save the checkpoint from the graph that it was trained in, or replace the output, with "loss": "meanSquaredError" for numbers.`,
     );
   const shape = model.shapes.get(roles.output) ?? [-1];
-  if (shape.length > 2)
+  const perStep = shape.length === 3 && modelInputs(model).some(({ sequence }) => sequence);
+  if (shape.length > 2 && !perStep)
     throw new GraftError(
       "ambiguous-graph",
       `The graph has no loss, and its output ${roles.output} holds no classes: it is ${formatShape(shape)}. Put classes behind it with { "replaceOutput": { "classes": …, "head": "pooling" } }, or name another output with "graph": { "output": … }.`,
@@ -53,7 +58,16 @@ export function withLoss(model: Model): Model {
     op: "SparseSoftmaxCrossEntropy",
     attributes: {},
   });
-  add({ ...named(LOSS, [PER_SAMPLE]), op: "Mean", attributes: { axes: [0], keepDims: false } });
-  const shapes = new Map(model.shapes).set(LABELS, [-1]).set(PER_SAMPLE, [-1]).set(LOSS, []);
+  const labels = [-1, ...shape.slice(1, -1)];
+  const shapes = new Map(model.shapes).set(LABELS, labels).set(PER_SAMPLE, labels);
+  if (perStep) {
+    add({ ...named(MASK, []), op: "Placeholder", attributes: { dtype: "float32", value: 1 } });
+    add({ ...named(COUNTED, [PER_SAMPLE, MASK]), op: "Mul", attributes: {} });
+    shapes.set(MASK, labels).set(COUNTED, labels);
+  }
+  const axes = perStep ? [0, 1] : [0];
+  const each = perStep ? COUNTED : PER_SAMPLE;
+  add({ ...named(LOSS, [each]), op: "Mean", attributes: { axes, keepDims: false } });
+  shapes.set(LOSS, []);
   return { ...model, nodes, shapes, roles: { ...roles, labels: LABELS, loss: LOSS } };
 }

@@ -1,8 +1,10 @@
 // What the loss of a model compares its output with.
+import { GraftError } from "../../protocol/errors";
 import type { OpName } from "./catalogue";
 import { modelInputs } from "./inputs";
 import type { Model } from "./model";
 import { ancestors } from "./order";
+import { givesTimeFirst } from "./timeMajor";
 
 /** `steps`: each step of a sequence has a label; so many, or -1 where the data tells. */
 export type LabelTarget =
@@ -15,7 +17,10 @@ export type LabelTarget =
 export const lossOps = (model: Model): Set<OpName> =>
   new Set([...ancestors(model, [model.roles.loss!])].map((name) => model.nodes.get(name)!.op));
 
-/** What the loss compares the output with: classes for a softmax cross-entropy, else numbers. */
+/**
+ * What the loss compares the output with: classes for a softmax cross-entropy, else numbers. Throws `data-shape` for an
+ * output with time before the batch.
+ */
 export function labelTarget(model: Model): LabelTarget {
   const ops = lossOps(model);
   const isClasses =
@@ -23,8 +28,14 @@ export function labelTarget(model: Model): LabelTarget {
     ops.has("SoftmaxCrossEntropy") ||
     ops.has("LogSoftmax") ||
     (ops.has("Softmax") && ops.has("Log"));
-  const output = model.shapes.get(model.roles.output!) ?? [-1];
+  const { output: name } = model.roles;
+  const output = model.shapes.get(name!) ?? [-1];
   const labels = model.shapes.get(model.roles.labels!) ?? [-1];
+  if (givesTimeFirst(model, name!))
+    throw new GraftError(
+      "data-shape",
+      `The output ${name} is [time, batch, classes]; labels and samples have the batch first. Train with an output that does, such as one behind a transpose.`,
+    );
   const perStep = modelInputs(model).some(({ sequence }) => sequence === true);
   if (!isClasses) {
     // Graphs put the outputs of all steps of all samples below each other.

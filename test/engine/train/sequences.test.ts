@@ -7,15 +7,21 @@ import type { RunEvent } from "../../../src/protocol/run";
 import { swapTimeAndFeatures } from "../../../src/engine/data/layout";
 import { writeNpy } from "../../../src/engine/data/npy";
 import type { OpAttributes } from "../../../src/engine/graph/catalogue";
+import { withLoss } from "../../../src/engine/graph/loss";
 import { elements, type Model, type Node, type Shape } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
+import { labelTarget } from "../../../src/engine/graph/target";
+import { INFERENCE } from "../../../src/engine/ops/kernel";
+import { pathTo, run } from "../../../src/engine/ops/run";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
 import type { RecipeSource } from "../../../src/engine/recipe/source";
 import { freezeWeights } from "../../../src/engine/surgery/freeze";
 import type { BackendChoice } from "../../../src/engine/train/backend";
 import { fitted, readSamples } from "../../../src/engine/train/prepare";
+import { gather } from "../../../src/engine/train/samples";
 import { inferenceExecutor, score, untrained } from "../../../src/engine/train/score";
 import { begin } from "../../../src/engine/train/train";
+import { tensorsOf } from "../executor";
 import { expectClose } from "../fixture";
 import { handmade, node, PRODUCT } from "../handmade";
 
@@ -275,6 +281,60 @@ describe("bottlenecks of steps", () => {
   });
 });
 
+describe("sequences with time first", () => {
+  const swap = (name: string, from: string) =>
+    node(name, "Transpose", [from], { permutation: [1, 0, 2] });
+
+  /** Scores of classes for each step; `turns`: samples come first again behind the cell, or behind the product. */
+  function scoring(turns: "cell" | "product" | "nowhere", x: Node | undefined): Model {
+    const [cell, weights] = CELLS.LSTM("hold");
+    const timeMajor = turns !== "nowhere";
+    const inputs = cell.inputs.with(0, { node: x?.name ?? "x" });
+    return handmade({
+      fed: { x: [-1, -1, FEATURES], mask: [-1, -1] },
+      weights: { ...weights, k: [UNITS, CLASSES] },
+      nodes: [
+        optional("mask"),
+        ...(x === undefined ? [] : [x]),
+        { ...cell, inputs, attributes: { ...cell.attributes, timeMajor } } as Node,
+        ...(turns === "cell" ? [swap("back", "h")] : []),
+        node("logits", "MatMul", [turns === "cell" ? "back" : "h", "[k]"], PRODUCT),
+        ...(turns === "product" ? [swap("scores", "logits")] : []),
+      ],
+      roles: { output: turns === "product" ? "scores" : "logits" },
+    });
+  }
+  const turned = swap("turned", "x");
+  const data = { inputs: "ntf.npy", labels: "labels.npy", lengths: "lengths.npy" };
+
+  test.each([
+    ["cell", [], 0],
+    // Bottlenecks have a row for each sample: behind the transpose, or nowhere.
+    ["cell", ["w", "r", "b"], STEPS * UNITS],
+    ["product", ["w", "r", "b"], 0],
+  ] as const)("train as others do: back behind the %s, %j frozen", async (turns, frozen, width) => {
+    const freeze = (model: Model) => frozen.reduce(freezeWeights, withLoss(model));
+    const a = await learn(freeze(scoring(turns, turned)), data);
+    const b = await learn(freeze(scoring("nowhere", undefined)), data);
+    for (const [name, values] of a.values) expectClose(values, b.values.get(name)!, 1e-6);
+    expect(a.epoch.loss).toBeCloseTo(b.epoch.loss, 5);
+    const kept = a.events.find((event) => event.event === "bottlenecks");
+    expect(kept?.valuesPerSample ?? 0).toBe(width);
+  });
+
+  test("cannot be fed", async () => {
+    const wrong = learn(withLoss(scoring("product", node("same", "Tanh", ["x"], {}))), data);
+    await expect(wrong).rejects.toMatchObject({ code: "data-shape" });
+    await expect(wrong).rejects.toThrow("takes x as [time, batch, features]");
+  });
+
+  test("cannot be compared with labels", () => {
+    const model = scoring("product", turned);
+    const ahead = { ...model, roles: { ...model.roles, output: "logits" } };
+    expect(() => labelTarget(withLoss(ahead))).toThrow("is [time, batch, classes]");
+  });
+});
+
 test("accuracy and classes count the labels that the mask has", async () => {
   const model = network();
   const recipe = open({ inputs: "ntf.npy", labels: "labels.npy", lengths: "lengths.npy" });
@@ -283,11 +343,6 @@ test("accuracy and classes count the labels that the mask has", async () => {
   const live = await untrained(phases[0], checkpoint.read, 0);
   const all = Int32Array.of(0, 1, 2);
   // The logits of every step, each sequence by itself, and argmax by hand.
-  const { run } = await import("../../../src/engine/ops/run");
-  const { pathTo } = await import("../../../src/engine/ops/run");
-  const { INFERENCE } = await import("../../../src/engine/ops/kernel");
-  const { gather } = await import("../../../src/engine/train/samples");
-  const { tensorsOf } = await import("../executor");
   const way = pathTo(phases[0], ["logits"], new Set(phases[0].roles.inputs));
   const [logits] = run(way, gather(samples.inputs, all), tensorsOf(live), INFERENCE);
   const rows = logits.arraySync() as number[][][];
