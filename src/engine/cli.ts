@@ -165,6 +165,7 @@ program
   )
   .requiredOption("--output <file>", "where the result goes, as .npy")
   .option("--layer <name>", "a layer (its last activation) or any op; the logits when absent")
+  .option("--from <name>", "the layer or op whose outputs the input holds, such as bottlenecks")
   .option("--feed <name=value...>", "a number, true or false for a scalar placeholder", parseFeed)
   .option("--json", "print one JSON object", false)
   .addOption(layout())

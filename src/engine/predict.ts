@@ -29,6 +29,8 @@ export interface PredictRequest extends Omit<InputData, "inputs"> {
   readonly output: string;
   /** A layer (its last activation) or an op; the logits when absent. */
   readonly layer?: string | undefined;
+  /** A layer or an op whose outputs the input holds, such as exported bottlenecks; the network's inputs when absent. */
+  readonly from?: string | undefined;
   readonly backend: BackendChoice;
   /** Values of scalar placeholders, such as a switch between two branches. */
   readonly feeds?: Readonly<Record<string, number | boolean>>;
@@ -49,7 +51,8 @@ export interface Prediction {
 export async function predict(request: PredictRequest): Promise<Prediction> {
   const checkpoint = await openCheckpoint(request.checkpoint);
   try {
-    const model = await checkpoint.model();
+    const whole = await checkpoint.model();
+    const model = request.from === undefined ? whole : startingAt(whole, request.from);
     const node = fetched(model, request.layer);
     const way = pathTo(model, [node], new Set(model.roles.inputs));
     const needed = new Set(
@@ -148,6 +151,18 @@ function checkedFeeds(
     "unknown-node",
     `There is no scalar placeholder ${unknown} to feed. The graph has ${listNames(scalars)}.`,
   );
+}
+
+/** The network that is fed what `name`, a layer or an op, yields. */
+function startingAt(model: Model, name: string): Model {
+  const node = fetched(model, name);
+  const { normalizer: _, ...rest } = model;
+  const fed = { name: node, op: "Placeholder", attributes: { dtype: "float32" } } as const;
+  return {
+    ...rest,
+    nodes: new Map(model.nodes).set(node, { ...fed, inputs: [], origin: [] }),
+    roles: { ...model.roles, inputs: [node] },
+  };
 }
 
 /** The node that a layer's or op's name stands for. */

@@ -57,6 +57,22 @@ describe.each(CASES)("%s", (name, input, asked) => {
   });
 });
 
+test.each([
+  ["b1_mini_v2", "hidden2", "hidden2", "outputs"],
+  ["b2_cnn_digits", "MaxPool", "h_pool1", "y_conv"],
+])("%s from what %s yields", async (name, from, given, key) => {
+  const { expected, floats } = fixture<Expected>(name);
+  const { activations } = expected.forward;
+  const input = path.join(folder, `${name}-features.npy`);
+  const { shape } = activations[given];
+  await writeNpy(input, { shape, dtype: "float32", data: floats(activations[given]) });
+  const output = path.join(folder, `${name}-from.npy`);
+  const checkpoint = path.join(FIXTURES, name, expected.prefix);
+  await predict({ checkpoint, input, output, from, backend: "auto" });
+  const written = await readNpy(output);
+  expectClose(written.data as Float32Array, floats(activations[key]), 1e-5);
+});
+
 test("the output file is there whole or not at all", async () => {
   const checkpoint = path.join(FIXTURES, "b1_mini_v2/my_model_final.ckpt");
   const wrong = path.join(folder, "wrong.npy");

@@ -11,13 +11,14 @@ export interface PredictOptions extends SequenceOptions {
   readonly input: string;
   readonly output: string;
   readonly layer?: string;
+  readonly from?: string;
   readonly backend?: string;
   readonly feed?: Readonly<Record<string, number | boolean>>;
   readonly json: boolean;
 }
 
 export async function predictCommand(checkpoint: string, options: PredictOptions): Promise<void> {
-  const { output, layer, feed, json } = options;
+  const { output, layer, from, feed, json } = options;
   const inputs = sourceOf("--input", options.input);
   const data = InputDataSchema.safeParse({ inputs, ...sequenceFields(options) });
   if (!data.success) {
@@ -31,6 +32,7 @@ export async function predictCommand(checkpoint: string, options: PredictOptions
     checkpoint,
     output,
     layer,
+    from,
     backend,
     ...(feed !== undefined && { feeds: feed }),
   });

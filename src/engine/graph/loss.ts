@@ -43,7 +43,7 @@ export function withLoss(model: Model): Model {
   if (shape.length > 2 && !perStep)
     throw new GraftError(
       "ambiguous-graph",
-      `The graph has no loss, and its output ${roles.output} holds no classes: it is ${formatShape(shape)}. Put classes behind it with { "replaceOutput": { "classes": …, "head": "pooling" } }, or name another output with "graph": { "output": … }.`,
+      `The graph has no loss, and its output ${roles.output} holds no classes: it is ${formatShape(shape)}. Put classes behind it with { "replaceOutput": { "classes": …, "head": ${shape.length === 3 ? '"dense" or "lastStep"' : '"pooling"'} } }, or name another output with "graph": { "output": … }.`,
     );
   const nodes = new Map<string, Node>(model.nodes);
   const add = (node: Node) => nodes.set(node.name, node);

@@ -1,12 +1,13 @@
 // What the loss compares the output with labels by: building it, or exchanging it within the graph's own loss.
 import { GraftError } from "../../protocol/errors";
 import type { OpName } from "../graph/catalogue";
-import { sameShape, type Model, type Node, type Shape } from "../graph/model";
-import { ancestors, descendants } from "../graph/order";
+import type { Model, Node, Shape } from "../graph/model";
+import { ancestors } from "../graph/order";
 import { lossPart } from "../graph/roles";
 import { fits, formatShape, isVague } from "../graph/shapes";
 import { newNode } from "./blocks";
 import { changed, freeName, pruned, reading, readersOf } from "./rewire";
+import { meanOfStep, overSteps, stepsOf } from "./stepLoss";
 
 interface Comparison {
   readonly op:
@@ -72,7 +73,7 @@ export function comparisonOf(model: Model): LossName | undefined {
  * The model with a loss that compares its output by `kind`, as the mean over samples and units. In the graph's own loss
  * it takes the place of what `was` decided, the output until now; the loss keeps its name and its other terms. Labels
  * are fed to the graph's placeholder where that takes what the comparison needs, else to a new one. Of sequences, what
- * the graph's loss does with the steps, such as masking them, stays.
+ * the graph's loss does with the steps stays; a new one does what `overSteps` says.
  */
 export function withComparison(model: Model, kind: LossName, was: string, units: number): Model {
   const { output, loss } = model.roles;
@@ -91,32 +92,27 @@ export function withComparison(model: Model, kind: LossName, was: string, units:
     [...ref(output!), ...ref(fed.node.name)],
     {},
   );
-  const steps = shape.length === 3 ? stepsOf(model, was) : undefined;
+  const isSequence = shape.length === 3;
+  const own = isSequence && !perSample ? [each, meanOfStep(model, each.name)] : [each];
+  const last = own.at(-1)!.name;
+  const steps = isSequence ? stepsOf(model, was) : undefined;
   if (steps !== undefined) {
-    const last = newNode(freeName(model, "graft/step_loss"), "Mean", ref(each.name), {
-      axes: [2],
-      keepDims: false,
-    });
-    const step = perSample ? each : last;
-    const readers = readersOf(model, steps).map((node) =>
-      reading(node, steps, { node: step.name }),
-    );
-    const own = perSample ? [each] : [each, last];
+    const readers = readersOf(model, steps).map((node) => reading(node, steps, { node: last }));
     const after = changed(model, { nodes: [...fed.added, ...own, ...readers] });
     return pruned(withRoles(after, fed, output!, loss!), [steps]);
   }
   const part = loss === undefined ? undefined : lossPart(model, loss, was);
-  const numbers = shape.map((_, axis) => axis);
-  const axes = perSample ? numbers.slice(0, -1) : numbers;
-  const mean = newNode(part ?? freeName(model, "graft/loss"), "Mean", ref(each.name), {
-    axes,
-    keepDims: false,
-  });
+  const scalar = part ?? freeName(model, "graft/loss");
+  const axes = shape.map((_, axis) => axis).slice(0, perSample ? -1 : undefined);
+  const reduction = isSequence
+    ? overSteps(model, { steps: last, sequence: output!, scalar })
+    : [newNode(scalar, "Mean", ref(last), { axes, keepDims: false })];
   const old = part === undefined ? undefined : model.nodes.get(part)!;
-  const nodes = [...fed.added, each, { ...mean, origin: old?.origin ?? [] }];
-  const after = changed(model, { nodes });
-  const minimized = part === undefined ? mean.name : loss!;
-  return pruned(withRoles(after, fed, output!, minimized), [
+  const ends = reduction.map((node) =>
+    node.name === part ? { ...node, origin: old!.origin } : node,
+  );
+  const after = changed(model, { nodes: [...fed.added, ...own, ...ends] });
+  return pruned(withRoles(after, fed, output!, part === undefined ? scalar : loss!), [
     ...(loss === undefined ? [] : [loss]),
     ...(old?.inputs ?? []).flatMap(nodeName),
   ]);
@@ -127,20 +123,6 @@ const withRoles = (model: Model, { node, shape }: Labels, output: string, loss: 
   shapes: new Map(model.shapes).set(node.name, shape),
   roles: { inputs: model.roles.inputs, output, loss, labels: node.name },
 });
-
-/** The node of the loss that has a number for each step of the sequences `was`, before masks and sums. */
-function stepsOf(model: Model, was: string): string | undefined {
-  const { loss } = model.roles;
-  const shape = model.shapes.get(was);
-  if (loss === undefined || shape?.length !== 3) return undefined;
-  const [within, behind] = [ancestors(model, [loss]), descendants(model, [was])];
-  const isPerStep = ({ name, op }: Node): boolean =>
-    within.has(name) &&
-    behind.has(name) &&
-    op !== "Reshape" &&
-    sameShape(model.shapes.get(name) ?? [], shape.slice(0, 2));
-  return [...model.nodes.values()].find(isPerStep)?.name;
-}
 
 const nodeName = (input: Node["inputs"][number]): string[] => ("node" in input ? [input.node] : []);
 

@@ -58,7 +58,7 @@ export const ReplaceOutputSchema = z.strictObject({
     .enum(keysOf(LOSSES))
     .optional()
     .describe(
-      "What training minimizes, as the mean over samples (and units). By default what the graph has; otherwise its loss is rebuilt under the same name, and other terms of it, such as regularization, stay. sparseSoftmaxCrossEntropy takes class indices, softmaxCrossEntropy one-hot rows, sigmoidCrossEntropy and meanSquaredError a number for each unit; where the graph's placeholder of the labels does not take these, there is a new one, graft/labels.",
+      "What training minimizes, as the mean over samples (and units); of sequences with a mask, as the sum over the steps that are there. By default what the graph has; otherwise its loss is rebuilt under the same name, and other terms of it, such as regularization, stay. sparseSoftmaxCrossEntropy takes class indices, softmaxCrossEntropy one-hot rows, sigmoidCrossEntropy and meanSquaredError a number for each unit; where the graph's placeholder of the labels does not take these, there is a new one, graft/labels.",
     ),
   init: InitializerSchema.optional(),
   connections: z

@@ -73,8 +73,8 @@ function readFor(model: Model, from: string) {
   return undefined;
 }
 
-/** Adds `next` to what is to be visited, where it is a sequence and new. */
+/** Adds `next` to what is to be visited, where it is a sequence, or of no known shape yet, and new. */
 function follow(model: Model, open: Tensor[], next: Tensor): void {
-  const isSequence = model.shapes.get(next.name)?.length === 3;
+  const isSequence = (model.shapes.get(next.name)?.length ?? 3) === 3;
   if (isSequence && open.every(({ name }) => name !== next.name)) open.push(next);
 }

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Model, Node } from "../../../src/engine/graph/model";
 import { layerSizes } from "../../../src/engine/graph/layers";
+import { changed } from "../../../src/engine/surgery/rewire";
 import { executorOn } from "../executor";
 import {
   builtSequence,
@@ -92,11 +93,23 @@ describe("a new LSTM has the form of those around it", () => {
     for (const name of ["new/kernel", "new/recurrent_kernel"]) {
       const largest = Math.max(...numbers.get(name)!.map(Math.abs));
       expect(largest).toBeLessThan(bound);
-      expect(largest).toBeGreaterThan(bound / 2);
+      // The spread of a whole kernel of all gates would be less than this.
+      expect(largest).toBeGreaterThan(0.8 * bound);
     }
     // What asks for the lengths goes on asking the input.
     expect(names(model.nodes.get("mask")!)).toEqual(["lengths", "x"]);
     await logits(source, model);
+  });
+
+  test("what asks how long the sequences are goes on asking the layer before", () => {
+    const built = network(["dense", "joined"], { masked: true });
+    const mask = built.nodes.get("mask")!;
+    const inputs = [{ node: "lengths" }, { node: "dense0/BiasAdd" }];
+    const source = changed(built, { nodes: [{ ...mask, inputs }] });
+    const model = after(source, { insertLayer: { after: "dense0", layer: { lstm: {} } } });
+    expect(names(model.nodes.get("mask")!)).toEqual(["lengths", "dense0/BiasAdd"]);
+    expect(names(model.nodes.get("lstm/LSTM")!)).toContain("mask");
+    expect(names(model.nodes.get("joined1")!)[0]).toBe("lstm/LSTM");
   });
 
   test("steps first where the sequence has them first, on either side of a transposition", () => {
@@ -246,6 +259,26 @@ describe("outputs of sequences", () => {
     expect(model.shapes.get(model.roles.labels!)).toEqual(shape.slice(0, -1));
     await logits(source, model);
   });
+
+  test.each([false, true])(
+    "padding does not count in a new loss, steps first: %s",
+    async (timeMajor) => {
+      const source = network(["joined"], { masked: true, timeMajor, last: true });
+      const model = after(
+        source,
+        { setOutputs: { outputs: "joined" + (timeMajor ? "1" : "0") } },
+        { replaceOutput: { classes: 3, head: "dense" } },
+      );
+      const mask = names(model.nodes.get("graft/counted")!)[1];
+      expect(mask).toBe(timeMajor ? "graft/mask" : "mask");
+      expect(model.nodes.get("graft/sum")).toMatchObject({
+        attributes: { axes: [timeMajor ? 0 : 1] },
+      });
+      expect(model.roles.loss).toBe("graft/loss");
+      expect(model.shapes.get("graft/loss")).toEqual([]);
+      if (!timeMajor) await logits(source, model);
+    },
+  );
 
   test("pooling is refused", () => {
     const source = network(["joined"]);
