@@ -1,0 +1,75 @@
+// Which steps of a sequence are there: Deeplearning4j has a mask for every input that is a sequence, and all that follows
+// from it keeps to that.
+import type { Model, Node, Ref } from "../../../graph/model";
+import { inputName } from "./names";
+import { isMask, rewritten } from "./rewrite";
+
+/** `model` with a mask of ones for each sequence that is fed, in every op that takes one; in place of lengths. */
+export function masked(model: Model, notes: string[]): Model {
+  const inputs = [...model.nodes.values()].filter(({ op }) => op === "Placeholder");
+  /** The mask of the sequence that a node yields. */
+  const masks = new Map<string, string>();
+  const ofRef = (ref: Ref): string | undefined => ("node" in ref ? masks.get(ref.node) : undefined);
+  return rewritten(model, (node, was) => {
+    const isSequence = model.shapes.get(was.name)?.length === 3;
+    const known = was.inputs.map(ofRef).find((mask) => mask !== undefined);
+    if (isSequence && known !== undefined) masks.set(was.name, known);
+    const [x] = node.inputs;
+    const mask = was.inputs[0] && ofRef(was.inputs[0]);
+    const given = mask === undefined ? [] : [{ node: mask }];
+    switch (node.op) {
+      case "Placeholder": {
+        if (!isSequence && node.attributes.dtype === "float32") return undefined;
+        const name = inputs.length > 1 ? `${inputName(node.name)}/mask` : "mask";
+        masks.set(node.name, name);
+        const attributes = { dtype: "float32", value: 1 } as const;
+        return [{ ...node, name, attributes, origin: [node.name] }, node];
+      }
+      case "SequenceMask": {
+        const steps = ofRef(was.inputs[1]);
+        if (steps === undefined) return undefined;
+        notes.push(
+          `Deeplearning4j takes a mask [samples, steps] of ones and zeros with the samples, where ${lengthsOf(was)} was fed.`,
+        );
+        return steps;
+      }
+      case "LSTM": {
+        const takes = node.attributes.takes.filter((input) => input !== "mask");
+        const own = node.inputs.slice(1).filter((_, at) => node.attributes.takes[at] !== "mask");
+        const attributes = {
+          ...node.attributes,
+          takes: mask === undefined ? takes : [...takes, "mask" as const],
+          masked: "reset" as const,
+        };
+        return [{ ...node, inputs: [x, ...own, ...given], attributes }];
+      }
+      case "LastStep":
+        return [{ ...node, inputs: [x, ...given] }];
+      case "Reverse": {
+        if (mask === undefined) return undefined;
+        const lengths = `${node.name}/lengths`;
+        const attributes = { axes: [1], keepDims: false };
+        const sum: Node = { name: lengths, op: "Sum", inputs: given, attributes, origin: [] };
+        return [sum, { ...node, inputs: [x, { node: lengths }] }];
+      }
+      default:
+        return undefined;
+    }
+  });
+}
+
+const lengthsOf = ({ inputs: [lengths] }: Node): string =>
+  "node" in lengths ? lengths.node : lengths.variable;
+
+/** The mask that a sequence keeps to: that of the input which it comes from. */
+export function maskOf(model: Model, name: string): string | undefined {
+  const node = model.nodes.get(name)!;
+  if (node.op === "Placeholder")
+    return [...model.nodes.values()].find((each) => isMask(each) && each.origin[0] === name)?.name;
+  for (const input of node.inputs) {
+    const isSequence = "node" in input && (model.shapes.get(input.node)?.length ?? 0) > 1;
+    const mask = isSequence ? maskOf(model, input.node) : undefined;
+    if (mask !== undefined) return mask;
+  }
+  return undefined;
+}
