@@ -57,7 +57,8 @@ const CONF = { ...SETTINGS, layer: LAYER, variables: ["W", "b"] };
 export const blankConfiguration = (isChain: boolean, inputs: readonly string[]): Configuration =>
   parseConfiguration("a new network", stringify(json(isChain ? chain() : graph(inputs))));
 
-const chain = (): Plain => ({ ...NETWORK, confs: [CONF], inputPreProcessors: {} });
+/** DL4J reads the keys in order, and "confs" before what it sets in each of them. */
+const chain = (): Plain => ({ confs: [CONF], inputPreProcessors: {}, ...NETWORK });
 
 const graph = (inputs: readonly string[]): Plain => ({
   ...NETWORK,
