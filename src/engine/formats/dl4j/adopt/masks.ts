@@ -10,8 +10,10 @@ export function masked(model: Model, notes: string[]): Model {
   /** The mask of the sequence that a node yields. */
   const masks = new Map<string, string>();
   const ofRef = (ref: Ref): string | undefined => ("node" in ref ? masks.get(ref.node) : undefined);
-  return rewritten(model, (node, was) => {
-    const isSequence = model.shapes.get(was.name)?.length === 3;
+  const shapes = new Map(model.shapes);
+  return rewritten({ ...model, shapes }, (node, was) => {
+    const shape = model.shapes.get(was.name);
+    const isSequence = shape?.length === 3;
     const known = was.inputs.map(ofRef).find((mask) => mask !== undefined);
     if (isSequence && known !== undefined) masks.set(was.name, known);
     const [x] = node.inputs;
@@ -22,6 +24,7 @@ export function masked(model: Model, notes: string[]): Model {
         if (!isSequence && node.attributes.dtype === "float32") return undefined;
         const name = inputs.length > 1 ? `${inputName(node.name)}/mask` : "mask";
         masks.set(node.name, name);
+        shapes.set(name, shape?.slice(0, 2) ?? []);
         const attributes = { dtype: "float32", value: 1 } as const;
         return [{ ...node, name, attributes, origin: [node.name] }, node];
       }
