@@ -3,7 +3,6 @@ import type { Model } from "../../../graph/model";
 import { Lifting } from "../layers/lifting";
 import { compared, labelShape, reduced } from "../layers/losses";
 import { lossKind, type LossKind } from "../patch/loss";
-import { maskOf } from "./masks";
 
 const LABELS = "labels";
 
@@ -35,10 +34,7 @@ export function withLoss(model: Model, source: Model, notes: string[]): Model {
   const activation = `Activation${kind.activation ?? "Identity"}`;
   const { each } = compared(place, loss, { logits: output, output, labels, activation });
   const isSequence = shape.length === 3;
-  const mask = isSequence ? maskOf(model, output) : undefined;
-  const masks = isSequence
-    ? [placeholder("labelsMask", shape.slice(0, 2), 1), ...(mask === undefined ? [] : [mask])]
-    : [];
+  const masks = isSequence ? [placeholder("labelsMask", shape.slice(0, 2), 1)] : [];
   const total = reduced(place, each, masks, true);
   if (!isSameLoss(source, kind))
     notes.push(

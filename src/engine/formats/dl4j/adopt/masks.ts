@@ -1,8 +1,8 @@
-// Which steps of a sequence are there: Deeplearning4j has a mask for every input that is a sequence, and all that follows
-// from it keeps to that.
+// Which steps of a sequence are there: Deeplearning4j has a mask for every input that is a sequence, and what turns a
+// sequence round or takes its last step keeps to that.
 import type { Model, Node, Ref } from "../../../graph/model";
 import { inputName } from "./names";
-import { isMask, rewritten } from "./rewrite";
+import { rewritten } from "./rewrite";
 
 /** `model` with a mask of ones for each sequence that is fed, in every op that takes one; in place of lengths. */
 export function masked(model: Model, notes: string[]): Model {
@@ -37,14 +37,12 @@ export function masked(model: Model, notes: string[]): Model {
         return steps;
       }
       case "LSTM": {
-        const takes = node.attributes.takes.filter((input) => input !== "mask");
-        const own = node.inputs.slice(1).filter((_, at) => node.attributes.takes[at] !== "mask");
-        const attributes = {
-          ...node.attributes,
-          takes: mask === undefined ? takes : [...takes, "mask" as const],
-          masked: "reset" as const,
-        };
-        return [{ ...node, inputs: [x, ...own, ...given], attributes }];
+        // What it makes of padding is masked behind it.
+        const isKept = (_: unknown, at: number): boolean => node.attributes.takes[at] !== "mask";
+        const takes = node.attributes.takes.filter(isKept);
+        const own = node.inputs.slice(1).filter(isKept);
+        const attributes = { ...node.attributes, takes, masked: "reset" as const };
+        return [{ ...node, inputs: [x, ...own], attributes }];
       }
       case "LastStep":
         return [{ ...node, inputs: [x, ...given] }];
@@ -63,16 +61,3 @@ export function masked(model: Model, notes: string[]): Model {
 
 const lengthsOf = ({ inputs: [lengths] }: Node): string =>
   "node" in lengths ? lengths.node : lengths.variable;
-
-/** The mask that a sequence keeps to: that of the input which it comes from. */
-export function maskOf(model: Model, name: string): string | undefined {
-  const node = model.nodes.get(name)!;
-  if (node.op === "Placeholder")
-    return [...model.nodes.values()].find((each) => isMask(each) && each.origin[0] === name)?.name;
-  for (const input of node.inputs) {
-    const isSequence = "node" in input && (model.shapes.get(input.node)?.length ?? 0) > 1;
-    const mask = isSequence ? maskOf(model, input.node) : undefined;
-    if (mask !== undefined) return mask;
-  }
-  return undefined;
-}

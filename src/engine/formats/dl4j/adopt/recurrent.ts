@@ -6,7 +6,6 @@ import {
   wholeRegion,
   type Model,
   type Node,
-  type Ref,
   type Shape,
   type Value,
   type Variable,
@@ -75,18 +74,12 @@ function separated(model: Model, node: Node<"LSTM">) {
     ["recurrentKernel", variable("RW", joined([taken(recurrent, 1, columns), ...peepholes], 1))],
     ["bias", variable("b", withForgetBias(taken(bias, 0, columns), forgetBias, units))],
   ]);
-  const at = takes.indexOf("mask");
-  const mask: readonly Ref[] = at < 0 ? [] : [node.inputs[at + 1]];
   const now: Node = {
     ...node,
-    inputs: [
-      node.inputs[0],
-      ...[...made.values()].map(({ name }) => ({ variable: name })),
-      ...mask,
-    ],
+    inputs: [node.inputs[0], ...[...made.values()].map(({ name }) => ({ variable: name }))],
     attributes: {
       ...node.attributes,
-      takes: [...made.keys(), ...(at < 0 ? [] : (["mask"] as const))],
+      takes: [...made.keys()],
       gates: GATES,
       peepholeColumns: peepholes.length > 0 ? PEEPHOLES : [],
       forgetBias: 0,

@@ -4,6 +4,7 @@ import { ancestors } from "../../../graph/order";
 import { reinfer } from "../../../graph/reinfer";
 import { channelsLast } from "./channels";
 import { scopedNames } from "./names";
+import { isMask, withoutMasks } from "./masks";
 import { withVariances } from "./norms";
 import { joinedKernels } from "./recurrent";
 import { withoutTransposes } from "./transposes";
@@ -15,7 +16,15 @@ import { withoutTransposes } from "./transposes";
 export function adopted(model: Model): Model {
   const variables = new Map([...model.variables].filter(([, { role }]) => role !== "slot"));
   const own: Model = { ...model, variables, aliases: new Map() };
-  const form = [withoutTransposes, channelsLast, withVariances, joinedKernels, scopedNames, needed];
+  const form = [
+    withoutMasks,
+    withoutTransposes,
+    channelsLast,
+    withVariances,
+    joinedKernels,
+    scopedNames,
+    needed,
+  ];
   return reinfer(form.reduce((now, pass) => pass(now), own));
 }
 
@@ -23,10 +32,7 @@ export function adopted(model: Model): Model {
 export function leftOut(model: Model): readonly string[] {
   const { variables, nodes, normalizer } = model;
   const hasState = [...variables.values()].some(({ role }) => role === "slot");
-  const hasMasks = [...nodes.values()].some(
-    (node) =>
-      "takes" in node.attributes && (node.attributes.takes as readonly string[]).includes("mask"),
-  );
+  const hasMasks = [...nodes.values()].some((node) => isMask(model, node));
   return [
     ...(hasState
       ? ["The state of the updater is left out: TensorFlow's optimizers start with a new one."]
