@@ -4,7 +4,7 @@ import { rewritten } from "./rewrite";
 
 export function withParameters(model: Model): Model {
   const variables = new Map(model.variables);
-  const now = rewritten(model, (node) => {
+  return rewritten({ ...model, variables }, (node) => {
     if (node.op !== "BatchNorm") return undefined;
     const inputs = node.inputs.map((ref, at) => {
       const constant = "node" in ref && at > 0 ? model.nodes.get(ref.node) : undefined;
@@ -23,5 +23,4 @@ export function withParameters(model: Model): Model {
     });
     return [{ ...node, inputs }];
   });
-  return { ...now, variables };
 }

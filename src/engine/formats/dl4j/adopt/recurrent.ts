@@ -32,13 +32,12 @@ interface Part {
 
 export function separateKernels(model: Model): Model {
   const variables = new Map(model.variables);
-  const now = rewritten(model, (node) => {
+  return rewritten({ ...model, variables }, (node) => {
     if (node.op !== "LSTM") return undefined;
     const made = separated(model, node);
     for (const variable of made.variables) variables.set(variable.name, variable);
     return [made.node];
   });
-  return { ...now, variables };
 }
 
 function separated(model: Model, node: Node<"LSTM">) {
