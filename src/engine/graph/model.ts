@@ -67,6 +67,13 @@ export type Value =
       readonly part: Value;
       readonly shape: Shape;
     }
+  /** `base` to the power of each number of `part`, which has `shape`. */
+  | {
+      readonly from: "power";
+      readonly base: number;
+      readonly part: Value;
+      readonly shape: Shape;
+    }
   /** `part`, which has `shape`, with its axes in another order: axis i is the old axis `permutation[i]`. */
   | {
       readonly from: "transpose";
@@ -87,6 +94,7 @@ export function isFresh(value: Value): boolean {
     case "take":
     case "sum":
     case "scale":
+    case "power":
     case "transpose":
       return isFresh(value.part);
   }

@@ -32,6 +32,7 @@ export function freshRegions(value: Value, shape: Shape): Region[] {
     case "sum":
       return [wholeRegion(shape)];
     case "scale":
+    case "power":
       return freshRegions(value.part, value.shape);
     case "transpose": {
       const ordered = (sizes: readonly number[]) => value.permutation.map((axis) => sizes[axis]);

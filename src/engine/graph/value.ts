@@ -55,6 +55,11 @@ async function evaluateValue(
       );
       return fromFloat32(scaled(numbers, value), variable.dtype);
     }
+    case "power": {
+      const part = await evaluateValue(value.part, variable, read, seed);
+      const powers = toFloat32(part, variable.dtype).map((number) => value.base ** number);
+      return fromFloat32(powers, variable.dtype);
+    }
     case "transpose":
       return transposed(await evaluateValue(value.part, variable, read, seed), value);
   }

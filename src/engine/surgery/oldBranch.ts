@@ -91,6 +91,7 @@ function drawnFor(name: string, value: Value): Value {
     case "take":
     case "sum":
     case "scale":
+    case "power":
     case "transpose":
       return { ...value, part: drawnFor(name, value.part) };
   }

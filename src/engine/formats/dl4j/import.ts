@@ -39,7 +39,7 @@ export function importNetwork(
   const network = new Network(configuration, new Lifting(variables));
   const { nodes, shapes } = network.lifted();
   const roles = network.roles();
-  const layers = layersOfNetwork(configuration, network, variables);
+  const layers = layersOfNetwork(configuration, network, stored);
   const aliases = new Map(
     [...network.outputs].filter(([vertex, node]) => vertex !== node && !nodes.has(vertex)),
   );
@@ -86,20 +86,17 @@ export function layerNames(configuration: Configuration): ReadonlyMap<string, st
 function layersOfNetwork(
   configuration: Configuration,
   { outputs, nodesOf }: Network,
-  variables: ReadonlyMap<string, Variable>,
+  stored: readonly Stored[],
 ): readonly Layer[] {
   const names = layerNames(configuration);
   return layersOf(configuration).map((layer) => {
-    const begin = `${layer.name}_`;
     const own = nodesOf.get(layer.name)!;
     const output = outputs.get(layer.name)!;
-    const parameters = [...variables.values()].filter(
-      ({ name, role }) => role !== "slot" && name.startsWith(begin) && !name.includes("/"),
-    );
+    const parameters = stored.filter((each) => each.layer === layer.name);
     return {
       name: names.get(layer.name)!,
       kind: kindOf(layer),
-      variables: parameters.map(({ name }) => name),
+      variables: parameters.map(({ variable }) => variable),
       nodes: own,
       ...(own.includes(output) && { output }),
     };

@@ -2,6 +2,7 @@
 import { GraftError } from "../../../protocol/errors";
 import type { Model, Variable } from "../../graph/model";
 import type { Checkpoint, Format } from "../format";
+import { createZip } from "./create";
 import { matchZip } from "./entries";
 import { importNetwork } from "./import";
 import { loadCode } from "./loadcode";
@@ -18,9 +19,7 @@ export const dl4j: Format = {
   open: openCheckpoint,
   fittingGraph: async () => undefined,
   save: saveZip,
-  create: async (_, as) => {
-    throw new GraftError("unsupported-op", `${as}: only edited zips are written so far.`);
-  },
+  create: createZip,
   loadCode,
 };
 

@@ -25,7 +25,7 @@ export function inputShape(configuration: Configuration, name: string): Input {
 function shapeFor(configuration: Configuration, vertex: Vertex): Input {
   const { layer, preprocessor } = vertex;
   const behind = (): Input => inputShape(configuration, vertex.name);
-  if (layer === undefined) return vertex.vertex.type === "ElementWiseVertex" ? behind() : UNKNOWN;
+  if (layer === undefined) return forVertex(vertex.vertex, behind);
   const size = sizeOf(thawed(layer));
   if (preprocessor) return throughPreprocessor(preprocessor, size) ?? UNKNOWN;
   if (size !== undefined) return forLayer(thawed(layer), size);
@@ -36,6 +36,15 @@ function shapeFor(configuration: Configuration, vertex: Vertex): Input {
   if (next.shape.length !== own) return UNKNOWN;
   const channels = own === 4 && formatOf(thawed(layer)) === "NCHW" ? 1 : own - 1;
   return { ...next, shape: next.shape.map((size, axis) => (axis === channels ? size : -1)) };
+}
+
+/** Vertices whose inputs look like what follows, or that say what they make of it. */
+function forVertex(vertex: Typed, behind: () => Input): Input {
+  if (vertex.type === "ElementWiseVertex") return behind();
+  if (vertex.type !== "ReshapeVertex") return UNKNOWN;
+  const [, ...sizes] = numbers(vertex, "newShape", -1);
+  const size = sizes.reduce((product, each) => product * each, 1);
+  return sizes.length > 0 && size > 0 ? { shape: [-1, size], dtype: "float32" } : UNKNOWN;
 }
 
 /** How many features or channels a layer reads; undefined where it says nothing. */

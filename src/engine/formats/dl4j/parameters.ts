@@ -288,8 +288,8 @@ export const keepsLogOfDeviation = (layer: ParameterOwner): boolean =>
   !layer.variables.includes("var") &&
   (layer.variables.includes("log10stdev") || flag(layer, "useLogStd", true));
 
-/** The whole numbers in a field, none where it is not there. */
-export function numbers(layer: Typed, key: string): readonly number[] {
-  const value = layer.fields.get(key);
-  return Array.isArray(value) ? wholes(layer, key, value.length, 0) : [];
+/** The whole numbers of at least `least` in a field, none where it is not there. */
+export function numbers(owner: Typed, key: string, least = 0): readonly number[] {
+  const value = owner.fields.get(key);
+  return Array.isArray(value) ? wholes(owner, key, value.length, least) : [];
 }

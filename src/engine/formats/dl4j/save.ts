@@ -7,7 +7,7 @@ import { fromFloat32, toFloat32 } from "../../graph/dtypes";
 import { elements, isFrozen, type Model, sameShape, type Variable } from "../../graph/model";
 import type { Checkpoint, ReadVariable, SaveResult } from "../format";
 import { reason, writeFailed } from "../tf1/errors";
-import { layersOf, parseConfiguration } from "./configuration";
+import { type Configuration, layersOf, parseConfiguration } from "./configuration";
 import { COEFFICIENTS, CONFIGURATION, matchZip, UPDATER_STATE } from "./entries";
 import { type ArrayType, permuted } from "./nd4j";
 import { layOut, type Stored } from "./parameters";
@@ -28,19 +28,31 @@ export async function saveZip(
   const from = await openZip(source.path);
   try {
     const { contents, notes } = await newContents(from, await source.model(), model, read);
-    const entries = [...contents].map(([name, content]): NewEntry => ({ name, content }));
-    await mkdir(dirname(as), { recursive: true });
-    await writeArchive(as, entries);
+    await writeContents(as, contents);
     return { files: [as], notes };
-  } catch (error) {
-    throw error instanceof GraftError ? error : writeFailed(as, reason(error), error);
   } finally {
     await from.close();
   }
 }
 
-async function refuseOverwriting(source: string, as: string): Promise<void> {
-  const [from, to] = await Promise.all([source, as].map(identity));
+/** The entries of a zip, in order. */
+export type Contents = Map<string, NewEntry["content"]>;
+
+/** Writes a zip, whole or not at all. Throws `write-failed`. */
+export async function writeContents(as: string, contents: Contents): Promise<void> {
+  const entries = [...contents].map(([name, content]): NewEntry => ({ name, content }));
+  try {
+    await mkdir(dirname(as), { recursive: true });
+    await writeArchive(as, entries);
+  } catch (error) {
+    throw error instanceof GraftError ? error : writeFailed(as, reason(error), error);
+  }
+}
+
+/** `source`: the zip that is edited, where there is one. */
+export async function refuseOverwriting(source: string | undefined, as: string): Promise<void> {
+  const to = await identity(as);
+  const from = source === undefined ? undefined : await identity(source);
   if (to === undefined) return;
   if (to === from)
     throw writeFailed(as, "it is the checkpoint that is being changed; choose another name");
@@ -54,8 +66,6 @@ const identity = (path: string): Promise<string | undefined> =>
     ({ dev, ino }) => `${dev}:${ino}`,
     () => undefined,
   );
-
-type Contents = Map<string, NewEntry["content"]>;
 
 /** The entries of the new zip, those of the source in its order. */
 async function newContents(
@@ -71,11 +81,7 @@ async function newContents(
     notes: patchNotes,
   } = patchConfiguration(from.configuration, before, model);
   const configuration = parseConfiguration(archive.path, text);
-  const total = [...variables.values()].reduce(
-    (sum, { variable }) => sum + elements(model.variables.get(variable)!.shape),
-    0,
-  );
-  const parameters = layOut(layersOf(configuration), total);
+  const parameters = parametersFor(configuration, model, variables);
   const writing: Writing = { model, variables, read };
   const notes = [...patchNotes];
   const contents: Contents = new Map();
@@ -85,7 +91,7 @@ async function newContents(
       notes.push(`The entry ${JSON.stringify(name)} is left out: its name leads out of a folder.`);
 
   contents.set(CONFIGURATION, Buffer.from(text, "utf8"));
-  if (total > 0) {
+  if (parameters.length > 0) {
     if (coefficients === undefined)
       throw new GraftError(
         "missing-shard",
@@ -109,17 +115,30 @@ async function newContents(
   return { contents, notes };
 }
 
+/** What the flat vector of a new configuration holds. */
+export function parametersFor(
+  configuration: Configuration,
+  model: Model,
+  variables: WrittenVariables,
+): readonly Stored[] {
+  const total = [...variables.values()].reduce(
+    (sum, { variable }) => sum + elements(model.variables.get(variable)!.shape),
+    0,
+  );
+  return layOut(layersOf(configuration), total);
+}
+
 const NO_STATE =
   "The state of the updater is left out: it is not laid out as Graft knows it. Deeplearning4j starts with a new one.";
 
 /** What the values of a new zip are written from. */
-interface Writing {
+export interface Writing {
   readonly model: Model;
   readonly variables: WrittenVariables;
   readonly read: ReadVariable;
 }
 
-function parameterPart(
+export function parameterPart(
   { variable: written, shape, order }: Stored,
   { model, variables, read }: Writing,
   dtype: ArrayType,

@@ -62,7 +62,7 @@ export interface Part {
 
 /** The bytes of a vector of `parts`, in the number format of another one. */
 export async function* encodeVector(
-  { header }: Vector,
+  { header }: Pick<Vector, "header">,
   parts: readonly Part[],
 ): AsyncGenerator<Uint8Array> {
   const { dtype, shape } = header;

@@ -1,6 +1,6 @@
 // The TensorFlow 1 checkpoint format: `tf.train.Saver`'s V1 and V2 files with their graph.
 import type { Model } from "../../graph/model";
-import { adopted } from "./adopt";
+import { adopted, leftOut } from "./adopt";
 import type { Checkpoint, Format, StoredTensor } from "../format";
 import { importGraph } from "./import";
 import { loadCode } from "./loadcode";
@@ -20,7 +20,10 @@ export const tf1: Format = {
   open: openCheckpoint,
   fittingGraph: ({ path, tensors }) => fittingGraph(path, tensors),
   save: saveCheckpoint,
-  create: (model, as, read) => createCheckpoint(adopted(model), as, read),
+  create: async (model, as, read) => {
+    const { files, notes } = await createCheckpoint(adopted(model), as, read);
+    return { files, notes: [...leftOut(model), ...notes] };
+  },
   loadCode,
 };
 

@@ -99,7 +99,7 @@ function vertexJson(assembly: Assembly, part: Part): Json {
   const { configuration, style } = assembly;
   const { source } = part;
   const whole = (configuration.document.get("vertices") as JsonObject).get(source?.name ?? "");
-  if (part.layer === undefined) return whole!;
+  if (part.layer === undefined) return part.vertex ?? whole!;
   const changes = {
     layerConf: confOf(assembly, part),
     preProcessor: part.preprocessor ?? null,

@@ -20,10 +20,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   loss: "org.nd4j.linalg.lossfunctions.impl",
 };
 
-/** Layers in packages of their own. */
+/** Layers and vertices in packages of their own. */
 const INNER_PACKAGES: Readonly<Record<string, string>> = {
   FrozenLayer: "misc",
   FrozenLayerWithBackprop: "misc",
+  LastTimeStepVertex: "rnn",
+  ReverseTimeSeriesVertex: "rnn",
 };
 
 /** An object of the class `type` with `fields`. */

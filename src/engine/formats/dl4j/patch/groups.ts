@@ -163,5 +163,5 @@ function ordered(drafts: readonly Draft[], ofNode: ReadonlyMap<string, Draft>): 
 export const notSaid = (name: string, why: string): GraftError =>
   new GraftError(
     "invalid-edit",
-    `${name} cannot be written into a Deeplearning4j configuration: ${why}. Leave this edit out, or save as another format.`,
+    `${name} cannot be written into a Deeplearning4j configuration: ${why}. Do without it, or choose another format.`,
   );

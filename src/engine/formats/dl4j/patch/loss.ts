@@ -18,10 +18,14 @@ export interface OutputLoss {
   readonly activation: "Softmax" | "Sigmoid" | undefined;
 }
 
-const KINDS: readonly (Omit<OutputLoss, "json" | "isNew"> & {
+/** A loss function of DL4J, and the ops that it is. */
+export interface LossKind {
   readonly ops: readonly OpName[];
   readonly type: string;
-})[] = [
+  readonly activation: OutputLoss["activation"];
+}
+
+const KINDS: readonly LossKind[] = [
   {
     ops: ["SoftmaxCrossEntropy", "SparseSoftmaxCrossEntropy"],
     type: "LossMCXENT",
@@ -39,7 +43,7 @@ export function outputLoss(
   after: Model,
 ): OutputLoss | undefined {
   if (after.roles.loss === undefined || after.roles.output === undefined) return undefined;
-  const [was, is] = [before, after].map(kindOf);
+  const [was, is] = [before, after].map(lossKind);
   const [source] = layersOf(configuration)
     .filter(({ name }) => configuration.outputs.includes(name))
     .flatMap((layer) => lossOf(thawed(layer)) ?? []);
@@ -56,8 +60,8 @@ export function outputLoss(
   return { json, isNew: true, activation: is.activation };
 }
 
-/** By what the output is compared with labels. */
-function kindOf(model: Model): (typeof KINDS)[number] | undefined {
+/** By what the output is compared with labels. Undefined: by nothing that DL4J has. */
+export function lossKind(model: Model): LossKind | undefined {
   const { loss, output } = model.roles;
   if (loss === undefined || output === undefined) return undefined;
   const computed = ancestors(model, [output]);

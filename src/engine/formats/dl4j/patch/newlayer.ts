@@ -178,18 +178,66 @@ const activation: Rule = ({ core }, _, style) => ({
   parameters: [],
 });
 
-/** A mean over the image, or over the steps. */
+/** A mean, maximum or sum over the image, or over the steps. */
 const pooling: Rule = ({ core }, _, __, name) => {
-  if (core.op !== "Mean" || core.attributes.keepDims) throw notSaid(name, "it keeps axes of 1");
+  if ((core.op !== "Mean" && core.op !== "Max" && core.op !== "Sum") || core.attributes.keepDims)
+    throw notSaid(name, "it keeps axes of 1");
   return {
     type: "GlobalPoolingLayer",
     fields: {
       collapseDimensions: true,
       poolingDimensions: [...core.attributes.axes],
-      poolingType: "AVG",
+      poolingType: POOLINGS[core.op],
       pnorm: 2,
     },
     parameters: [],
+  };
+};
+
+const POOLINGS = { Mean: "AVG", Max: "MAX", Sum: "SUM" } as const;
+
+const subsampling: Rule = ({ core }, _, __, name) => {
+  if (core.op !== "MaxPool" && core.op !== "AvgPool") throw notSaid(name, `it is a ${core.op}`);
+  const { window, dataFormat, ...sliding } = core.attributes;
+  return {
+    type: "SubsamplingLayer",
+    fields: {
+      ...(windowFields(window, { ...sliding, dilations: [1, 1], dataFormat }) as object),
+      ...formatFields("cnn2dDataFormat", dataFormat),
+      ...{ poolingType: core.op === "MaxPool" ? "MAX" : "AVG", pnorm: 0, eps: 1e-8 },
+    },
+    parameters: [],
+  };
+};
+
+/** Zeros around the image. */
+const padding: Rule = ({ core }, _, __, name) => {
+  const paddings = core.op === "Pad" ? core.attributes.paddings : [];
+  const [batch, rows, columns, channels] = [0, 2, 4, 6].map((at) => paddings.slice(at, at + 2));
+  if (paddings.length !== 8 || [...batch, ...channels].some((count) => count !== 0))
+    throw notSaid(name, "it pads something else than the sides of images with their channels last");
+  return {
+    type: "ZeroPaddingLayer",
+    fields: { padding: [...rows, ...columns], dataFormat: "NHWC" },
+    parameters: [],
+  };
+};
+
+/** A row of a table for each index. */
+const embedding: Rule = ({ core }, model, style, name) => {
+  const [table, indices] = core.inputs;
+  const W = variableAt(table);
+  const shape = "node" in indices ? model.shapes.get(indices.node) : undefined;
+  if (W === undefined || core.op !== "Gather" || core.attributes.axis !== 0 || shape?.length !== 2)
+    throw notSaid(name, "it looks up something else than rows of a table for steps");
+  const [nin, nout] = model.variables.get(W)!.shape;
+  return {
+    type: "EmbeddingSequenceLayer",
+    fields: {
+      activationFn: activationJson(style, undefined)!,
+      ...{ hasBias: false, inferInputLength: true, inputLength: 1, nin, nout, outputFormat: "NCW" },
+    },
+    parameters: [{ key: "W", variable: W }],
   };
 };
 
@@ -233,6 +281,12 @@ const RULES: { readonly [Op in Node["op"]]?: Rule } = {
   BatchNorm: batchNorm,
   Dropout: dropout,
   Mean: pooling,
+  Max: pooling,
+  Sum: pooling,
+  MaxPool: subsampling,
+  AvgPool: subsampling,
+  Pad: padding,
+  Gather: embedding,
   LSTM: lstm,
   Relu: activation,
   Relu6: activation,

@@ -8,7 +8,15 @@ import { groupsOf, notSaid, type Group } from "./groups";
 import { asHidden, asOutput, bySource, keptLayer, type WrittenLayer } from "./layer";
 import type { OutputLoss } from "./loss";
 import { newLayers } from "./newlayer";
-import { between, kindBehind, kindOf, resizedPreprocessor, type Kind } from "./preprocessors";
+import { isFlatten, isVertex, newVertex } from "./newvertex";
+import {
+  between,
+  flattenVertex,
+  kindBehind,
+  kindOf,
+  preprocessorOf,
+  type Kind,
+} from "./preprocessors";
 
 /** A vertex of the new configuration. */
 export interface Part {
@@ -18,6 +26,8 @@ export interface Part {
   readonly source?: Vertex;
   /** Without what freezes it. */
   readonly layer?: WrittenLayer;
+  /** Of a new vertex that is no layer. */
+  readonly vertex?: Json;
   /** Parts, and inputs of the network by name. */
   readonly inputs: readonly (Part | string)[];
   /** What is done to the input of a layer. */
@@ -45,23 +55,33 @@ export interface Edited {
 
 /** Each behind those that it reads. Throws `invalid-edit` for what no configuration can say. */
 export function partsOf(edited: Edited): readonly Part[] {
-  const { configuration, after } = edited;
+  const { configuration, style, after } = edited;
   const feeds = new Map<string, Feed>();
   for (const node of after.nodes.values())
     if (node.op === "Placeholder" && configuration.inputs.includes(node.origin[0]))
       feeds.set(node.name, { from: node.origin[0], kind: kindOf(after.shapes.get(node.name)) });
   const parts: Part[] = [];
   const layersOf = layerMaker(edited);
-  for (const group of groupsOf(configuration, after)) {
+  const groups = groupsOf(configuration, after);
+  const isForLayers = ({ output }: Group): boolean =>
+    groups.every((each) => !each.reads.includes(output) || !isNewVertex(after, each));
+  for (const group of groups) {
     const read = group.reads.map((name) => feeds.get(name)!);
-    if (group.preprocessorOf) {
+    const isNewFlatten = group.vertex === undefined && isFlatten(after, group.nodes.at(-1)!);
+    if (group.preprocessorOf || (isNewFlatten && isForLayers(group))) {
       feeds.set(group.output, { ...read[0], through: group });
       continue;
     }
-    const isLayer = group.layer !== undefined || group.vertex?.layer !== undefined;
+    const vertex = isNewFlatten
+      ? flattenVertex(style, group, after)
+      : group.vertex === undefined
+        ? newVertex(style, group, after)
+        : undefined;
+    const isLayer =
+      vertex === undefined && (group.layer !== undefined || group.vertex?.layer !== undefined);
     const made = isLayer
       ? layerParts(edited, group, read, layersOf(group))
-      : [vertexPart(after, group, read)];
+      : [vertexPart(after, group, read, vertex)];
     parts.push(...made.map(({ part }) => part));
     const { part: from, kind } = made.at(-1)!;
     feeds.set(group.output, { from, kind });
@@ -74,10 +94,22 @@ interface Made {
   readonly kind: Kind;
 }
 
-function vertexPart(after: Model, group: Group, read: readonly Feed[]): Made {
-  const { name, vertex, output } = group;
+const isNewVertex = (after: Model, { vertex, nodes }: Group): boolean =>
+  vertex === undefined ? isVertex(after, nodes.at(-1)!) : vertex.layer === undefined;
+
+function vertexPart(
+  after: Model,
+  group: Group,
+  read: readonly Feed[],
+  vertex: Json | undefined,
+): Made {
+  const { name, vertex: source, output } = group;
   const inputs = read.map(({ from }) => from);
-  const part = { name, ...(vertex && { source: vertex }), inputs, output };
+  const part = {
+    ...{ name, inputs, output },
+    ...(source && { source }),
+    ...(vertex !== undefined && { vertex }),
+  };
   return { part, kind: kindBehind(read[0]?.kind ?? "rows", undefined, after.shapes.get(output)) };
 }
 
@@ -102,7 +134,7 @@ function layerParts(
     const output = isLast ? group.output : layer.output!;
     const need = inputRank({ type: layer.type, fields: layer.fields, path: [] });
     const preprocessor = feed.through
-      ? resizedPreprocessor(feed.through, after)
+      ? preprocessorOf(style, feed.through, after)
       : between(style, configuration, group.vertex, feed.kind, need);
     const name = isLast ? group.name : `${group.name}_${layer.type}`;
     const part: Part = {

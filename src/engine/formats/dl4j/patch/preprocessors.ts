@@ -4,9 +4,9 @@ import type { Configuration, Vertex } from "../configuration";
 import { json, JsonNumber, withKey, type Json } from "../json";
 import { formatOf } from "../layers/convolution";
 import { rawOf } from "../typed";
-import { plainObject, type Style } from "./fields";
+import { object, plainObject, type Style } from "./fields";
 import { rewrapped } from "./layer";
-import type { Group } from "./groups";
+import { notSaid, type Group } from "./groups";
 
 /** What numbers are to DL4J: rows, rows of all steps of all samples, sequences, images. */
 export type Kind = "rows" | "steps" | "sequence" | "image";
@@ -41,8 +41,31 @@ export function between(
   return own === undefined ? plainObject(style, "preprocessor", type) : rawOf(own);
 }
 
+/** A preprocessor of the source at the sizes that it has now, or a new one between images and rows. */
+export const preprocessorOf = (style: Style, group: Group, after: Model): Json =>
+  group.preprocessorOf ? resizedPreprocessor(group, after) : flatten(style, group, after);
+
+/** A vertex that makes rows of images. */
+export const flattenVertex = (style: Style, group: Group, after: Model): Json =>
+  object(
+    style,
+    "vertex",
+    "PreprocessorVertex",
+    new Map([["preProcessor", flatten(style, group, after)]]),
+  );
+
+/** Rows of what the channels-last images of a new group hold. */
+function flatten(style: Style, { name, reads: [image] }: Group, after: Model): Json {
+  const [, height, width, channels] = after.shapes.get(image)!;
+  if ([height, width, channels].some((size) => size < 1))
+    throw notSaid(name, "the size of its images is not known");
+  return plainObject(style, "preprocessor", "CnnToFeedForwardPreProcessor", {
+    ...{ format: "NHWC", inputHeight: height, inputWidth: width, numChannels: channels },
+  });
+}
+
 /** A preprocessor with the sizes of the images that it takes or makes now. */
-export function resizedPreprocessor(group: Group, after: Model): Json {
+function resizedPreprocessor(group: Group, after: Model): Json {
   const own = group.preprocessorOf!.preprocessor!;
   const image = [...group.reads, group.output]
     .map((name) => after.shapes.get(name) ?? [])

@@ -4,6 +4,8 @@ import { ancestors } from "../../../graph/order";
 import { reinfer } from "../../../graph/reinfer";
 import { channelsLast } from "./channels";
 import { scopedNames } from "./names";
+import { isMask, withoutMasks } from "./masks";
+import { withVariances } from "./norms";
 import { joinedKernels } from "./recurrent";
 import { withoutTransposes } from "./transposes";
 
@@ -13,8 +15,37 @@ import { withoutTransposes } from "./transposes";
  */
 export function adopted(model: Model): Model {
   const variables = new Map([...model.variables].filter(([, { role }]) => role !== "slot"));
-  const own = { ...model, variables, aliases: new Map() };
-  return reinfer(needed(scopedNames(joinedKernels(channelsLast(withoutTransposes(own))))));
+  const own: Model = { ...model, variables, aliases: new Map() };
+  const form = [
+    withoutMasks,
+    withoutTransposes,
+    channelsLast,
+    withVariances,
+    joinedKernels,
+    scopedNames,
+    needed,
+  ];
+  return reinfer(form.reduce((now, pass) => pass(now), own));
+}
+
+/** What of `model` is in no checkpoint of TensorFlow. */
+export function leftOut(model: Model): readonly string[] {
+  const { variables, nodes, normalizer } = model;
+  const hasState = [...variables.values()].some(({ role }) => role === "slot");
+  const hasMasks = [...nodes.values()].some((node) => isMask(model, node));
+  return [
+    ...(hasState
+      ? ["The state of the updater is left out: TensorFlow's optimizers start with a new one."]
+      : []),
+    ...(hasMasks
+      ? [
+          "Masks of padding are left out: feed sequences of one length, or lengths to a program of your own.",
+        ]
+      : []),
+    ...(normalizer === undefined
+      ? []
+      : ["The normalizer is left out: normalize samples before they are fed, as it did."]),
+  ];
 }
 
 /** What output and loss need, as nodes that no op of a file stands for. */

@@ -13,6 +13,15 @@ export const elementwise =
     return result(to, op, inputs, { T: typeOf(to, inputs[0]!) });
   };
 
+/** Of two tensors, which may broadcast, or of more of one shape. */
+export const add: Emit<"Add"> = (to) => {
+  const inputs = sameType(to, to.inputs);
+  const T = typeOf(to, inputs[0]!);
+  return inputs.length === 2
+    ? result(to, "Add", inputs, { T })
+    : result(to, "AddN", inputs, { T, N: attribute.integer(inputs.length) });
+};
+
 /** TensorFlow compares and adds numbers of one type only. */
 function sameType(to: Emission, [first, ...rest]: readonly string[]): string[] {
   const type = tensorType(to.graph, first!);

@@ -2,7 +2,7 @@
 import type { OpName } from "../../../graph/catalogue";
 import { biasAdd, conv2DTranspose, convolution, gather, matMul, pooling } from "./dense";
 import { dropout } from "./dropout";
-import { castTo, elementwise, leakyRelu, select } from "./elementwise";
+import { add, castTo, elementwise, leakyRelu, select } from "./elementwise";
 import { notWritable, type Emission, type Emit } from "./emission";
 import { constantNode, placeholder } from "./input";
 import { sigmoid, softmax, sparseSoftmax } from "./loss";
@@ -34,7 +34,7 @@ export const EMITTERS: { readonly [Op in OpName]: Emit<Op> } = {
   LastStep: unwritten("LastStep"),
   SequenceMask: unwritten("SequenceMask"),
 
-  Add: elementwise("Add"),
+  Add: add,
   Sub: elementwise("Sub"),
   Mul: elementwise("Mul"),
   Div: elementwise("RealDiv"),

@@ -93,6 +93,7 @@ function vectorOf(value: Value): readonly number[] | undefined {
       return vectorOf(value.part)?.map((number, index) => number * value.factors[index]);
     case "stored":
     case "sum":
+    case "power":
     case "transpose":
       return undefined;
   }

@@ -1,0 +1,64 @@
+// The loss as Deeplearning4j has it behind an output layer.
+import type { Model } from "../../../graph/model";
+import { Lifting } from "../layers/lifting";
+import { compared, labelShape, reduced } from "../layers/losses";
+import { lossKind, type LossKind } from "../patch/loss";
+
+const LABELS = "labels";
+
+/** `model` with the loss of `source`, where that has one. `notes` gets what differs. */
+export function withLoss(model: Model, source: Model, notes: string[]): Model {
+  const { output } = model.roles;
+  const kind = lossKind(source);
+  if (kind === undefined || output === undefined) {
+    notes.push(
+      source.roles.loss === undefined
+        ? "The network has no loss, so it gets no output layer: Deeplearning4j runs it, and trains it behind one only."
+        : `The loss ${source.roles.loss} is left out: it is no function that Deeplearning4j has for outputs. Without an output layer it runs the network and does not train it.`,
+    );
+    return model;
+  }
+  const lifting = new Lifting(model.variables);
+  for (const [name, node] of model.nodes) {
+    lifting.nodes.set(name, node);
+    lifting.shapes.set(name, model.shapes.get(name)!);
+  }
+  const place = { lifting, vertex: "loss", origin: "/loss" };
+  const loss = { type: kind.type, fields: new Map(), path: [] };
+  const shape = model.shapes.get(output)!;
+  const placeholder = (name: string, size: readonly number[], value?: number) =>
+    lifting.placeholder(name, size, { dtype: "float32", ...(value !== undefined && { value }) }, [
+      place.origin,
+    ]);
+  const labels = placeholder(LABELS, labelShape(shape, loss));
+  const activation = `Activation${kind.activation ?? "Identity"}`;
+  const { each } = compared(place, loss, { logits: output, output, labels, activation });
+  const isSequence = shape.length === 3;
+  const masks = isSequence ? [placeholder("labelsMask", shape.slice(0, 2), 1)] : [];
+  const total = reduced(place, each, masks, true);
+  if (!isSameLoss(source, kind))
+    notes.push(
+      "Deeplearning4j will minimize a loss that differs from the source's by a factor, weights or regularization: it sums over the outputs and steps of a sample, and averages over samples.",
+    );
+  notes.push(
+    `Labels are numbers for each output in Deeplearning4j${kind.type === "LossMCXENT" ? ": one-hot" : ""}.`,
+  );
+  return {
+    ...model,
+    nodes: lifting.nodes,
+    shapes: lifting.shapes,
+    roles: { ...model.roles, labels, loss: total },
+  };
+}
+
+/** Whether the loss of `source` is the one that Deeplearning4j has, labels aside. */
+function isSameLoss({ nodes, shapes, roles }: Model, { ops, type }: LossKind): boolean {
+  const loss = nodes.get(roles.loss!)!;
+  const [x] = loss.inputs;
+  const each = x !== undefined && "node" in x ? nodes.get(x.node)! : undefined;
+  if (loss.op !== "Mean" || each === undefined || !ops.includes(each.op)) return false;
+  const reads = each.inputs.some((ref) => "node" in ref && ref.node === roles.output);
+  const shape = shapes.get(roles.output!) ?? [];
+  const isSummed = type === "LossBinaryXENT" && shape[1] !== 1;
+  return reads && shapes.get(loss.name)?.length === 0 && shape.length === 2 && !isSummed;
+}

@@ -1,0 +1,76 @@
+// Zips of Deeplearning4j as TensorFlow checkpoints: they compute what Deeplearning4j recorded.
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { convert } from "../../../src/engine/convert";
+import { openCheckpoint } from "../../../src/engine/formats/table";
+import { tf } from "../../../src/engine/ops/tf";
+import { executorOn } from "../executor";
+import { expectClose } from "../fixture";
+import { outputsOf, type Numbers } from "../formats/dl4j/running";
+import { expectedOf, OLD_VERSIONS } from "../formats/dl4j/zips";
+import { fixture } from "../formats/tf1/fixtures";
+
+let folder: string;
+beforeAll(async () => {
+  await executorOn("cpu");
+  folder = await mkdtemp(join(tmpdir(), "graft-convert-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Case {
+  readonly zip: string;
+  readonly inputs: readonly Numbers[];
+  readonly output: Numbers;
+}
+
+/** Numbers in a file beside a zip. */
+function recorded(zip: string, key: string): Numbers {
+  const { file, shape } = expectedOf(zip)[key] as { file: string; shape: readonly number[] };
+  const bytes = Uint8Array.from(readFileSync(fixture(zip, "..", file)));
+  return { shape, values: new Float32Array(bytes.buffer) };
+}
+
+const RECORDED: Readonly<Record<string, readonly string[]>> = {
+  "b5_dl4j_mlp_iris/model.zip": ["input"],
+  "b5_dl4j_cnn_digits/model.zip": ["input"],
+  "b5_dl4j_graph_merge/model.zip": ["input_left", "input_right"],
+};
+
+const OLD = OLD_VERSIONS.flatMap((version) =>
+  ["conv", "graph"].map((name): Case => {
+    const zip = `dl4j_old/${version}/${name}.zip`;
+    const text = readFileSync(fixture(zip.replace(/zip$/, "json")), "utf8");
+    const { input, output } = JSON.parse(text) as { input: Numbers | Numbers[]; output: Numbers };
+    return { zip, inputs: [input].flat(), output };
+  }),
+);
+
+const CASES: readonly Case[] = [
+  ...Object.entries(RECORDED).map(([zip, keys]) => ({
+    zip,
+    inputs: keys.map((key) => recorded(zip, key)),
+    output: recorded(zip, "output"),
+  })),
+  ...OLD,
+];
+
+test.each(CASES)("$zip", async ({ zip, inputs, output }) => {
+  const as = join(folder, zip.replaceAll("/", "_"));
+  await convert(fixture(zip), "tf1", as);
+  const checkpoint = await openCheckpoint(as);
+  const model = await checkpoint.model();
+  const feeds = Object.fromEntries(
+    model.roles.inputs.map((name, at) => [name, inputs[at] ?? inputs[0]]),
+  );
+  const [{ shape, values }] = await outputsOf(model, checkpoint.read, feeds, [model.roles.output!]);
+  expect(shape).toEqual(output.shape);
+  // What Deeplearning4j gives out is behind the activation function of the output layer.
+  const source = await openCheckpoint(fixture(zip));
+  const isSoftmax = [...(await source.model()).nodes.values()].some(({ op }) => op === "Softmax");
+  const logits = tf.tensor(Float32Array.from(values), [...shape]);
+  expectClose((isSoftmax ? tf.softmax(logits) : logits).dataSync(), output.values, 1e-5);
+  await Promise.all([checkpoint.close(), source.close()]);
+});

@@ -1,0 +1,195 @@
+// Checkpoints converted between TensorFlow 1 and Deeplearning4j, judged by both.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { convert } from "../../src/engine/convert";
+import type { Checkpoint } from "../../src/engine/formats/format";
+import { openCheckpoint } from "../../src/engine/formats/table";
+import { usedVariables } from "../../src/engine/graph/order";
+import { expectClose, fixture, FIXTURES, type Recorded } from "../engine/fixture";
+import { sha256 } from "../engine/formats/tf1/fixtures";
+import {
+  type Dl4j,
+  type JavaArray,
+  type JavaNetwork,
+  type JavaOutput,
+  startDl4j,
+  withDl4j,
+} from "./dl4j";
+import { oracle, withTensorFlow } from "./python";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "graft-convert-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Forward {
+  readonly X?: Recorded;
+  readonly x?: Recorded;
+  readonly activations?: Readonly<Record<string, Recorded>>;
+}
+
+/** A checkpoint of TensorFlow with samples and the logits that TensorFlow recorded for them. */
+interface Case {
+  readonly name: string;
+  readonly logits: string;
+  /** What its zip is. */
+  readonly network: JavaNetwork["kind"];
+  readonly layers: readonly string[];
+  /** Whether it comes back with the bits that it had. */
+  readonly isSame: boolean;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "b1_mini_v2",
+    logits: "outputs",
+    network: "MultiLayerNetwork",
+    layers: ["DenseLayer", "DenseLayer", "DenseLayer", "OutputLayer"],
+    isSame: true,
+  },
+  {
+    name: "b2_cnn_digits",
+    logits: "y_conv",
+    network: "ComputationGraph",
+    layers: [
+      ...["ConvolutionLayer", "SubsamplingLayer", "ConvolutionLayer", "SubsamplingLayer"],
+      ...["DenseLayer", "OutputLayer"],
+    ],
+    isSame: true,
+  },
+  {
+    name: "b2_cnn_digits_batchnorm",
+    logits: "y_conv",
+    network: "ComputationGraph",
+    layers: [
+      ...["ConvolutionLayer", "BatchNormalization", "ActivationLayer", "SubsamplingLayer"],
+      ...["ConvolutionLayer", "BatchNormalization", "ActivationLayer", "SubsamplingLayer"],
+      ...["DenseLayer", "OutputLayer"],
+    ],
+    isSame: true,
+  },
+];
+
+/** Rows of logits as probabilities. */
+function softmax({ shape, values }: JavaArray): JavaArray {
+  const classes = shape.at(-1)!;
+  return {
+    shape,
+    values: values.map((value, at) => {
+      const row = values.slice(at - (at % classes), at - (at % classes) + classes);
+      const highest = Math.max(...row);
+      const sum = row.reduce((all, each) => all + Math.exp(each - highest), 0);
+      return Math.exp(value - highest) / sum;
+    }),
+  };
+}
+
+/** Class `row % classes` for each row. */
+const oneHot = ([rows, classes]: readonly number[]): JavaArray => ({
+  shape: [rows, classes],
+  values: Array.from({ length: rows * classes }, (_, at) =>
+    at % classes === Math.floor(at / classes) % classes ? 1 : 0,
+  ),
+});
+
+/** Hashes of what the network reads, whatever it is called. */
+async function contents(checkpoint: Checkpoint): Promise<readonly string[]> {
+  const model = await checkpoint.model();
+  const names = usedVariables(model).map((each) => each.name);
+  const hashes = names.map(async (name) => sha256(await checkpoint.read(name)));
+  return (await Promise.all(hashes)).sort();
+}
+
+withDl4j("a TensorFlow checkpoint as a zip", () => {
+  let java: Dl4j;
+  beforeAll(() => {
+    java = startDl4j();
+  });
+  afterAll(() => java.close());
+
+  describe.each(CASES)("$name", ({ name, logits, network, layers, isSame }) => {
+    const { expected, open, floats } = fixture<{ forward: Forward; prefix: string }>(name);
+    const { forward, prefix } = expected;
+    const samples = (forward.X ?? forward.x)!;
+    const inputs = [{ shape: samples.shape, values: [...floats(samples)] }];
+    const zip = () => join(folder, `${name}.zip`);
+
+    test("Deeplearning4j computes what TensorFlow does", async () => {
+      await convert(join(FIXTURES, name, prefix), "dl4j", zip());
+      const loaded = await java.ask({ command: "load", path: zip() });
+      expect(loaded.kind).toBe(network);
+      expect(loaded.layers.map((layer) => layer.class)).toEqual(layers);
+      const { outputs } = await java.ask<JavaOutput>({
+        ...{ command: "output", path: zip(), inputs },
+      });
+      const { shape, ...recorded } = forward.activations![logits];
+      const wanted = softmax({ shape, values: [...floats({ shape, ...recorded })] });
+      expect(outputs[0].shape).toEqual(wanted.shape);
+      expectClose(outputs[0].values, wanted.values, 1e-5);
+    });
+
+    test("Deeplearning4j trains it", async () => {
+      const before = await java.ask({ command: "load", path: zip() });
+      const labels = [oneHot(forward.activations![logits].shape)];
+      const after = await java.ask({
+        ...{ command: "fit", path: zip(), inputs, labels, steps: 1 },
+      });
+      expect(after.score).toBeGreaterThan(0);
+      // A bias before a batch norm has no effect.
+      for (const [parameter, { values }] of Object.entries(after.parameters))
+        if (parameter.endsWith("W"))
+          expect(values, parameter).not.toEqual(before.parameters[parameter].values);
+    });
+
+    test("and back again", async () => {
+      const again = join(folder, `${name}.ckpt`);
+      await convert(zip(), "tf1", again);
+      const [source, returned] = await Promise.all([open(prefix), openCheckpoint(again)]);
+      const same = (await contents(returned)).join() === (await contents(source)).join();
+      expect(same).toBe(isSame);
+      await Promise.all([source.close(), returned.close()]);
+    });
+  });
+});
+
+/** A zip of Deeplearning4j, and what was recorded of it. */
+interface ZipCase {
+  readonly zip: string;
+  /** Keys of the recorded inputs by the network's. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+const ZIPS: readonly ZipCase[] = [
+  { zip: "b5_dl4j_mlp_iris", inputs: { input: "input" } },
+  { zip: "b5_dl4j_cnn_digits", inputs: { input: "input" } },
+  { zip: "b5_dl4j_graph_merge", inputs: { left: "input_left", right: "input_right" } },
+];
+
+withTensorFlow("a zip as a TensorFlow checkpoint", () => {
+  test.each(ZIPS)("$zip: TensorFlow computes what Deeplearning4j did", async ({ zip, inputs }) => {
+    const { expected, floats } = fixture<Readonly<Record<string, Recorded>>>(zip);
+    const prefix = join(folder, zip);
+    await convert(join(FIXTURES, zip, "model.zip"), "tf1", prefix);
+    const checkpoint = await openCheckpoint(prefix);
+    const output = (await checkpoint.model()).roles.output!;
+    await checkpoint.close();
+    const feeds = Object.entries(inputs).map(([name, key]) => {
+      const { shape } = expected[key];
+      return [name, { dtype: "float32", shape, values: [...floats(expected[key])] }] as const;
+    });
+    const request = join(folder, `${zip}.json`);
+    await writeFile(
+      request,
+      JSON.stringify({ feeds: Object.fromEntries(feeds), fetches: [output] }),
+    );
+    const { fetched } = await oracle<{ fetched: Readonly<Record<string, JavaArray>> }>(
+      "run_graph.py",
+      [prefix, request],
+    );
+    expect(fetched[output].shape).toEqual(expected["output"].shape);
+    expectClose(softmax(fetched[output]).values, floats(expected["output"]), 1e-5);
+  });
+});
