@@ -33,6 +33,18 @@ export const GRU: Kernel<"GRU"> = (inputs, attributes, node) => {
   return sequenceOf({ time, batch, rows: output }, timeMajor);
 };
 
+/** What the way back needs of each step. */
+interface Step {
+  readonly r: Tensor;
+  readonly u: Tensor;
+  /** The state before it, and what the reset gate leaves of that. */
+  readonly h: Tensor;
+  readonly kept: Tensor;
+  readonly candidate: Tensor;
+}
+
+const KEPT = ["r", "u", "h", "kept", "candidate"] as const;
+
 /**
  * The outputs of all steps: rows, [time · batch, units], one step's after the other's. Of: what gates and candidate sum up
  * of the sequence, rows of 2 · units and of units; the kernels that read the state; the first state [batch, units]; and
@@ -41,12 +53,21 @@ export const GRU: Kernel<"GRU"> = (inputs, attributes, node) => {
 const recurrence = (attributes: OpAttributes["GRU"], time: number, ...operands: Tensor[]) =>
   graded(
     (...tensors) => {
-      const { output, trace } = forward(attributes, time, tensors);
-      return [output, ...tensors.slice(2), ...trace];
+      const { output, steps } = forward(attributes, time, tensors);
+      return [
+        output,
+        ...tensors.slice(2),
+        ...steps.flatMap((step) => KEPT.map((name) => step[name])),
+      ];
     },
     (dy, ...saved) => {
-      const weights = saved.slice(0, operands.length - 2);
-      const gradients = backward(attributes, time, weights, saved.slice(weights.length), dy);
+      const weights = operands.length - 2;
+      const steps = Array.from({ length: time }, (_, step) => {
+        const first = weights + step * KEPT.length;
+        return Object.fromEntries(KEPT.map((name, place) => [name, saved[first + place]]));
+      });
+      const all = saved.slice(0, weights);
+      const gradients = backward(attributes, all, steps as unknown as Step[], dy);
       return operands.map((operand, place) => gradients[place] ?? tf.zerosLike(operand));
     },
   )(...operands);
@@ -55,12 +76,12 @@ function forward(
   { gates, gateActivation, activation, masked }: OpAttributes["GRU"],
   time: number,
   [gateSums, sums, gateRecurrent, recurrent, first, mask]: readonly Tensor[],
-): { output: Tensor; trace: Tensor[] } {
+): { output: Tensor; steps: Step[] } {
   const { value: gate } = ACTIVATIONS[gateActivation];
   const { value: activate } = ACTIVATIONS[activation];
   const masks = masksOf(mask, masked, time);
   const ofCandidate = tf.split(sums, time);
-  const steps: Tensor[][] = [];
+  const steps: Step[] = [];
   const states: Tensor[] = [];
   let h = first;
   tf.split(gateSums, time).forEach((ofGates, step) => {
@@ -70,22 +91,23 @@ function forward(
     const kept = tf.mul(r, h);
     const candidate = activate(tf.add(ofCandidate[step], tf.matMul(kept, recurrent)));
     const state = tf.add(tf.mul(u, h), tf.mul(tf.sub(1, u), candidate));
-    steps.push([r, u, h, kept, candidate]);
+    steps.push({ r, u, h, kept, candidate });
     states.push(state);
     h = masks.after(step, state, h);
   });
-  const trace = steps[0].map((_, place) => tf.concat(steps.map((each) => each[place])));
-  return { output: masks.there(tf.concat(states)), trace };
+  return { output: masks.there(tf.concat(states)), steps };
 }
 
 /** Gradients by the operands but for the mask, given those by the outputs. */
 function backward(
   { gates, gateActivation, activation, masked }: OpAttributes["GRU"],
-  time: number,
   [gateRecurrent, recurrent, first, mask]: readonly Tensor[],
-  [r, u, h, kept, candidate]: readonly Tensor[],
+  steps: readonly Step[],
   dy: Tensor,
 ): Tensor[] {
+  const time = steps.length;
+  const rows = (name: keyof Step): Tensor => tf.concat(steps.map((each) => each[name]));
+  const [r, u, h, candidate] = [rows("r"), rows("u"), rows("h"), rows("candidate")];
   const { slope: gateSlope } = ACTIVATIONS[gateActivation];
   const { slope } = ACTIVATIONS[activation];
   const masks = masksOf(mask, masked, time);
@@ -94,7 +116,7 @@ function backward(
   const stateByUpdate = perStepThere(tf.mul(tf.sub(h, candidate), gateSlope(u)));
   const stateByCandidate = perStepThere(tf.mul(tf.sub(1, u), slope(candidate)));
   const keptByReset = perStep(tf.mul(h, gateSlope(r)));
-  const [resets, updates] = [perStep(r), perStepThere(u)];
+  const updates = perStepThere(u);
   const outputs = perStepThere(dy);
 
   let dh = tf.zerosLike(first);
@@ -111,10 +133,10 @@ function backward(
     );
     dSums.unshift(dSum);
     dGates.unshift(dGate);
-    const past = tf.add(tf.mul(dState, updates[step]), tf.mul(dKept, resets[step]));
+    const past = tf.add(tf.mul(dState, updates[step]), tf.mul(dKept, steps[step].r));
     const through = tf.add(past, tf.matMul(dGate, gateRecurrent, false, true));
     dh = masks.back(step, through, dState);
   }
   const [gateSums, sums] = [tf.concat(dGates), tf.concat(dSums)];
-  return [gateSums, sums, tf.matMul(h, gateSums, true), tf.matMul(kept, sums, true), dh];
+  return [gateSums, sums, tf.matMul(h, gateSums, true), tf.matMul(rows("kept"), sums, true), dh];
 }

@@ -79,25 +79,25 @@ interface Operands<T = Tensor | undefined> {
 
 const NAMES = ["sums", "recurrent", "h", "c", "i", "f", "o", "projection", "mask"] as const;
 
-/** What the way back needs of the way there: rows. */
-interface Trace<T = Tensor> {
+/** What the way back needs of each step. */
+interface Step {
   /** Gates and candidate, activated. */
-  readonly i: T;
-  readonly f: T;
-  readonly g: T;
-  readonly o: T;
-  /** States before each step. */
-  readonly h: T;
-  readonly c: T;
+  readonly i: Tensor;
+  readonly f: Tensor;
+  readonly g: Tensor;
+  readonly o: Tensor;
+  /** States before the step. */
+  readonly h: Tensor;
+  readonly c: Tensor;
   /** The cell, and it activated. */
-  readonly cell: T;
-  readonly active: T;
+  readonly cell: Tensor;
+  readonly active: Tensor;
   /** What is projected, and the output: the same where nothing is. */
-  readonly seen: T;
-  readonly state: T;
+  readonly seen: Tensor;
+  readonly state: Tensor;
 }
 
-const TRACED = ["i", "f", "g", "o", "h", "c", "cell", "active", "seen", "state"] as const;
+const KEPT = ["i", "f", "g", "o", "h", "c", "cell", "active", "seen", "state"] as const;
 
 /** The outputs of all steps: rows. */
 function recurrence(attributes: OpAttributes["LSTM"], time: number, operands: Operands): Tensor {
@@ -106,13 +106,15 @@ function recurrence(attributes: OpAttributes["LSTM"], time: number, operands: Op
     Object.fromEntries(names.map((name, place) => [name, tensors[place]])) as unknown as Operands;
   return graded(
     (...tensors) => {
-      const { output, trace } = forward(attributes, time, given(tensors));
-      return [output, ...tensors, ...TRACED.map((name) => trace[name])];
+      const { output, steps } = forward(attributes, time, given(tensors));
+      return [output, ...tensors, ...steps.flatMap((step) => KEPT.map((name) => step[name]))];
     },
     (dy, ...saved) => {
-      const traced = saved.slice(names.length);
-      const trace = Object.fromEntries(TRACED.map((name, place) => [name, traced[place]]));
-      const all = backward(attributes, time, given(saved), trace as unknown as Trace, dy);
+      const steps = Array.from({ length: time }, (_, step) => {
+        const first = names.length + step * KEPT.length;
+        return Object.fromEntries(KEPT.map((name, place) => [name, saved[first + place]]));
+      });
+      const all = backward(attributes, given(saved), steps as unknown as Step[], dy);
       return names.map((name) => all[name] ?? tf.zerosLike(operands[name]!));
     },
   )(...names.map((name) => operands[name]!));
@@ -131,12 +133,12 @@ function forward(
   attributes: OpAttributes["LSTM"],
   time: number,
   { sums, recurrent, projection, mask, ...first }: Operands,
-): { output: Tensor; trace: Trace } {
+): { output: Tensor; steps: Step[] } {
   const { gates, cellClip, projectionClip } = attributes;
   const gate = ACTIVATIONS[attributes.gateActivation].value;
   const activation = ACTIVATIONS[attributes.activation].value;
   const masks = masksOf(mask, attributes.masked, time);
-  const steps: Trace[] = [];
+  const steps: Step[] = [];
   let { h, c } = first;
   tf.split(sums, time).forEach((ofSequence, step) => {
     const all = tf.split(tf.add(ofSequence, tf.matMul(h, recurrent)), LSTM_BLOCKS, 1);
@@ -153,47 +155,47 @@ function forward(
     h = masks.after(step, state, h);
     c = masks.after(step, cell, c);
   });
-  const rows = (name: keyof Trace) => tf.concat(steps.map((each) => each[name]));
-  const trace = Object.fromEntries(TRACED.map((name) => [name, rows(name)]));
-  return { output: masks.there(trace.state), trace: trace as unknown as Trace };
+  return { output: masks.there(tf.concat(steps.map(({ state }) => state))), steps };
 }
 
 /** Gradients by the operands, given those by the outputs. */
 function backward(
   { gates, gateActivation, activation, masked, cellClip, projectionClip }: OpAttributes["LSTM"],
-  time: number,
-  { recurrent, projection, mask, ...peephole }: Operands,
-  { i, f, g, o, h, c, cell, active, seen, state }: Trace,
+  { recurrent, projection, mask, ...first }: Operands,
+  steps: readonly Step[],
   dy: Tensor,
 ): Partial<Operands> {
+  const time = steps.length;
+  const rows = (name: keyof Step): Tensor => tf.concat(steps.map((each) => each[name]));
+  const [i, f, g, o] = [rows("i"), rows("f"), rows("g"), rows("o")];
+  const [c, active] = [rows("c"), rows("active")];
   const { slope: gateSlope } = ACTIVATIONS[gateActivation];
   const { slope } = ACTIVATIONS[activation];
   const masks = masksOf(mask, masked, time);
+  const throughCell = (gradient: Tensor): Tensor =>
+    cellClip === null ? gradient : unclipped(gradient, rows("cell"), cellClip);
   // How what the gates sum up changes the cell; of the output gate, how it changes what is seen.
   const by: Record<LSTMGate, Tensor> = {
-    i: unclipped(tf.mul(g, gateSlope(i)), cell, cellClip),
-    f: unclipped(tf.mul(c, gateSlope(f)), cell, cellClip),
-    c: unclipped(tf.mul(i, slope(g)), cell, cellClip),
+    i: throughCell(tf.mul(g, gateSlope(i))),
+    f: throughCell(tf.mul(c, gateSlope(f))),
+    c: throughCell(tf.mul(i, slope(g))),
     o: tf.mul(active, gateSlope(o)),
   };
   const perStep = (rows: Tensor) => tf.split(rows, time);
   const byGates = gates.map((gate) => by[gate]);
   const sumBy = perStep(masks.there(tf.concat(byGates, 1)));
-  const seenByCell = perStep(plus(tf.mul(o, slope(active)), times(by.o, peephole.o)));
-  const ofPeepholes = [times(by.i, peephole.i), times(by.f, peephole.f)];
-  const cellByCell = perStep(
-    masks.there(ofPeepholes.reduce<Tensor>(plus, unclipped(f, cell, cellClip))),
-  );
+  const seenByCell = perStep(plus(tf.mul(o, slope(active)), times(by.o, first.o)));
+  const ofPeepholes = [times(by.i, first.i), times(by.f, first.f)];
+  const cellByCell = perStep(masks.there(ofPeepholes.reduce<Tensor>(plus, throughCell(f))));
   const outputs = perStep(masks.there(dy));
-  const states = perStep(state);
 
-  let dh = tf.zerosLike(peephole.h);
-  let dc = tf.zerosLike(peephole.c);
+  let dh = tf.zerosLike(first.h);
+  let dc = tf.zerosLike(first.c);
   const dSums: Tensor[] = [];
   const dProjected: Tensor[] = [];
   for (let step = time - 1; step >= 0; step--) {
     const dState = tf.add(outputs[step], dh);
-    const dOut = unclipped(dState, states[step], projectionClip);
+    const dOut = unclipped(dState, steps[step].state, projectionClip);
     const dSeen = projection ? tf.matMul(dOut, projection, false, true) : dState;
     const dCell = tf.add(tf.mul(dSeen, seenByCell[step]), dc);
     const behind = gates.map((gate) => (gate === "o" ? dSeen : dCell));
@@ -209,12 +211,12 @@ function backward(
     tf.sum(tf.mul(ofGates[gates.indexOf(gate)], seenCell), 0);
   return {
     sums,
-    recurrent: tf.matMul(h, sums, true),
+    recurrent: tf.matMul(rows("h"), sums, true),
     h: dh,
     c: dc,
-    i: peephole.i && ofPeephole("i", c),
-    f: peephole.f && ofPeephole("f", c),
-    o: peephole.o && ofPeephole("o", cell),
-    projection: projection && tf.matMul(seen, masks.there(tf.concat(dProjected)), true),
+    i: first.i && ofPeephole("i", c),
+    f: first.f && ofPeephole("f", c),
+    o: first.o && ofPeephole("o", rows("cell")),
+    projection: projection && tf.matMul(rows("seen"), masks.there(tf.concat(dProjected)), true),
   };
 }
