@@ -30,11 +30,15 @@ const CANNOT_TRAIN: Readonly<Record<string, RegExp>> = {
   "graphs/two_heads.meta": /no loss/,
   "graphs/two_losses.meta": /no loss/,
   "b8_lstm_widen/widened.ckpt.meta": /no loss/,
-  // Loops of recurrent networks are not lifted yet.
-  "b2_gru/model.ckpt-800.meta": /TensorArrayGatherV3, an op that Graft cannot run/,
-  "b2_lstm_basic/model.ckpt-800.meta": /TensorArrayGatherV3, an op that Graft cannot run/,
-  "b2_lstm_multi/model.ckpt-800.meta": /TensorArrayGatherV3, an op that Graft cannot run/,
-  "b2_lstm_peephole_proj/model.ckpt-800.meta": /TensorArrayGatherV3, an op that Graft cannot run/,
+  "graphs/rnn_backwards.meta": /no loss/,
+  "graphs/rnn_both_ways.meta": /no loss/,
+  "graphs/rnn_clipped.meta": /no loss/,
+  "graphs/rnn_fed_state.meta": /no loss/,
+  "graphs/rnn_last_relevant.meta": /no loss/,
+  "graphs/rnn_lengths.meta": /no loss/,
+  "graphs/rnn_shared_zeros.meta": /no loss/,
+  "graphs/rnn_time_major.meta": /no loss/,
+  "graphs/rnn_wrapped.meta": /no loss/,
 };
 
 const SAMPLES = 5;

@@ -137,8 +137,18 @@ test("a scalar that the loss is weighted by is asked for as a number", () => {
 });
 
 test("an opaque op on the way to the loss is told before anything runs", () => {
-  const lstm = importFile(join(FIXTURES, "b2_lstm_basic/model.ckpt-800.meta"));
-  expect(validate(lstm, recipe({})).problems[0]).toMatchObject({ code: "unsupported-op" });
+  const model = handmade({
+    fed: { x: [-1, 3], y: [-1] },
+    weights: { w: [3, 2] },
+    nodes: [
+      node("strange", "Opaque", ["x"], { type: "Strange" }),
+      node("out", "MatMul", ["strange", "[w]"], PRODUCT),
+      node("each", "SparseSoftmaxCrossEntropy", ["out", "y"], {}),
+      node("loss", "Mean", ["each"], { axes: [0], keepDims: false }),
+    ],
+    roles: { inputs: ["x"], labels: "y", output: "out", loss: "loss" },
+  });
+  expect(validate(model, recipe({})).problems[0]).toMatchObject({ code: "unsupported-op" });
 });
 
 test("replacing the output follows the classes into one-hot labels and the loss' reshapes", () => {

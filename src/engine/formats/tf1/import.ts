@@ -3,8 +3,10 @@ import type { Layer, Model, Node, Roles } from "../../graph/model";
 import { findRoles } from "../../graph/roles";
 import type { StoredTensor } from "../format";
 import { groupLayers, groupVariables } from "./layers";
-import { findLoops, loopNode, markDead } from "./lift/control";
+import { markDead } from "./lift/control";
 import { findForward, type Forward } from "./lift/forward";
+import { findLoops, loopNode } from "./lift/loops";
+import { lastStep } from "./lift/rnn/sequence";
 import { fold, foldShape } from "./lift/statics";
 import {
   isUnknownRank,
@@ -51,18 +53,19 @@ function withoutGraph(tensors: ReadonlyMap<string, StoredTensor>): Model {
 }
 
 function lift(graph: SourceGraph, variables: Lifting["variables"], forward: Forward): Lifting {
-  const lifting = {
+  const lifting: Lifting & { readonly dead: Set<string> } = {
     graph,
+    loops: findLoops(graph),
     variables,
     meanings: new Map<string, Meaning>(),
     made: new Map<string, Made>(),
     replaced: new Map<string, string>(),
     dead: new Set<string>(),
+    lift: (node: SourceNode) => foldedOrLifted(lifting, node),
   };
-  const loops = findLoops(graph);
   for (const node of forward.nodes) {
-    if (loops.inside.has(node.name)) {
-      const result = loopNode(lifting, loops, node);
+    if (lifting.loops.inside.has(node.name)) {
+      const result = lastStep(lifting, node) ?? loopNode(lifting, node);
       if (result !== undefined) lifting.meanings.set(node.name, result);
       continue;
     }

@@ -1,19 +1,42 @@
 // Groups the variables of a network into layers, by the op that owns them and by name scope.
 import type { OpName } from "../../graph/catalogue";
-import type { Layer, Node, Variable } from "../../graph/model";
+import type { Layer, Node, Ref, Variable } from "../../graph/model";
 import { consumers } from "../../graph/order";
+import { portOf } from "../../graph/recurrent";
+import { commonScope, scopeOf } from "./scopes";
 
-/** The ops that make a layer, with the input that is its main variable. */
-const OWNERS: Partial<
-  Readonly<Record<OpName, { readonly kind: string; readonly kernel: number }>>
-> = {
-  MatMul: { kind: "dense", kernel: 1 },
-  Conv2D: { kind: "conv2d", kernel: 1 },
-  DepthwiseConv2D: { kind: "depthwiseConv2d", kernel: 1 },
-  Conv2DTranspose: { kind: "conv2dTranspose", kernel: 1 },
-  BatchNorm: { kind: "batchNorm", kernel: 1 },
-  Gather: { kind: "embedding", kernel: 0 },
+/** The kinds of layers, by the op that makes one. */
+const KINDS: Partial<Readonly<Record<OpName, string>>> = {
+  MatMul: "dense",
+  Conv2D: "conv2d",
+  DepthwiseConv2D: "depthwiseConv2d",
+  Conv2DTranspose: "conv2dTranspose",
+  BatchNorm: "batchNorm",
+  Gather: "embedding",
+  LSTM: "LSTM",
+  GRU: "GRU",
 };
+
+/** The input of such an op that is its main variable. */
+function mainInput(node: Node): Ref | undefined {
+  switch (node.op) {
+    case "Gather":
+      return node.inputs[0];
+    // It may lack its scale.
+    case "BatchNorm":
+      return node.inputs.find((each) => "variable" in each);
+    case "LSTM": {
+      const { takes } = node.attributes;
+      return node.inputs[
+        portOf<"LSTM">(takes, "joinedKernel") ?? portOf<"LSTM">(takes, "kernel") ?? -1
+      ];
+    }
+    case "GRU":
+      return node.inputs[portOf<"GRU">(node.attributes.takes, "gateKernel") ?? -1];
+    default:
+      return node.inputs[1];
+  }
+}
 
 /** Ops by which a bias or scale joins the layer whose output it is added to. */
 const JOINS: ReadonlySet<OpName> = new Set<OpName>(["BiasAdd", "Add", "Sub", "Mul"]);
@@ -34,6 +57,7 @@ const ACTIVATIONS: ReadonlySet<OpName> = new Set<OpName>([
 
 interface Draft {
   readonly kernel: string;
+  readonly scope: string;
   readonly kind: string;
   readonly variables: string[];
   readonly nodes: string[];
@@ -45,8 +69,15 @@ export interface LayerSources {
   readonly variables: ReadonlyMap<string, Variable>;
 }
 
-/** The name scope of a variable; empty for one without. */
-const scopeOf = (name: string): string => name.slice(0, Math.max(name.lastIndexOf("/"), 0));
+/** That of the kernel; of a cell with several kernels, which may have scopes of their own, the one around them. */
+function ownScope(node: Node, kernel: string): string {
+  if (node.op !== "LSTM" && node.op !== "GRU") return scopeOf(kernel);
+  const takes: readonly string[] = node.attributes.takes;
+  const weights = node.inputs.flatMap((input, port) =>
+    "variable" in input && !takes[port - 1].startsWith("initial") ? [input.variable] : [],
+  );
+  return commonScope(weights);
+}
 
 const isOwned = (variable: Variable | undefined): boolean =>
   variable?.role === "weight" || variable?.role === "statistic";
@@ -55,12 +86,8 @@ const isOwned = (variable: Variable | undefined): boolean =>
 export function groupLayers(sources: LayerSources): Layer[] {
   const drafts = draftLayers(sources);
   const perScope = new Map<string, number>();
-  for (const { kernel } of drafts) {
-    const scope = scopeOf(kernel);
-    perScope.set(scope, (perScope.get(scope) ?? 0) + 1);
-  }
-  const layers: Layer[] = drafts.map(({ kernel, kind, variables, nodes, output }) => {
-    const scope = scopeOf(kernel);
+  for (const { scope } of drafts) perScope.set(scope, (perScope.get(scope) ?? 0) + 1);
+  const layers: Layer[] = drafts.map(({ kernel, scope, kind, variables, nodes, output }) => {
     const name = scope !== "" && perScope.get(scope) === 1 ? scope : kernel;
     return { name, kind, variables, nodes, output };
   });
@@ -72,29 +99,21 @@ function draftLayers({ nodes }: LayerSources): Draft[] {
   const drafts = new Map<string, Draft>();
   const taken = new Set<string>();
   for (const node of nodes.values()) {
-    const owner = OWNERS[node.op];
-    // A batch norm may lack its scale.
-    const input =
-      node.op === "BatchNorm"
-        ? node.inputs.find((each) => "variable" in each)
-        : node.inputs[owner?.kernel ?? 0];
-    if (
-      owner === undefined ||
-      input === undefined ||
-      !("variable" in input) ||
-      taken.has(node.name)
-    )
+    const kind = KINDS[node.op];
+    const input = kind === undefined ? undefined : mainInput(node);
+    if (kind === undefined || input === undefined || !("variable" in input) || taken.has(node.name))
       continue;
     const kernel = input.variable;
     const draft = drafts.get(kernel) ?? {
       kernel,
-      kind: owner.kind,
+      scope: ownScope(node, kernel),
+      kind,
       variables: [],
       nodes: [],
       output: node.name,
     };
     drafts.set(kernel, draft);
-    for (const member of chain(nodes, uses, node, scopeOf(kernel))) {
+    for (const member of chain(nodes, uses, node, draft.scope)) {
       taken.add(member.name);
       draft.nodes.push(member.name);
       draft.output = member.name;

@@ -19,6 +19,7 @@ import { wantNames } from "./patch/names";
 import { saveAdded } from "./patch/newlysaved";
 import { modeNotes, newZeroNotes, partlyTrainable, trainingNotes, zeroNotes } from "./patch/notes";
 import { renameNodes } from "./patch/rename";
+import { patchRecurrences } from "./patch/rnn";
 import { patchSavers } from "./patch/saver";
 import { setShapes } from "./patch/shapes";
 import { patchStructure } from "./patch/structure";
@@ -60,6 +61,11 @@ export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model):
   const { shapes, slices, reslice } = setShapes(kept, found.shapes);
   const initialValues = patchInitialValues(graph, kept, new Set(shapes.keys()));
   patchForward(graph, found.nodes);
+  if (shapes.size > 0)
+    patchRecurrences(graph, meta.graphDef!, (op) => {
+      const model = variables.get(op)?.model;
+      return model === undefined ? undefined : found.pairs.variables.get(model)?.shape;
+    });
   saveAdded(graph, result, added);
   patchSavers(graph, { reslice, names: storedNames(before, found) });
   const trainable = new Map([
@@ -75,6 +81,7 @@ export function patchMetaGraph(meta: MetaGraphDef, before: Model, after: Model):
     initialValues,
     added: added.map((each) => each.definition),
     updates: structure.updates,
+    whileContexts: structure.whileContexts,
   });
   wantNames(graph, variables, before, found, values);
   const nodes = graph.renames();

@@ -13,12 +13,17 @@ import {
   type Emit,
 } from "./emission";
 
-export const matMul: Emit<"MatMul"> = (to, { transposeA, transposeB }) =>
-  result(to, "MatMul", to.inputs, {
-    T: typeOf(to, to.inputs[0]!),
+/** TensorFlow's MatMul takes matrices only. */
+export const matMul: Emit<"MatMul"> = (to, { transposeA, transposeB }) => {
+  const T = typeOf(to, to.inputs[0]!);
+  if ((to.inputShapes[0]?.length ?? 2) > 2)
+    return result(to, "BatchMatMulV2", to.inputs, { T, adj_y: attribute.flag(transposeB) });
+  return result(to, "MatMul", to.inputs, {
+    T,
     transpose_a: attribute.flag(transposeA),
     transpose_b: attribute.flag(transposeB),
   });
+};
 
 export const biasAdd: Emit<"BiasAdd"> = (to, { dataFormat }) =>
   result(to, "BiasAdd", to.inputs, {

@@ -25,6 +25,8 @@ export interface Emission {
   readonly mode: () => string;
   /** Makes the graph's program run an op together with its training. */
   readonly update: (op: string) => void;
+  /** Tells TensorFlow of a while loop (a WhileContextDef): it builds no gradient through one that it does not know. */
+  readonly whileContext: (context: Uint8Array) => void;
 }
 
 /** Adds the ops of a node; the tensor of its value. Throws `unsupported-op`. */

@@ -3,16 +3,15 @@ import type { OpName } from "../../../graph/catalogue";
 import { biasAdd, conv2DTranspose, convolution, gather, matMul, pooling } from "./dense";
 import { dropout } from "./dropout";
 import { add, castTo, elementwise, leakyRelu, select } from "./elementwise";
-import { notWritable, type Emission, type Emit } from "./emission";
+import { notWritable, type Emit } from "./emission";
 import { constantNode, placeholder } from "./input";
 import { sigmoid, softmax, sparseSoftmax } from "./loss";
 import { batchNorm } from "./normalization";
 import { argMax, inTopK, reduction } from "./reduction";
+import { gru } from "./rnn/gru";
+import { lstm } from "./rnn/lstm";
+import { lastStep, reverse, sequenceMask } from "./rnn/steps";
 import { concat, expandDims, oneHot, pad, reshape, slice, squeeze, tile, transpose } from "./shape";
-
-const unwritten = (op: OpName) => (to: Emission) => {
-  throw notWritable(to, `it is a new ${op}`);
-};
 
 export const EMITTERS: { readonly [Op in OpName]: Emit<Op> } = {
   Placeholder: placeholder,
@@ -28,11 +27,11 @@ export const EMITTERS: { readonly [Op in OpName]: Emit<Op> } = {
   Gather: gather,
   BatchNorm: batchNorm,
   Dropout: dropout,
-  LSTM: unwritten("LSTM"),
-  GRU: unwritten("GRU"),
-  Reverse: unwritten("Reverse"),
-  LastStep: unwritten("LastStep"),
-  SequenceMask: unwritten("SequenceMask"),
+  LSTM: lstm,
+  GRU: gru,
+  Reverse: reverse,
+  LastStep: lastStep,
+  SequenceMask: sequenceMask,
 
   Add: add,
   Sub: elementwise("Sub"),

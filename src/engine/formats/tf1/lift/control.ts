@@ -1,6 +1,4 @@
-// TensorFlow 1's control flow: conds (Switch and Merge) are decided for inference, while loops become one node each.
-import type { Shape } from "../../../graph/model";
-import * as attributes from "./attributes";
+// TensorFlow 1's conds: Switch and Merge, which are decided for inference.
 import { plain } from "./known";
 import {
   consumed,
@@ -12,7 +10,7 @@ import {
   type Lifting,
   type Meaning,
 } from "./lifting";
-import { tensorName, type SourceGraph, type SourceNode, type Tensor } from "./source";
+import { tensorName, type SourceNode, type Tensor } from "./source";
 
 /** Both outputs are the data; `markDead` says which of them exists. */
 export const switchOp: Lifter = (lifting, node) => {
@@ -118,62 +116,4 @@ function predicate(lifting: Lifting, node: SourceNode): number[] | undefined {
   const [, by] = node.inputs;
   const meaning = by === undefined ? undefined : lifting.meanings.get(tensorName(by));
   return meaning?.kind === "static" ? plain(meaning.value) : undefined;
-}
-
-/** Which while loop each node is inside of, by the name of the outermost loop. */
-export interface Loops {
-  readonly inside: ReadonlyMap<string, string>;
-  /** By loop: what comes in, and the nodes of the loop. */
-  readonly members: ReadonlyMap<string, readonly SourceNode[]>;
-}
-
-export function findLoops(graph: SourceGraph): Loops {
-  const frames = new Map<string, readonly string[]>();
-  const inside = new Map<string, string>();
-  const members = new Map<string, SourceNode[]>();
-  for (const node of graph.order) {
-    let frame: readonly string[] = [];
-    for (const name of [...node.inputs.map((input) => input.node), ...node.controls]) {
-      const other = frames.get(name) ?? [];
-      if (other.length > frame.length) frame = other;
-    }
-    if (/^(Ref)?Enter$/.test(node.op))
-      frame = [...frame, attributes.text(node, "frame_name") ?? node.name];
-    const [loop] = frame;
-    if (loop !== undefined) {
-      inside.set(node.name, loop);
-      const list = members.get(loop) ?? [];
-      list.push(node);
-      members.set(loop, list);
-    }
-    frames.set(node.name, /^(Ref)?Exit$/.test(node.op) ? frame.slice(0, -1) : frame);
-  }
-  return { inside, members };
-}
-
-/** A node inside a loop: only a loop's results mean something outside, each an opaque node that reads what comes in. */
-export function loopNode(lifting: Lifting, loops: Loops, node: SourceNode): Meaning | undefined {
-  if (!/^(Ref)?Exit$/.test(node.op)) return undefined;
-  const loop = loops.inside.get(node.name)!;
-  const members = loops.members.get(loop)!;
-  const inputs: Meaning[] = [];
-  for (const enter of members) {
-    const [tensor] = enter.inputs;
-    if (!/^(Ref)?Enter$/.test(enter.op) || tensor === undefined || loops.inside.has(tensor.node))
-      continue;
-    const meaning = lifting.meanings.has(tensor.node) ? meaningOf(lifting, tensor) : undefined;
-    if (meaning === undefined || meaning.kind === "static") continue;
-    if (!inputs.some((other) => sameValue(other, meaning))) inputs.push(meaning);
-  }
-  const shape: Shape = [-1];
-  const origin = [
-    ...members.map((member) => member.name).filter((name) => name !== node.name),
-    node.name,
-  ];
-  return make(lifting, node, "Opaque", { type: "While" }, inputs, {
-    origin,
-    shape,
-    vague: true,
-    batch: null,
-  });
 }

@@ -17,6 +17,15 @@ export const matMul: Lifter = (lifting, node) =>
     inputsOf(lifting, node),
   );
 
+/** A product of each step with the same matrix; of several matrices it is none of the catalogue's. */
+export const batchMatMul: Lifter = (lifting, node) => {
+  const [x, kernel] = [inputOf(lifting, node, 0), inputOf(lifting, node, 1)];
+  const isPerStep = shapeOf(x).length > 2 && shapeOf(kernel).length === 2;
+  if (!isPerStep || attributes.flag(node, "adj_x")) return undefined;
+  const all = { transposeA: false, transposeB: attributes.flag(node, "adj_y") };
+  return make(lifting, node, "MatMul", all, [x, kernel]);
+};
+
 export const biasAdd: Lifter = (lifting, node) => {
   const dataFormat = attributes.dataFormat(node);
   return dataFormat === undefined

@@ -1,5 +1,6 @@
 // Which part of a training graph is the network: what the loss and the graph's other results are computed from,
 // without gradients, optimizers, initializers, savers and summaries.
+import * as attributes from "./attributes";
 import { inputNode, tensorName, type SourceGraph, type SourceNode } from "./source";
 
 export interface Forward {
@@ -24,6 +25,7 @@ export function findForward(graph: SourceGraph): Forward {
       !training.has(node.name) &&
       !isSource(node) &&
       !SILENT.test(node.op) &&
+      !isCheck(node) &&
       isResult(graph, node, training),
   );
   const losses = lossesOf(graph, starts).filter((name) => !training.has(name.split(":")[0]));
@@ -45,7 +47,11 @@ const APPLY = /^(Resource)?(Sparse)?Apply|^ResourceSparseApply/;
 
 /** Ops that have no value, or whose value nobody means when they say "the network". */
 const SILENT =
-  /^(NoOp|Assert|Shape|ShapeN|Size|Rank|Exit|.*Summary(V2)?|Print(V2)?|Switch|RefSwitch|.*Queue.*|Iterator.*|.*Dataset.*|.*HashTable.*)$/;
+  /^(NoOp|Assert|All|Shape|ShapeN|Size|Rank|Exit|.*Summary(V2)?|Print(V2)?|Switch|RefSwitch|.*Queue.*|Iterator.*|.*Dataset.*|.*HashTable.*)$/;
+
+/** dynamic_rnn computes the shortest length whether it needs it or not. */
+const isCheck = (node: SourceNode): boolean =>
+  node.op === "Min" && /^int/.test(attributes.type(node, "T") ?? "");
 
 /** Readers that make nothing of what they read. */
 const WATCHER = /^(Assert|.*Summary(V2)?|Print(V2)?)$/;

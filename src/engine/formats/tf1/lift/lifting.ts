@@ -23,8 +23,16 @@ export type Meaning =
   | { readonly kind: "variable"; readonly variable: SourceVariable }
   | { readonly kind: "static"; readonly value: Static; readonly name: string };
 
+/** Which while loop each node is inside of, by the name of the outermost loop. */
+export interface Loops {
+  readonly inside: ReadonlyMap<string, string>;
+  /** By loop: what comes in, and the nodes of the loop. */
+  readonly members: ReadonlyMap<string, readonly SourceNode[]>;
+}
+
 export interface Lifting {
   readonly graph: SourceGraph;
+  readonly loops: Loops;
   readonly variables: ReadonlyMap<string, SourceVariable>;
   /** By tensor name. */
   readonly meanings: Map<string, Meaning>;
@@ -34,6 +42,8 @@ export interface Lifting {
   readonly replaced: Map<string, string>;
   /** Tensors that are not computed when the mode is inference. */
   readonly dead: ReadonlySet<string>;
+  /** What a node is whose inputs' meanings are known. */
+  readonly lift: (node: SourceNode) => ReturnType<Lifter>;
 }
 
 /** What a source node means: its first output, all its outputs, or (undefined) nothing that Graft knows. */

@@ -50,7 +50,10 @@ function take(
   const begin = parts.map((part) => part.begin);
   const end = parts.map((part) => part.end);
   const strides = parts.map((part) => part.stride);
-  const isCut = shapeOf(x).some((size, axis) => size < 0 && parts[axis] !== WHOLE);
+  const open = shapeOf(x).flatMap((size, axis) => (size < 0 ? [axis] : []));
+  // Of several open axes the first is the batch: others may be cut.
+  const samples = open.length > 1 && open[0] === 0 ? [0] : open;
+  const isCut = samples.some((axis) => parts[axis] !== WHOLE);
   // How many samples a part of the batch counts, only a run knows.
   const batch = isCut ? { batch: null } : {};
   return make(lifting, node, "Slice", { begin, end, strides }, [x], { name, ...batch });

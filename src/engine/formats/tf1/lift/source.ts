@@ -41,14 +41,36 @@ export function readGraph(graph: GraphDef): SourceGraph {
     for (const name of new Set(node.inputs.map((input) => input.node)))
       readers.get(name)!.push(node);
   }
+  const ends = endsOfRounds(nodes);
   const order = dependencyOrder(nodes.keys(), (name) => {
     const node = nodes.get(name)!;
     const before = dependencies(node);
-    return node.op === "Merge" || node.op === "RefMerge"
-      ? before.filter((each) => !/^(Ref)?NextIteration$/.test(nodes.get(each)!.op))
-      : before;
+    if (/^(Ref)?Merge$/.test(node.op)) return before.filter((each) => !isBack(nodes.get(each)));
+    // A loop's results come after all that its rounds compute.
+    const condition = /^(Ref)?Exit$/.test(node.op) ? conditionOf(nodes.get(before[0])) : undefined;
+    return condition === undefined ? before : [...before, ...(ends.get(condition) ?? [])];
   });
   return { nodes, readers, order: order.map((name) => nodes.get(name)!) };
+}
+
+const isBack = (node: SourceNode | undefined): boolean =>
+  node !== undefined && /^(Ref)?NextIteration$/.test(node.op);
+
+/** The LoopCond behind the Switch of a while loop's variable. */
+const conditionOf = (node: SourceNode | undefined): string | undefined =>
+  node !== undefined && /^(Ref)?Switch$/.test(node.op) ? node.inputs[1]?.node : undefined;
+
+/** The NextIteration ops of each while loop, by its LoopCond. */
+function endsOfRounds(nodes: ReadonlyMap<string, SourceNode>): Map<string, string[]> {
+  const ends = new Map<string, string[]>();
+  for (const node of nodes.values()) {
+    const condition = conditionOf(node);
+    const merge = nodes.get(node.inputs[0]?.node ?? "");
+    if (condition === undefined || merge === undefined) continue;
+    const back = merge.inputs.filter((input) => isBack(nodes.get(input.node)));
+    ends.set(condition, [...(ends.get(condition) ?? []), ...back.map((input) => input.node)]);
+  }
+  return ends;
 }
 
 /** How a tensor is written: "split:1", and just the node's name for its first output. */

@@ -1,6 +1,7 @@
 // What each TensorFlow op is lifted into. An op that is not here, or whose lifter gives up, becomes an opaque node.
 import { addN, cast, clip, divide, leakyRelu, plainOp } from "./elementwise";
 import {
+  batchMatMul,
   biasAdd,
   conv2D,
   conv2DTranspose,
@@ -16,6 +17,10 @@ import type { Lifter } from "./lifting";
 import { softmax, sparseSoftmax } from "./loss";
 import { addOrBatchNorm, fusedBatchNorm } from "./normalization";
 import { argMax, inTopK, reduction } from "./reduction";
+import { castOrMask } from "./rnn/mask";
+import { gatherNd, gatherOrRelevant } from "./rnn/relevant";
+import { reverse, reverseSequence } from "./rnn/reverse";
+import { gathered, swapped } from "./rnn/sequence";
 import { concat, ensureShape, expandDims, oneHot, pad, reshape, squeeze, transpose } from "./shape";
 import { pack, slice, split, stridedSlice, tile, unpack } from "./parts";
 
@@ -54,6 +59,7 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   RefMerge: merge,
 
   MatMul: matMul,
+  BatchMatMulV2: batchMatMul,
   BiasAdd: biasAdd,
   BiasAddV1: biasAdd,
   Conv2D: conv2D,
@@ -62,8 +68,9 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   MaxPool: pooling("MaxPool"),
   MaxPoolV2: pooling("MaxPool"),
   AvgPool: pooling("AvgPool"),
-  Gather: gather,
-  GatherV2: gather,
+  Gather: gatherOrRelevant(gather),
+  GatherV2: gatherOrRelevant(gather),
+  GatherNd: gatherNd,
   ResourceGather: gather,
   FusedBatchNorm: fusedBatchNorm,
   FusedBatchNormV2: fusedBatchNorm,
@@ -109,10 +116,13 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   Rsqrt: plainOp("Rsqrt"),
   Floor: plainOp("Floor"),
   StopGradient: plainOp("StopGradient"),
-  Cast: cast,
+  Cast: castOrMask(cast),
 
   Reshape: reshape,
-  Transpose: transpose,
+  Transpose: swapped(transpose),
+  TensorArrayGatherV3: gathered,
+  ReverseV2: reverse,
+  ReverseSequence: reverseSequence,
   ConcatV2: concat(false),
   Concat: concat(true),
   Slice: slice,

@@ -21,9 +21,12 @@ export interface VariableChanges {
   /** VariableDefs. */
   readonly added: readonly Uint8Array[];
   readonly updates: readonly string[];
+  /** WhileContextDefs. */
+  readonly whileContexts: readonly Uint8Array[];
 }
 
 const VARIABLES = "variables";
+const WHILE_CONTEXTS = "while_context";
 /** What tf.layers and slim ask a program to run with each step. */
 const UPDATES = "update_ops";
 
@@ -57,6 +60,7 @@ export function patchCollections(
   }
   if (listsVariables) addVariables(meta, changes.added);
   addUpdates(meta, changes.updates);
+  addWhileContexts(meta, changes.whileContexts);
   if (changes.trainable.size > 0) setTrainable(meta, graph, changes.trainable);
   if (meta.saverDef !== undefined && isLost(graph, meta.saverDef)) meta.saverDef = undefined;
 }
@@ -76,6 +80,15 @@ function addUpdates(meta: MetaGraphDef, updates: readonly string[]): void {
   const value = [...(old?.case === "nodeList" ? old.value.value : []), ...updates];
   meta.collectionDef[UPDATES] = create(CollectionDefSchema, {
     kind: { case: "nodeList", value: { value } },
+  });
+}
+
+function addWhileContexts(meta: MetaGraphDef, contexts: readonly Uint8Array[]): void {
+  if (contexts.length === 0) return;
+  const old = meta.collectionDef[WHILE_CONTEXTS]?.kind;
+  const value = [...(old?.case === "bytesList" ? old.value.value : []), ...contexts];
+  meta.collectionDef[WHILE_CONTEXTS] = create(CollectionDefSchema, {
+    kind: { case: "bytesList", value: { value } },
   });
 }
 

@@ -3,6 +3,7 @@ import type { Model, Node } from "../../../graph/model";
 import type { AddedVariable } from "./added";
 import type { Differences } from "./differences";
 import { nodeOf, type PatchedGraph } from "./graph";
+import { isReadApart, loopsOf, type Loop } from "./loops";
 import { isFed } from "./ops";
 import { edgesOf, type Edge } from "./rewire";
 import { isGradient } from "./training";
@@ -18,6 +19,8 @@ export interface Structure {
   readonly kept: ReadonlySet<string>;
   /** Ops that are to run with training. */
   readonly updates: readonly string[];
+  /** WhileContextDefs of new loops. */
+  readonly whileContexts: readonly Uint8Array[];
   /** The placeholder by which new ops know that the program trains. */
   readonly mode: string | undefined;
 }
@@ -33,7 +36,8 @@ export interface Edited {
 
 export function patchStructure(edited: Edited): Structure {
   const { graph, before, after, found, values, added } = edited;
-  const { edges, rewritten } = planRewiring(edited);
+  const loops = loopsOf(graph, before);
+  const { edges, rewritten } = planRewiring(edited, loops);
   const { pairs } = found;
   const isKept = ({ name }: Node): boolean => pairs.nodes.has(name) && !rewritten.has(name);
   const gone = [...before.nodes.values()].filter((node) => !isKept(node));
@@ -58,6 +62,10 @@ export function patchStructure(edited: Edited): Structure {
   }
 
   const goneOps = new Set(gone.flatMap((node) => node.origin).filter((name) => !kept.has(name)));
+  // The ops of a loop are no one's alone: they go from where values come in.
+  for (const loop of loops)
+    if (loop.inside.every((name) => !pairs.nodes.has(name) || rewritten.has(name)))
+      lost.push(...loop.enters);
   for (const node of gone) {
     const tensor = values.tensorOf(node);
     if (tensor === undefined) continue;
@@ -68,15 +76,18 @@ export function patchStructure(edited: Edited): Structure {
     const op = nodeOf(tensor);
     const stays = node.op === "Const" || isFed(graph.nodes.get(op));
     if (!kept.has(op) && (now !== undefined || !stays)) lost.push(op);
+    // A loop needs the op although the node is written anew, under the same name.
+    else if (kept.has(op) && now?.name === op) graph.wanted.set(op, `${op}/kept`);
   }
   const roots = [...rootsOf(before, after, standing), ...[...writer.written.values()].map(nodeOf)];
-  return { roots, lost, kept, updates: writer.updates, mode: writer.mode() };
+  const { updates, whileContexts } = writer;
+  return { roots, lost, kept, updates, whileContexts, mode: writer.mode() };
 }
 
 /** The inputs to change, and the nodes (old names) that are written anew: those for which that does not do, too. */
-function planRewiring({ graph, before, found, values }: Edited) {
+function planRewiring({ graph, before, found, values }: Edited, loops: readonly Loop[]) {
   const rewritten = new Set(found.rewritten.map((each) => each.before.name));
-  const edges: Edge[] = [];
+  const edges = new Map<string, readonly Edge[]>();
   const yields = new Map<string, Node[]>();
   for (const node of before.nodes.values()) {
     const op = nodeOf(values.tensorOf(node) ?? "");
@@ -86,9 +97,15 @@ function planRewiring({ graph, before, found, values }: Edited) {
     if (rewritten.has(each.before.name)) continue;
     const own = edgesOf({ graph, values, rewired: found.rewired, yields }, each);
     if (own === undefined) rewritten.add(each.before.name);
-    else edges.push(...own);
+    else edges.set(each.before.name, own);
   }
-  return { edges, rewritten };
+  for (const loop of loops) {
+    const isBroken = (name: string): boolean => !found.pairs.nodes.has(name) || rewritten.has(name);
+    if (loop.inside.some(isBroken) || isReadApart(loop, before, found.rewired))
+      for (const name of loop.nodes) rewritten.add(name);
+  }
+  const stay = [...edges].filter(([name]) => !rewritten.has(name));
+  return { edges: stay.flatMap(([, own]) => own), rewritten };
 }
 
 /** Ops of what the roles and layers name. */

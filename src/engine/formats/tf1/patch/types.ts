@@ -10,6 +10,9 @@ export function tensorType(graph: PatchedGraph, tensor: string): number {
   if (node === undefined) return numberOf("float32");
   if (/^(Equal|NotEqual|Greater|GreaterEqual|Less|LessEqual|Logical.*|InTopK(V2)?)$/.test(node.op))
     return numberOf("bool");
+  // A flow is a number of no meaning, whatever the array holds.
+  if (/^TensorArray(Scatter|Write)V3$/.test(node.op)) return numberOf("float32");
+  if (node.op === "TensorArrayV3") return output === 0 ? RESOURCE : numberOf("float32");
   for (const attribute of NAMES[node.op] ?? ["T", "dtype"]) {
     const value = node.attr[attribute]?.value;
     // Types from 100 on are those of references to variables.
@@ -19,6 +22,9 @@ export function tensorType(graph: PatchedGraph, tensor: string): number {
   }
   return numberOf(DEFAULTS[node.op] ?? "float32");
 }
+
+/** A handle. */
+const RESOURCE = 20;
 
 /** Attributes that name the type, where it is neither T nor dtype. */
 const NAMES: Readonly<Record<NodeDef["op"], readonly string[]>> = {

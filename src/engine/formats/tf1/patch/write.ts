@@ -19,6 +19,8 @@ export interface Writer {
   readonly written: ReadonlyMap<string, string>;
   /** Ops that are to run with training. */
   readonly updates: readonly string[];
+  /** WhileContextDefs of loops that were written. */
+  readonly whileContexts: readonly Uint8Array[];
   /** The placeholder of the mode, where something that was written depends on it. */
   mode(): string | undefined;
 }
@@ -38,6 +40,7 @@ export function writerOf(context: Written): Writer {
   const { graph, before, after, pairs, values, rewritten } = context;
   const written = new Map<string, string>();
   const updates: string[] = [];
+  const whileContexts: Uint8Array[] = [];
   let mode: string | undefined;
   const sources = new Map([...pairs.nodes].map(([name, now]) => [now.name, name]));
   const added = new Map(context.added.map((each) => [each.variable.name, each]));
@@ -67,6 +70,7 @@ export function writerOf(context: Written): Writer {
       tensorOf: nodeTensor,
       mode: () => (mode ??= modeOf(graph, isOfModel)),
       update: (op) => void updates.push(op),
+      whileContext: (context) => void whileContexts.push(context),
     };
     return emitter(to, node.attributes);
   }
@@ -88,6 +92,7 @@ export function writerOf(context: Written): Writer {
     mode: () => mode,
     written,
     updates,
+    whileContexts,
   };
 }
 
