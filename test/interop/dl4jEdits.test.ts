@@ -1,5 +1,6 @@
 // Networks of real Deeplearning4j, edited here and loaded there: the same outputs, freeze state kept, and training goes on.
 import { mkdtemp, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,6 +11,8 @@ import { parseRecipe } from "../../src/engine/recipe/parse";
 import { executorOn } from "../engine/executor";
 import { expectClose } from "../engine/fixture";
 import { nodeOf, outputsOf, SEED } from "../engine/formats/dl4j/running";
+import { OLD_VERSIONS } from "../engine/formats/dl4j/zips";
+import { fixture } from "../engine/formats/tf1/fixtures";
 import {
   type Dl4j,
   type JavaArray,
@@ -183,6 +186,16 @@ const CASES: readonly Case[] = [
     classes: 3,
   },
   {
+    title: "an LSTM and a dense layer put into the stack",
+    source: "sequences",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { lstm: { units: 3 } } } },
+      { insertLayer: { after: "layer1", layer: { dense: { units: 4 } } } },
+      { freeze: "layer0" },
+    ],
+    frozen: ["0"],
+  },
+  {
     title: "units, freezing and layers in a graph",
     source: "graph",
     edits: [
@@ -262,6 +275,55 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
       const hasMoved = values.some((value, at) => value !== loaded.parameters[name].values[at]);
       expect(hasMoved, name).toBe(!isFrozen);
     }
+    await Promise.all([checkpoint.close(), saved.close()]);
+  });
+
+  // This version reads them all, so it tells whether what is written is in the style of each.
+  test.each(
+    OLD_VERSIONS.flatMap((version) =>
+      // It refuses graphs of versions before 1.0 that have no dropout: to it, 0.0 is a probability of keeping.
+      (/^0/.test(version) ? ["graves_lstm", "conv"] : ["graves_lstm", "conv", "graph"]).map(
+        (name) => [version, name] as const,
+      ),
+    ),
+  )("a zip of Deeplearning4j %s: %s.zip", async (version, name) => {
+    const checkpoint = await openCheckpoint(fixture("dl4j_old", version, `${name}.zip`));
+    const source = await checkpoint.model();
+    const [first, last] = [source.layers[0].name, source.layers.at(-1)!.name];
+    const isSequence = name === "graves_lstm";
+    const edits = [
+      { addUnits: { layer: first, units: 2, init: "random" } },
+      { freeze: first },
+      { insertLayer: { after: first, layer: { dropout: { rate: 0.5 } } } },
+      ...(isSequence
+        ? [{ insertLayer: { after: first, layer: { lstm: {} } } }]
+        : [{ insertLayer: { before: last, layer: { dense: { units: 3 } } } }]),
+      { replaceOutput: { classes: 4 } },
+    ];
+    const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
+    const model = editedModel(source, recipe, new Map());
+    const as = join(folder, `${version}-${name}.zip`);
+    await formatOf(checkpoint).save(checkpoint, model, as, (each) =>
+      evaluate(each, checkpoint.read, SEED),
+    );
+    const { input } = JSON.parse(
+      readFileSync(fixture("dl4j_old", version, `${name}.json`), "utf8"),
+    ) as { input: JavaArray };
+    const { outputs } = await java.ask<JavaOutput>({
+      command: "output",
+      path: as,
+      inputs: [input],
+    });
+    const saved = await openCheckpoint(as);
+    const again = await saved.model();
+    const end = [...again.aliases.keys()].filter((each) => /^(out|\d+)$/.test(each)).at(-1)!;
+    const [here] = await outputsOf(again, saved.read, { [again.roles.inputs[0]]: input }, [
+      nodeOf(again, end),
+    ]);
+    expect(here.shape).toEqual(outputs[0].shape);
+    expectClose(here.values, Float32Array.from(outputs[0].values), 1e-5);
+    const loaded = await java.ask<JavaNetwork>({ command: "load", path: as });
+    expect(loaded.layers.map(({ frozen }) => frozen).filter(Boolean)).toHaveLength(1);
     await Promise.all([checkpoint.close(), saved.close()]);
   });
 });

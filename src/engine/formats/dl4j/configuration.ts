@@ -21,6 +21,8 @@ export interface LayerConfiguration extends ParameterOwner {
   readonly title?: string;
   /** Whether the network minimizes the mean over a mini-batch, and not the sum. */
   readonly minimizesMean: boolean;
+  /** Whether its L1 and L2 count: a switch of versions up to 0.9. */
+  readonly isRegularized: boolean;
 }
 
 export interface Vertex {
@@ -157,7 +159,11 @@ function layerOf(
   const variables = names(file, conf as JsonObject, "variables", []);
   const title = text(thawed(layer), "layerName") ?? text(layer, "layerName");
   const minimizesMean = (conf as JsonObject).get("miniBatch") !== false;
-  return { ...layer, name, variables, minimizesMean, ...(title !== undefined && { title }) };
+  const isRegularized = (conf as JsonObject).get("useRegularization") !== false;
+  return {
+    ...{ ...layer, name, variables, minimizesMean, isRegularized },
+    ...(title !== undefined && { title }),
+  };
 }
 
 function names(

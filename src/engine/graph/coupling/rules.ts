@@ -101,7 +101,9 @@ const reshape: TieRule<"Reshape"> = (_, [x], output) => {
   const ties: Tie[] = [];
   let [a, b] = [0, 0];
   if (x[0] < 0 || output[0] < 0) {
-    if (x.slice(1).some((size) => size < 0) || output.slice(1).some((size) => size < 0)) return [];
+    const isOpen = (shape: Shape) => shape.slice(1).some((size) => size < 0);
+    if (isOpen(output)) return [];
+    if (isOpen(x)) return flattened(x, output);
     if (elements(x.slice(1)) !== elements(output.slice(1))) return trailing(x, output);
     ties.push(tie(end(0, 0), end("output", 0)));
     [a, b] = [1, 1];
@@ -123,6 +125,22 @@ const reshape: TieRule<"Reshape"> = (_, [x], output) => {
   }
   return ties;
 };
+
+/** Images of unknown size become rows of a known one: so many numbers has each channel, if channels are all that is known. */
+function flattened(x: Shape, output: Shape): Tie[] {
+  const known = axesOf(x).filter((axis) => axis > 0 && x[axis] > 0);
+  const [channels] = known;
+  const isAtEnd = channels === 1 || channels === x.length - 1;
+  if (known.length !== 1 || !isAtEnd || output.length !== 2 || output[1] % x[channels] !== 0)
+    return [];
+  const each = output[1] / x[channels];
+  const [times, inner] = channels === 1 ? [1, each] : [each, 1];
+  const embedding = { kind: "tiled", times, inner, size: x[channels] } as const;
+  return [
+    tie(end(0, 0), end("output", 0)),
+    tie(end(0, channels), { ...end("output", 1), embedding }),
+  ];
+}
 
 /** The batch takes in other axes, or gives some away: the last ones stay what they were. */
 function trailing(x: Shape, output: Shape): Tie[] {

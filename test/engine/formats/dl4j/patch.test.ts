@@ -218,6 +218,29 @@ const CASES: Readonly<Record<string, Case>> = {
     edits: [{ removeLayer: { layer: "dl", connections: "remove" } }],
     layers: ["Dense 32 10", "Dense 10 10", "Output 10 10"],
   },
+  "images of unknown size, in the style of 0.7": {
+    zip: "dl4j_old/0.7.2/conv.zip",
+    edits: [{ addUnits: { layer: "0", units: 2, init: "random" } }, { freeze: "0" }],
+    layers: [
+      ...[
+        "Frozen convolution 1 5",
+        "BatchNormalization 5 5",
+        "Subsampling",
+        "Dense 20 4",
+        "Output 4 2",
+      ],
+    ],
+  },
+  "a graph in the style of 0.9": {
+    zip: "dl4j_old/0.9.1/graph.zip",
+    edits: [
+      { freeze: "left" },
+      { insertLayer: { before: "out", layer: { dense: { units: 3 } } } },
+      { insertLayer: { after: "left", layer: { dropout: { rate: 0.5 } } } },
+      { replaceOutput: { classes: 3 } },
+    ],
+    layers: ["Frozen dense 3 4", "Dropout", "Dense 3 2", "Dense 6 3", "Output 3 3"],
+  },
   "a layer of a graph renamed": {
     zip: "b5_dl4j_graph_merge/model.zip",
     edits: [{ rename: { from: "dl", to: "hidden" } }],

@@ -13,6 +13,7 @@ interface Share {
 
 /** Scalars: ½ · l2 · Σ w², l1 · Σ |w|, of each parameter. Weight decay is no part of the loss. */
 export function regularization(place: Place, layer: LayerConfiguration): readonly string[] {
+  if (!layer.isRegularized) return [];
   const inner = thawed(layer);
   const ofWeights = shareOf(inner, "regularization", ["l1", "l2"]);
   const ofBiases = shareOf(inner, "regularizationBias", ["l1Bias", "l2Bias"]);

@@ -70,13 +70,16 @@ const CLASSES: { readonly [Op in Node["op"]]?: string } = {
 
 export const isActivation = ({ op }: Node): boolean => CLASSES[op] !== undefined;
 
-/** Dropout of a layer's input; before 1.0 the probability alone. */
+/**
+ * Dropout of a layer's input, as `like`, the fields of a layer of the same version, has it: an object, or before 1.0 the
+ * probability alone.
+ */
 export function dropoutJson(
-  style: Style,
+  like: JsonObject,
   rate: number,
 ): readonly [key: "idropout" | "dropOut", value: Json] {
   const kept = Number((1 - rate).toPrecision(12));
-  if (style === "wrapper") return ["dropOut", json(rate === 0 ? 0 : kept)];
+  if (like.has("dropOut") && !like.has("idropout")) return ["dropOut", json(rate === 0 ? 0 : kept)];
   const fields = { "@class": "org.deeplearning4j.nn.conf.dropout.Dropout", p: kept };
   return ["idropout", rate === 0 ? null : json(fields)];
 }

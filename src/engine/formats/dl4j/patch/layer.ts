@@ -216,10 +216,10 @@ const rateOf = ({ nodes }: Group): number => {
   return dropout?.op === "Dropout" && "rate" in dropout.attributes ? dropout.attributes.rate : 0;
 };
 
-const withDropout: Change = (style, { fields }, group, before) => {
+const withDropout: Change = (_, { fields }, group, before) => {
   const rate = rateOf(group);
   if (rate === rateOf(before)) return fields;
-  const [key, value] = dropoutJson(style, rate);
+  const [key, value] = dropoutJson(fields, rate);
   return withKey(fields, key, value);
 };
 

@@ -1,6 +1,14 @@
 // New layers: what the nodes of an edit are in DL4J. Settings of training are those of a layer that is there.
 import type { Model, Node, Ref } from "../../../graph/model";
-import { isObject, json, withKey, type Json, type JsonObject, type Plain } from "../json";
+import {
+  isObject,
+  json,
+  JsonNumber,
+  withKey,
+  type Json,
+  type JsonObject,
+  type Plain,
+} from "../json";
 import {
   formatFields,
   activationJson,
@@ -44,7 +52,7 @@ export function newLayers(
   return piecesOf(group).map((piece) => {
     const rule = RULES[piece.core.op];
     if (rule === undefined) throw notSaid(group.name, `it is a ${piece.core.op}`);
-    const { type, parameters, ...own } = rule(piece, model, style, group.name);
+    const { type, parameters, ...own } = rule(piece, model, style, group.name, template);
     const all = new Map<string, Json>([
       ...[...template].filter(([key]) => COMMON.has(key)),
       ...(style === "class" ? NO_PENALTY : []),
@@ -66,7 +74,7 @@ const NO_PENALTY: readonly (readonly [string, Json])[] = [
 ];
 
 const asJson = (value: Plain | Json): Json =>
-  isObject(value as Json) ? (value as Json) : json(value as Plain);
+  value instanceof JsonNumber || isObject(value as Json) ? (value as Json) : json(value as Plain);
 
 /** Dense layers and convolutions go with their bias and activation function; everything else stands alone. */
 function piecesOf({ nodes }: Group): readonly Piece[] {
@@ -90,7 +98,13 @@ interface Described {
   readonly parameters: readonly Written[];
 }
 
-type Rule = (piece: Piece, model: Model, style: Style, name: string) => Described;
+type Rule = (
+  piece: Piece,
+  model: Model,
+  style: Style,
+  name: string,
+  template: JsonObject,
+) => Described;
 
 const variableAt = (input: Ref | undefined): string | undefined =>
   input !== undefined && "variable" in input ? input.variable : undefined;
@@ -165,10 +179,10 @@ const batchNorm: Rule = ({ core }, model, _, name) => {
   };
 };
 
-const dropout: Rule = ({ core }, _, style, name) => {
+const dropout: Rule = ({ core }, _, __, name, template) => {
   if (core.op !== "Dropout" || !("rate" in core.attributes))
     throw notSaid(name, "its rate is fed by a placeholder");
-  const [key, value] = dropoutJson(style, core.attributes.rate);
+  const [key, value] = dropoutJson(template, core.attributes.rate);
   return { type: "DropoutLayer", fields: { [key]: value }, parameters: [] };
 };
 
@@ -303,13 +317,16 @@ const RULES: { readonly [Op in Node["op"]]?: Rule } = {
 export function confFor(template: JsonObject, layer: Json, keys: readonly string[]): JsonObject {
   return new Map<string, Json>(
     [...withKey(withKey(template, "layer", layer), "variables", [...keys])].map(([key, value]) =>
-      key.endsWith("ByParam") && isObject(value) ? [key, perParameter(value, keys)] : [key, value],
+      key.endsWith("ByParam") && isObject(value)
+        ? [key, perParameter(key, value, keys)]
+        : [key, value],
     ),
   );
 }
 
-/** Up to 0.9 a number for each parameter. */
-const perParameter = (value: JsonObject, keys: readonly string[]): Json => {
+/** Up to 0.9 a number for each parameter; a new layer has no penalty. */
+const perParameter = (what: string, value: JsonObject, keys: readonly string[]): Json => {
+  if (/^l[12]By/.test(what)) return new Map(keys.map((key) => [key, json(0)]));
   const [first] = value.values();
   return new Map(
     keys.flatMap((key) => {
