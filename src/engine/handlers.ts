@@ -2,8 +2,9 @@
 import { dirname } from "node:path";
 import { EDIT_COMMANDS } from "../protocol/edits";
 import type { EngineHandlers, RecipeText } from "../protocol/engine";
+import { convert } from "./convert";
 import { proposeData } from "./data/propose";
-import { formatOf, openCheckpoint, recognize } from "./formats/table";
+import { FORMATS, formatOf, openCheckpoint, recognize } from "./formats/table";
 import { modelInputs } from "./graph/inputs";
 import { withLoss } from "./graph/loss";
 import type { Model } from "./graph/model";
@@ -23,6 +24,7 @@ import { saveEdited } from "./train/saveEdited";
 import { saveRun } from "./train/saveRun";
 
 export const handlers = (jobs: Jobs): EngineHandlers => ({
+  formats: async () => FORMATS.map(({ name, label, suffix }) => ({ name, label, suffix })),
   recognize: ({ files }) => recognize(files),
   inspect: ({ path, hash }) => inspect(path, hash ?? false),
   plan: ({ path, text }) => planRecipe(path, text),
@@ -59,6 +61,7 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   saveRun: ({ run, as }) => saveRun(run, as),
   verify: ({ path, text }, cancelled) => jobs.verify(path, text, cancelled),
   saveEdited: ({ path, text, as }) => saveEdited(parseRecipe(path, text), as),
+  convert: ({ path, to, as }) => convert(path, to, as),
   loadCode: async ({ path }) => {
     const checkpoint = await openCheckpoint(path);
     try {

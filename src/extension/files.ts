@@ -35,6 +35,10 @@ export function resultName(checkpointName: string, how: string): string {
   return `${checkpointName.replace(/\.ckpt.*$|\.(zip|bin)$/, "")}-${how}${suffix}`;
 }
 
+/** "digits.ckpt" → "digits.zip" */
+export const convertedName = (checkpointName: string, suffix: string): string =>
+  `${checkpointName.replace(/\.ckpt(?=$|-).*$|\.(zip|bin)$/, "")}${suffix}`;
+
 /** How many characters of a name come before its suffix. */
 export const stemLength = (name: string): number => name.replace(/\.(ckpt|zip|bin)$/, "").length;
 

@@ -26,7 +26,16 @@ export interface DataCandidate {
   readonly ambiguousLayout?: true;
 }
 
+/** A format of checkpoints. */
+export interface FormatSummary {
+  readonly name: string;
+  readonly label: string;
+  /** What names of its checkpoints end with. */
+  readonly suffix: string;
+}
+
 export interface EngineMethods {
+  formats: { params: null; result: readonly FormatSummary[] };
   /** Which of these files are checkpoints; files of one checkpoint become one entry. */
   recognize: { params: { readonly files: readonly string[] }; result: readonly CheckpointFile[] };
   inspect: {
@@ -73,6 +82,11 @@ export interface EngineMethods {
   /** Writes what the recipe's edits make of its checkpoint, untrained. */
   saveEdited: {
     params: RecipeText & { readonly as: string };
+    result: { readonly files: readonly string[]; readonly notes: readonly string[] };
+  };
+  /** Writes the network of a checkpoint as a new one of another format, `to` by its name. */
+  convert: {
+    params: { readonly path: string; readonly to: string; readonly as: string };
     result: { readonly files: readonly string[]; readonly notes: readonly string[] };
   };
   /** Checks the recipe on its own data, in a process of its own; with the result of its last run, where there is one. */

@@ -28,13 +28,29 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 interface Forward {
   readonly X?: Recorded;
   readonly x?: Recorded;
+  readonly logits?: Recorded;
   readonly activations?: Readonly<Record<string, Recorded>>;
+}
+
+/** Sequences [batch, time, features] as Deeplearning4j has them, [batch, features, time]; or back. */
+function turned({ shape, values }: JavaArray): JavaArray {
+  if (shape.length !== 3) return { shape, values };
+  const [batch, time, features] = shape;
+  return {
+    shape: [batch, features, time],
+    values: values.map((_, at) => {
+      const [step, row] = [at % time, Math.floor(at / time)];
+      const [feature, sample] = [row % features, Math.floor(row / features)];
+      return values[(sample * time + step) * features + feature];
+    }),
+  };
 }
 
 /** A checkpoint of TensorFlow with samples and the logits that TensorFlow recorded for them. */
 interface Case {
   readonly name: string;
-  readonly logits: string;
+  /** The activation that they are; that of no name where they have their own. */
+  readonly logits?: string;
   /** What its zip is. */
   readonly network: JavaNetwork["kind"];
   readonly layers: readonly string[];
@@ -70,6 +86,19 @@ const CASES: readonly Case[] = [
       ...["DenseLayer", "OutputLayer"],
     ],
     isSame: true,
+  },
+  // The forget bias of the cell is added to the variable.
+  {
+    name: "b2_lstm_basic",
+    network: "ComputationGraph",
+    layers: ["LSTM", "OutputLayer"],
+    isSame: false,
+  },
+  {
+    name: "b2_lstm_multi",
+    network: "ComputationGraph",
+    layers: ["LSTM", "LSTM", "OutputLayer"],
+    isSame: false,
   },
 ];
 
@@ -114,7 +143,8 @@ withDl4j("a TensorFlow checkpoint as a zip", () => {
     const { expected, open, floats } = fixture<{ forward: Forward; prefix: string }>(name);
     const { forward, prefix } = expected;
     const samples = (forward.X ?? forward.x)!;
-    const inputs = [{ shape: samples.shape, values: [...floats(samples)] }];
+    const inputs = [turned({ shape: samples.shape, values: [...floats(samples)] })];
+    const recorded = logits === undefined ? forward.logits! : forward.activations![logits];
     const zip = () => join(folder, `${name}.zip`);
 
     test("Deeplearning4j computes what TensorFlow does", async () => {
@@ -125,15 +155,14 @@ withDl4j("a TensorFlow checkpoint as a zip", () => {
       const { outputs } = await java.ask<JavaOutput>({
         ...{ command: "output", path: zip(), inputs },
       });
-      const { shape, ...recorded } = forward.activations![logits];
-      const wanted = softmax({ shape, values: [...floats({ shape, ...recorded })] });
+      const wanted = softmax({ shape: recorded.shape, values: [...floats(recorded)] });
       expect(outputs[0].shape).toEqual(wanted.shape);
       expectClose(outputs[0].values, wanted.values, 1e-5);
     });
 
     test("Deeplearning4j trains it", async () => {
       const before = await java.ask({ command: "load", path: zip() });
-      const labels = [oneHot(forward.activations![logits].shape)];
+      const labels = [oneHot(recorded.shape)];
       const after = await java.ask({
         ...{ command: "fit", path: zip(), inputs, labels, steps: 1 },
       });
@@ -166,6 +195,8 @@ const ZIPS: readonly ZipCase[] = [
   { zip: "b5_dl4j_mlp_iris", inputs: { input: "input" } },
   { zip: "b5_dl4j_cnn_digits", inputs: { input: "input" } },
   { zip: "b5_dl4j_graph_merge", inputs: { left: "input_left", right: "input_right" } },
+  { zip: "b5_dl4j_lstm", inputs: { input: "input" } },
+  { zip: "b5_dl4j_graves_lstm", inputs: { input: "input" } },
 ];
 
 withTensorFlow("a zip as a TensorFlow checkpoint", () => {
@@ -177,8 +208,8 @@ withTensorFlow("a zip as a TensorFlow checkpoint", () => {
     const output = (await checkpoint.model()).roles.output!;
     await checkpoint.close();
     const feeds = Object.entries(inputs).map(([name, key]) => {
-      const { shape } = expected[key];
-      return [name, { dtype: "float32", shape, values: [...floats(expected[key])] }] as const;
+      const fed = turned({ shape: expected[key].shape, values: [...floats(expected[key])] });
+      return [name, { dtype: "float32", ...fed }] as const;
     });
     const request = join(folder, `${zip}.json`);
     await writeFile(
@@ -189,7 +220,10 @@ withTensorFlow("a zip as a TensorFlow checkpoint", () => {
       "run_graph.py",
       [prefix, request],
     );
-    expect(fetched[output].shape).toEqual(expected["output"].shape);
-    expectClose(softmax(fetched[output]).values, floats(expected["output"]), 1e-5);
+    const recorded = expected["output"];
+    const { shape, values } = turned({ shape: recorded.shape, values: [...floats(recorded)] });
+    // The steps of all samples are rows to TensorFlow's loss.
+    expect(fetched[output].shape.at(-1)).toBe(shape.at(-1));
+    expectClose(softmax(fetched[output]).values, values, 1e-5);
   });
 });

@@ -44,6 +44,8 @@ export interface SaveResult {
 export interface Format {
   readonly name: string;
   readonly label: string;
+  /** What names of its checkpoints end with. */
+  readonly suffix: string;
   /**
    * The path that names the checkpoint which `file` belongs to, or null when it is of another format.
    * Looks at names, magic bytes and neighbours; never reads a whole file.

@@ -26,6 +26,7 @@ export const COMMAND_IDS = [
   "graft.addPhase",
   "graft.saveEditedAs",
   "graft.saveResultAs",
+  "graft.convert",
   "graft.previewChanges",
   "graft.switchRecipe",
   "graft.openRecipe",

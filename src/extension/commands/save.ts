@@ -94,7 +94,8 @@ async function saveInRecipe(target: Target): Promise<void> {
     await changeRecipe(target, (text) => setValue(text, ["save"], { as: name }));
 }
 
-async function askName(
+/** The name of a checkpoint to write, relative to `folder`. */
+export async function askName(
   folder: string,
   value: string,
   { title, what }: { readonly title: string; readonly what: string },

@@ -7,6 +7,7 @@ import { Disposables } from "../disposables";
 import { messageOf } from "../engine/errors";
 import { tell } from "../messages";
 import { endQuestions } from "./ask";
+import { convert } from "./convert";
 import { chooseData } from "./data";
 import { anyEdit, edit, layerOf, toggleFreeze } from "./edit";
 import { setFeed } from "./feeds";
@@ -41,6 +42,7 @@ const OWN_HANDLERS: Record<Exclude<CommandId, EditCommandId>, Handler> = {
   "graft.addPhase": addPhase,
   "graft.saveEditedAs": onlyTrusted(saveEditedAs, "save"),
   "graft.saveResultAs": saveResultAs,
+  "graft.convert": onlyTrusted(convert, "convert"),
   "graft.previewChanges": previewChanges,
   "graft.switchRecipe": switchRecipe,
   "graft.openRecipe": openRecipe,

@@ -197,7 +197,10 @@ test("the menu of a checkpoint's file changes it, for the same files", () => {
   const [inspect, edit] = menus["explorer/context"]!;
   expect(edit).toMatchObject({ submenu: "graft.checkpoint", when: inspect!.when });
   const names = menus["graft.checkpoint"]!.map(({ command }) => command);
-  expect(names).toEqual(["graft.addUnits", "graft.replaceOutput", "graft.freeze", "graft.edit"]);
+  expect(names).toEqual([
+    ...["graft.addUnits", "graft.replaceOutput", "graft.freeze", "graft.edit"],
+    "graft.convert",
+  ]);
 });
 
 test("the licence texts are those of the ONNX Runtime that the package carries", () => {

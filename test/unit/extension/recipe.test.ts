@@ -15,7 +15,13 @@ import {
   withOptimizer,
   writeSettings,
 } from "../../../src/extension/commands/settings";
-import { recipeName, relativeTo, resultName, stemLength } from "../../../src/extension/files";
+import {
+  convertedName,
+  recipeName,
+  relativeTo,
+  resultName,
+  stemLength,
+} from "../../../src/extension/files";
 import { chooseRecipe } from "../../../src/extension/recipe/active";
 import { changed, lensesOf } from "../../../src/extension/recipe/lensModel";
 import { keySpan, pointerNode, pointerSpan } from "../../../src/extension/recipe/pointers";
@@ -96,6 +102,15 @@ describe("names", () => {
     ["lstm.zip", "lstm.graft.json"],
   ])("of the recipe of %s", (checkpoint, expected) => {
     expect(recipeName(checkpoint, () => false)).toBe(expected);
+  });
+
+  test.each([
+    ["digits.ckpt", ".zip", "digits.zip"],
+    ["model.ckpt-300", ".zip", "model.zip"],
+    ["lstm.zip", ".ckpt", "lstm.ckpt"],
+    ["model", ".zip", "model.zip"],
+  ])("of %s in another format", (checkpoint, suffix, expected) => {
+    expect(convertedName(checkpoint, suffix)).toBe(expected);
   });
 
   test.each([

@@ -14,6 +14,7 @@ const NAME = "dl4j";
 export const dl4j: Format = {
   name: NAME,
   label: "Deeplearning4j",
+  suffix: ".zip",
   match: matchZip,
   files: async (path) => [path],
   open: openCheckpoint,

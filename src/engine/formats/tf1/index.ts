@@ -15,6 +15,7 @@ const NAME = "tf1";
 export const tf1: Format = {
   name: NAME,
   label: "TensorFlow 1",
+  suffix: ".ckpt",
   match: matchPrefix,
   files: checkpointFiles,
   open: openCheckpoint,

@@ -7,6 +7,7 @@ import { scopedNames } from "./names";
 import { isMask, withoutMasks } from "./masks";
 import { withVariances } from "./norms";
 import { joinedKernels } from "./recurrent";
+import { isPerStep, rowsOfSteps } from "./steps";
 import { withoutTransposes } from "./transposes";
 
 /**
@@ -18,6 +19,7 @@ export function adopted(model: Model): Model {
   const own: Model = { ...model, variables, aliases: new Map() };
   const form = [
     withoutMasks,
+    rowsOfSteps,
     withoutTransposes,
     channelsLast,
     withVariances,
@@ -33,6 +35,7 @@ export function leftOut(model: Model): readonly string[] {
   const { variables, nodes, normalizer } = model;
   const hasState = [...variables.values()].some(({ role }) => role === "slot");
   const hasMasks = [...nodes.values()].some((node) => isMask(model, node));
+  const hasSteps = [...nodes.values()].some((node) => isPerStep(model, node));
   return [
     ...(hasState
       ? ["The state of the updater is left out: TensorFlow's optimizers start with a new one."]
@@ -40,6 +43,11 @@ export function leftOut(model: Model): readonly string[] {
     ...(hasMasks
       ? [
           "Masks of padding are left out: feed sequences of one length, or lengths to a program of your own.",
+        ]
+      : []),
+    ...(hasSteps
+      ? [
+          "The loss is the mean over all steps of all samples, where Deeplearning4j adds up the steps of a sample.",
         ]
       : []),
     ...(normalizer === undefined
