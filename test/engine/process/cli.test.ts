@@ -291,7 +291,7 @@ describe("a mistake exits with 1, a message and no stack trace", () => {
       "labels beside a recipe that has its own",
       () => ["evaluate", file("digits.graft.json"), "--labels", file("digits_5_to_9_y.npy")],
       "invalid-option",
-      /--labels and --classes go with --data FILE/,
+      /--labels, --classes and .* go with --data FILE/,
     ],
     [
       "an edit that does not fit, applied",
