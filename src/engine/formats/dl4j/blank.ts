@@ -20,6 +20,8 @@ const LAYER: Plain = {
   iupdater: { "@class": "org.nd4j.linalg.learning.config.Sgd", learningRate: LEARNING_RATE },
   nin: 1,
   nout: 1,
+  // Of the sequences in the network: features before time.
+  rnnDataFormat: "NCW",
   weightInitFn: { "@class": "org.deeplearning4j.nn.weights.WeightInitXavier" },
 };
 

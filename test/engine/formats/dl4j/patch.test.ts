@@ -239,7 +239,7 @@ const CASES: Readonly<Record<string, Case>> = {
       { insertLayer: { after: "left", layer: { dropout: { rate: 0.5 } } } },
       { replaceOutput: { classes: 3 } },
     ],
-    layers: ["Frozen dense 3 4", "Dropout", "Dense 3 2", "Dense 6 3", "Output 3 3"],
+    layers: ["Frozen dense 3 4", "Dense 3 2", "Dropout", "Dense 6 3", "Output 3 3"],
   },
   "a layer of a graph renamed": {
     zip: "b5_dl4j_graph_merge/model.zip",

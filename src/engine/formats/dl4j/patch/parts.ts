@@ -15,6 +15,7 @@ import {
   kindBehind,
   kindOf,
   preprocessorOf,
+  sequenceFormat,
   type Kind,
 } from "./preprocessors";
 
@@ -159,6 +160,7 @@ function layerMaker({ configuration, style, before, after, loss }: Edited) {
     groupsOf(configuration, before).map((group) => [group.vertex?.name, group]),
   );
   const template = templateOf(configuration);
+  const format = sequenceFormat(configuration);
   return (group: Group): readonly WrittenLayer[] => {
     const made = group.vertex
       ? [keptLayer(style, group, sources.get(group.vertex.name)!, variables)]
@@ -172,8 +174,16 @@ function layerMaker({ configuration, style, before, after, loss }: Edited) {
         : group.isRead
           ? asHidden(style, last)
           : last;
-    return [...made.slice(0, -1), layer];
+    return [...made.slice(0, -1), layer].map((each) => ofSequences(each, format));
   };
+}
+
+/** The layer with the layout of its sequences, where the version knows several: one that does not say it has none. */
+function ofSequences(layer: WrittenLayer, format: string | undefined): WrittenLayer {
+  const { type, fields } = layer;
+  const reads = ["LSTM", "GravesLSTM", "RnnOutputLayer"].includes(type);
+  if (!reads || format === undefined || fields.has("rnnDataFormat")) return layer;
+  return { ...layer, fields: withKey(fields, "rnnDataFormat", format) };
 }
 
 /** A layer whose settings new ones take over: the last one that has parameters. */

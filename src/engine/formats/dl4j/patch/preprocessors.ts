@@ -1,9 +1,9 @@
 // What stands between layers of different kinds in the new configuration.
 import type { Model, Shape } from "../../../graph/model";
-import type { Configuration, Vertex } from "../configuration";
+import { layersOf, type Configuration, type Vertex } from "../configuration";
 import { json, JsonNumber, withKey, type Json } from "../json";
 import { formatOf } from "../layers/convolution";
-import { rawOf } from "../typed";
+import { rawOf, typedField, type Typed } from "../typed";
 import { object, plainObject, type Style } from "./fields";
 import { rewrapped } from "./layer";
 import { notSaid, type Group } from "./groups";
@@ -38,7 +38,26 @@ export function between(
   const own = [vertex, ...configuration.vertices].find(
     (each) => each?.preprocessor?.type === type,
   )?.preprocessor;
-  return own === undefined ? plainObject(style, "preprocessor", type) : rawOf(own);
+  if (own !== undefined) return rawOf(own);
+  const format = sequenceFormat(configuration);
+  return plainObject(style, "preprocessor", type, {
+    ...(format !== undefined && { rnnDataFormat: format }),
+  });
+}
+
+/** The layout of sequences, where the version knows several. What does not say it there turns nothing round. */
+export function sequenceFormat(configuration: Configuration): string | undefined {
+  const formatOf = (layer: Typed): string | undefined => {
+    const own = layer.fields.get("rnnDataFormat");
+    if (typeof own === "string") return own;
+    const [within] = ["layer", "underlying", "fwd"].flatMap(
+      (field) => typedField("layer", layer, field) ?? [],
+    );
+    return within && formatOf(within);
+  };
+  return layersOf(configuration)
+    .map(formatOf)
+    .find((format) => format !== undefined);
 }
 
 /** A preprocessor of the source at the sizes that it has now, or a new one between images and rows. */
