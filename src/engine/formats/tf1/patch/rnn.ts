@@ -56,8 +56,7 @@ function widthsOf(cell: Cell, shapeOf: (tensor: Tensor) => Shape | undefined): W
   }
   const units = columns / LSTM_BLOCKS;
   const out = cell.projection === undefined ? units : shapeOf(cell.projection)?.[1];
-  const features = cell.recurrent === undefined ? rows - (out ?? 0) : rows;
-  return out === undefined ? undefined : { features, states: [out, units] };
+  return out === undefined ? undefined : { features: rows - out, states: [out, units] };
 }
 
 function patchLoop(graph: PatchedGraph, loop: Recurrence, cells: readonly Sized[]): void {

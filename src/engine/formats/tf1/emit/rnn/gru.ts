@@ -34,7 +34,7 @@ export const gru: Emit<"GRU"> = (to, attributes) => {
         return affine(body, T, `${scope}/`, {
           x,
           h: state,
-          joined: body.outside(kernel),
+          kernel: body.outside(kernel),
           bias: bias && body.outside(bias),
         });
       };

@@ -23,8 +23,8 @@ export const lstm: Emit<"LSTM"> = (to, attributes) => {
     to.shape?.[2] ?? -1,
   ];
   if (units < 0 || features < 0 || width < 0) throw notWritable(to, "its sizes are not known");
-  if (attributes.peepholeColumns.length > 0)
-    throw notWritable(to, "its peepholes are columns of its recurrent kernel");
+  if (!takes.includes("joinedKernel"))
+    throw notWritable(to, "TensorFlow's cells have one kernel for the sequence and the state");
   return emitRecurrence(to, {
     x: to.inputs[0]!,
     features,
@@ -54,14 +54,8 @@ function stepOf(
     const tensor = given(input);
     return tensor && body.outside(tensor);
   };
-  const sums = affine(body, T, "", {
-    x: body.x,
-    h,
-    joined: weight("joinedKernel"),
-    kernel: weight("kernel"),
-    recurrent: weight("recurrentKernel"),
-    bias: weight("bias"),
-  });
+  const kernel = weight("joinedKernel")!;
+  const sums = affine(body, T, "", { x: body.x, h, kernel, bias: weight("bias") });
   const blocks = body.op("split", "Split", [body.integer("split/split_dim", 1), sums], {
     ...T,
     num_split: attribute.integer(LSTM_BLOCKS),
@@ -126,32 +120,19 @@ const PRODUCT = (T: Attributes): Attributes => ({
 export interface Sum {
   readonly x: string;
   readonly h: string;
-  /** Rows [x; h]; or a kernel for each. */
-  readonly joined?: string | undefined;
-  readonly kernel?: string | undefined;
-  readonly recurrent?: string | undefined;
+  /** Rows [x; h]. */
+  readonly kernel: string;
   readonly bias: string | undefined;
 }
 
 /** [x, h] · kernel + bias */
 export function affine(body: Body, T: Attributes, scope: string, sum: Sum): string {
-  const { x, h, joined, kernel, recurrent, bias } = sum;
-  const product = (name: string, a: string, b: string): string =>
-    body.op(`${scope}${name}`, "MatMul", [a, b], PRODUCT(T));
-  const both =
-    joined === undefined
-      ? body.op(
-          `${scope}sum`,
-          "Add",
-          [product("MatMul", x, kernel!), product("MatMul_1", h, recurrent!)],
-          T,
-        )
-      : product("MatMul", join(body, T, scope, x, h), joined);
-  if (bias === undefined) return both;
-  return body.op(`${scope}BiasAdd`, "BiasAdd", [both, bias], {
-    ...T,
-    data_format: attribute.text("NHWC"),
-  });
+  const { kernel, bias } = sum;
+  const both = join(body, T, scope, sum.x, sum.h);
+  const product = body.op(`${scope}MatMul`, "MatMul", [both, kernel], PRODUCT(T));
+  if (bias === undefined) return product;
+  const attributes = { ...T, data_format: attribute.text("NHWC") };
+  return body.op(`${scope}BiasAdd`, "BiasAdd", [product, bias], attributes);
 }
 
 const join = (body: Body, T: Attributes, scope: string, x: string, h: string): string =>

@@ -58,8 +58,7 @@ export function cellNode(
   if (cell.op === "LSTM") {
     const { peepholes } = cell;
     const weights: Given<LSTMInput> = [
-      [cell.recurrent ? "kernel" : "joinedKernel", of(cell.kernel)],
-      ["recurrentKernel", of(cell.recurrent)],
+      ["joinedKernel", of(cell.kernel)],
       ["bias", of(cell.bias)],
       ["peepholeInput", of(peepholes.i)],
       ["peepholeForget", of(peepholes.f)],

@@ -40,8 +40,7 @@ export function readGru(loop: Recurrence, h: State): GruCell | undefined {
         if (!isOneMinus(loop, rest, update)) continue;
         const found = candidateOf(loop, candidate, isOld);
         const product = affine(loop, u.block.of);
-        if (!found || !product || product.recurrent) continue;
-        if (!isOld(product.h) || !isSame(loop, product.x, found.x)) continue;
+        if (!found || !product || !isOld(product.h) || !isSame(loop, product.x, found.x)) continue;
         const { r } = found;
         const isPair = isSame(loop, r.block.of, u.block.of) && r.block.index !== u.block.index;
         if (!isPair || r.activation !== u.activation) continue;
@@ -99,7 +98,7 @@ function candidateOf(
 ): Candidate | undefined {
   const found = activated(loop, tensor);
   const product = found && affine(loop, found.input);
-  if (found === undefined || product === undefined || product.recurrent) return undefined;
+  if (found === undefined || product === undefined) return undefined;
   const [reset] = pairs(loop, product.h, PRODUCT).find(([, old]) => isOld(old)) ?? [];
   const r = reset && gateOf(loop, reset);
   const { x, kernel, bias } = product;

@@ -73,40 +73,24 @@ export function clipped(loop: Recurrence, tensor: Tensor): Clipped {
   return { value: tensor, clip: null };
 }
 
-/** [x, h] · kernel + bias, or x · kernel + h · recurrent + bias */
+/** [x, h] · kernel + bias */
 export interface Affine {
   readonly x: Tensor;
   readonly h: Tensor;
   readonly kernel: Tensor;
-  readonly recurrent?: Tensor;
   readonly bias?: Tensor;
 }
 
 export function affine(loop: Recurrence, tensor: Tensor): Affine | undefined {
   const node = opOf(loop, tensor);
-  const isBiased = /^(BiasAdd|BiasAddV1|Add|AddV2)$/.test(node?.op ?? "");
-  const [sum, bias] = node?.inputs ?? [];
-  const plain = productOf(loop, tensor);
-  if (plain !== undefined || !isBiased) return plain;
-  const product = productOf(loop, sum);
-  return product && { ...product, bias: behind(loop.graph, bias) };
-}
-
-function productOf(loop: Recurrence, tensor: Tensor): Affine | undefined {
-  const [pair] = pairs(loop, tensor, SUM);
-  if (pair === undefined) {
-    const found = matMul(loop, tensor);
-    const parts = found && joined(loop, found.input);
-    return parts && { x: parts[0], h: parts[1], kernel: found.kernel };
-  }
-  const [ofX, ofH] = pair.map((each) => matMul(loop, each));
-  return ofX && ofH && { x: ofX.input, h: ofH.input, kernel: ofX.kernel, recurrent: ofH.kernel };
-}
-
-function matMul(loop: Recurrence, tensor: Tensor) {
-  const node = opOf(loop, tensor);
-  if (node?.op !== "MatMul" || isTransposed(node)) return undefined;
-  return { input: node.inputs[0], kernel: behind(loop.graph, node.inputs[1]) };
+  if (node === undefined) return undefined;
+  const isBiased = /^(BiasAdd|BiasAddV1|Add|AddV2)$/.test(node.op);
+  const product = isBiased ? opOf(loop, node.inputs[0]) : node;
+  if (product?.op !== "MatMul" || isTransposed(product)) return undefined;
+  const parts = joined(loop, product.inputs[0]);
+  if (parts === undefined) return undefined;
+  const found = { x: parts[0], h: parts[1], kernel: behind(loop.graph, product.inputs[1]) };
+  return isBiased ? { ...found, bias: behind(loop.graph, node.inputs[1]) } : found;
 }
 
 export const isTransposed = (product: SourceNode): boolean =>
