@@ -5,10 +5,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convert } from "../../src/engine/convert";
 import type { Checkpoint } from "../../src/engine/formats/format";
+import { createZip } from "../../src/engine/formats/dl4j/create";
 import { openCheckpoint } from "../../src/engine/formats/table";
 import { usedVariables } from "../../src/engine/graph/order";
+import { evaluate } from "../../src/engine/graph/value";
+import { NETWORKS, samplesFor } from "../engine/convert/networks";
+import { executorOn } from "../engine/executor";
 import { expectClose, fixture, FIXTURES, type Recorded } from "../engine/fixture";
+import { outputsOf } from "../engine/formats/dl4j/running";
 import { sha256 } from "../engine/formats/tf1/fixtures";
+import { stored } from "../engine/surgery/run";
 import {
   type Dl4j,
   type JavaArray,
@@ -182,6 +188,30 @@ withDl4j("a TensorFlow checkpoint as a zip", () => {
       await Promise.all([source.close(), returned.close()]);
     });
   });
+});
+
+withDl4j("a network in TensorFlow's form as a zip", () => {
+  let java: Dl4j;
+  beforeAll(async () => {
+    await executorOn("cpu");
+    java = startDl4j();
+  });
+  afterAll(() => java.close());
+
+  test.each(Object.entries(NETWORKS))(
+    "%s: Deeplearning4j computes the same",
+    async (title, model) => {
+      const path = join(folder, `${title}.zip`);
+      const read = (name: string) => Promise.resolve(new Uint8Array(stored(model, name).buffer));
+      await createZip(model, path, (variable) => evaluate(variable, read, 0));
+      const x = samplesFor(model);
+      const [wanted] = await outputsOf(model, read, { x }, [model.roles.output!]);
+      const inputs = [{ shape: x.shape, values: Array.from(x.values) }];
+      const { outputs } = await java.ask<JavaOutput>({ ...{ command: "output", path, inputs } });
+      expect(outputs[0].shape).toEqual(wanted.shape);
+      expectClose(outputs[0].values, wanted.values, 1e-5);
+    },
+  );
 });
 
 /** A zip of Deeplearning4j, and what was recorded of it. */

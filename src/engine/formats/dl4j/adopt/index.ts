@@ -4,6 +4,7 @@ import type { Model, Node } from "../../../graph/model";
 import { ancestors, usedVariables } from "../../../graph/order";
 import { INPUT } from "../configuration";
 import { isVertex } from "../patch/newvertex";
+import { withOutputBias } from "./bias";
 import { layered } from "./layers";
 import { withLoss } from "./loss";
 import { masked } from "./masks";
@@ -34,6 +35,7 @@ export function adopted(source: Model): Adopted {
     batchMajor,
     (model) => plain(model, notes),
     perStep,
+    withOutputBias,
     (model) => masked(model, notes),
     separateKernels,
     withParameters,
@@ -53,6 +55,9 @@ export function adopted(source: Model): Adopted {
   };
   const variables = usedVariables(fed).map((each) => [each.name, each] as const);
   const complete = layered({ ...fed, variables: new Map(variables) }, inputs);
+  const ranks = new Set(placeholders.map(({ name }) => model.shapes.get(name)?.length));
+  if (ranks.has(4)) notes.push("Images are fed with their channels last, as before.");
+  if (ranks.has(3)) notes.push("Sequences are fed as [samples, features, steps].");
   return { model: withLoss(complete, source, notes), inputs, isChain, notes: [...new Set(notes)] };
 }
 

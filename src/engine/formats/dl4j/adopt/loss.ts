@@ -2,17 +2,20 @@
 import type { Model } from "../../../graph/model";
 import { Lifting } from "../layers/lifting";
 import { compared, labelShape, reduced } from "../layers/losses";
-import { lossKind, type LossKind } from "../patch/loss";
+import { lossKind, type LossKind, SQUARED_ERROR } from "../patch/loss";
 
 const LABELS = "labels";
 
 /** `model` with the loss of `source`, where that has one. `notes` gets what differs. */
 export function withLoss(model: Model, source: Model, notes: string[]): Model {
-  const { output } = model.roles;
-  const kind = lossKind(source);
-  if (kind === undefined || output === undefined) {
+  const output = model.roles.output!;
+  const isSequence = model.shapes.get(output)!.length === 3;
+  const isDense = model.layers.some((layer) => layer.output === output && layer.kind === "MatMul");
+  const hasNone = source.roles.loss === undefined;
+  const kind = hasNone && isSequence && isDense ? SQUARED_ERROR : lossKind(source);
+  if (kind === undefined) {
     notes.push(
-      source.roles.loss === undefined
+      hasNone
         ? "The network has no loss, so it gets no output layer: Deeplearning4j runs it, and trains it behind one only."
         : `The loss ${source.roles.loss} is left out: it is no function that Deeplearning4j has for outputs. Without an output layer it runs the network and does not train it.`,
     );
@@ -33,10 +36,13 @@ export function withLoss(model: Model, source: Model, notes: string[]): Model {
   const labels = placeholder(LABELS, labelShape(shape, loss));
   const activation = `Activation${kind.activation ?? "Identity"}`;
   const { each } = compared(place, loss, { logits: output, output, labels, activation });
-  const isSequence = shape.length === 3;
   const masks = isSequence ? [placeholder("labelsMask", shape.slice(0, 2), 1)] : [];
   const total = reduced(place, each, masks, true);
-  if (!isSameLoss(source, kind))
+  if (hasNone)
+    notes.push(
+      "The network has no loss. Its output layer gets the squared error, because in Deeplearning4j a dense layer without one gives out rows.",
+    );
+  else if (!isSameLoss(source, kind))
     notes.push(
       "Deeplearning4j will minimize a loss that differs from the source's by a factor, weights or regularization: it sums over the outputs and steps of a sample, and averages over samples.",
     );

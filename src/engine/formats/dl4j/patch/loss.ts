@@ -25,6 +25,12 @@ export interface LossKind {
   readonly activation: OutputLoss["activation"];
 }
 
+export const SQUARED_ERROR: LossKind = {
+  ops: ["SquaredDifference"],
+  type: "LossMSE",
+  activation: undefined,
+};
+
 const KINDS: readonly LossKind[] = [
   {
     ops: ["SoftmaxCrossEntropy", "SparseSoftmaxCrossEntropy"],
@@ -32,7 +38,7 @@ const KINDS: readonly LossKind[] = [
     activation: "Softmax",
   },
   { ops: ["SigmoidCrossEntropy"], type: "LossBinaryXENT", activation: "Sigmoid" },
-  { ops: ["SquaredDifference"], type: "LossMSE", activation: undefined },
+  SQUARED_ERROR,
 ];
 
 /** Undefined where the network has no loss. */

@@ -279,6 +279,8 @@ const lstm: Rule = ({ core }, model, style, name) => {
       activationFn: recurrentActivation(style, attributes.activation, name),
       gateActivationFn: recurrentActivation(style, attributes.gateActivation, name),
       forgetGateBiasInit: 1,
+      // Later versions ask for it behind an embedding; earlier ones pass over what they do not know.
+      ...(style === "class" && { rnnDataFormat: "NCW" }),
       ...{ nin, nout: columns / 4 },
     },
     parameters: [
