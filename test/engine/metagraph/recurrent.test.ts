@@ -6,18 +6,25 @@ import { patchMetaGraph } from "../../../src/engine/formats/tf1/metagraph";
 import type { MetaGraphDef, NodeDef } from "../../../src/engine/formats/tf1/proto/tensorflow_pb";
 import { applyRecipe } from "../../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../../src/engine/recipe/schema";
+import type { Model } from "../../../src/engine/graph/model";
+import { node } from "../handmade";
 import { importFile, readMeta } from "../import/summary";
 import { problems } from "./consistent";
-import { computed, FIXTURES, written } from "./edits";
+import { computed, FIXTURES, plus, written } from "./edits";
+
+const pathOf = (graph: string): string => join(FIXTURES, "graphs", `${graph}.meta`);
 
 /** What is saved after edits, and what is read back. */
-function saved(graph: string, edits: readonly object[]) {
-  const path = join(FIXTURES, "graphs", `${graph}.meta`);
-  const before = importFile(path);
+function saved(graph: string, edits: readonly object[]): MetaGraphDef {
   const recipe = RecipeSchema.parse({ checkpoint: "m", edits, graph: { output: "out/BiasAdd" } });
-  const applied = applyRecipe(before, recipe);
+  const applied = applyRecipe(importFile(pathOf(graph)), recipe);
   expect(applied.problems).toEqual([]);
-  const after = applied.model;
+  return savedAs(graph, applied.model);
+}
+
+function savedAs(graph: string, after: Model): MetaGraphDef {
+  const path = pathOf(graph);
+  const before = importFile(path);
   const patched = patchMetaGraph(readMeta(path), before, after);
   expect(problems(patched.meta)).toEqual([]);
   const tensors = new Map(
@@ -111,4 +118,17 @@ test("without its cell, nothing of a loop stays", () => {
   ]);
   expect(nodesOf(meta, "LoopCond")).toHaveLength(1);
   expect(meta.collectionDef["while_context"].kind.value).toMatchObject({ value: { length: 1 } });
+});
+
+test("losses of each step are written as TensorFlow computes them, of rows", () => {
+  const model = importFile(pathOf("rnn_per_step"));
+  const after = plus(model, {
+    nodes: [
+      node("again", "SparseSoftmaxCrossEntropy", ["logits", "y"], {}),
+      node("rows/again", "SoftmaxCrossEntropy", ["logits", "rows"], {}),
+      node("sum", "Add", ["again", "rows/again"], {}),
+    ],
+  });
+  const meta = savedAs("rnn_per_step", after);
+  expect(nodesOf(meta, "SparseSoftmaxCrossEntropyWithLogits")).toHaveLength(2);
 });

@@ -47,7 +47,7 @@ const APPLY = /^(Resource)?(Sparse)?Apply|^ResourceSparseApply/;
 
 /** Ops that have no value, or whose value nobody means when they say "the network". */
 const SILENT =
-  /^(NoOp|Assert|All|Shape|ShapeN|Size|Rank|Exit|.*Summary(V2)?|Print(V2)?|Switch|RefSwitch|.*Queue.*|Iterator.*|.*Dataset.*|.*HashTable.*)$/;
+  /^(NoOp|Assert|All|Fill|Shape|ShapeN|Size|Rank|Exit|.*Summary(V2)?|Print(V2)?|Switch|RefSwitch|.*Queue.*|Iterator.*|.*Dataset.*|.*HashTable.*)$/;
 
 /** dynamic_rnn computes the shortest length whether it needs it or not. */
 const isCheck = (node: SourceNode): boolean =>

@@ -14,7 +14,7 @@ import { constant, passes, passesAll, pipeline, placeholder, variable } from "./
 import { merge, switchOp } from "./control";
 import { mulOrDropout, selectOrDropout } from "./dropout";
 import type { Lifter } from "./lifting";
-import { softmax, sparseSoftmax } from "./loss";
+import { reshapeOrPerStep, softmax, sparseSoftmax } from "./loss";
 import { addOrBatchNorm, fusedBatchNorm } from "./normalization";
 import { argMax, inTopK, reduction } from "./reduction";
 import { castOrMask } from "./rnn/mask";
@@ -118,7 +118,7 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   StopGradient: plainOp("StopGradient"),
   Cast: castOrMask(cast),
 
-  Reshape: reshape,
+  Reshape: reshapeOrPerStep(reshape),
   Transpose: swapped(transpose),
   TensorArrayGatherV3: gathered,
   ReverseV2: reverse,
