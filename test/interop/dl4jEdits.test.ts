@@ -326,4 +326,31 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     expect(loaded.layers.map(({ frozen }) => frozen).filter(Boolean)).toHaveLength(1);
     await Promise.all([checkpoint.close(), saved.close()]);
   });
+
+  test.each([
+    { SimpleRnn: { nIn: 3, nOut: 4, activation: "TANH" } },
+    { SelfAttentionLayer: { nIn: 3, nOut: 4, nHeads: 1, projectInput: true } },
+  ])("a layer that is not computed here is kept: %j", async (unknown) => {
+    const [path, as] = [join(folder, "unknown.zip"), join(folder, "unknown-edited.zip")];
+    const rnnOutput = { RnnOutputLayer: { nIn: 3, ...OUTPUT } };
+    const layers = [unknown, dense(4, 3), rnnOutput];
+    const network = { global: GLOBAL, layers, list: { setInputType: { recurrent: [3] } } };
+    await java.ask({ command: "make", network, as: path });
+    const checkpoint = await openCheckpoint(path);
+    const edits = [
+      { freeze: "layer0" },
+      { setLayer: { layer: "layer1", activation: "tanh", learningRate: 0.5 } },
+    ];
+    const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
+    const model = editedModel(await checkpoint.model(), recipe, new Map());
+    await formatOf(checkpoint).save(checkpoint, model, as, (each) =>
+      evaluate(each, checkpoint.read, SEED),
+    );
+    await checkpoint.close();
+    const ask = (zip: string) =>
+      java.ask<JavaOutput>({ command: "output", path: zip, inputs: [numbers(4, 3, 5)] });
+    expect(await ask(as)).toEqual(await ask(path));
+    const loaded = await java.ask<JavaNetwork>({ command: "load", path: as });
+    expect(loaded.layers.map(({ frozen }) => frozen)).toEqual([true, false, false]);
+  });
 });

@@ -57,13 +57,13 @@ function variablesOf(
       .map(({ name }) => name),
   );
   return stored.map(({ variable: name, layer, shape, role }): Variable => {
-    const trains = role !== "statistic" && role !== "unknown" && !frozen.has(layer);
+    const trains = role !== "statistic" && !frozen.has(layer);
     return {
       name,
       dtype,
       shape,
       value: { from: "stored", name },
-      role: role === "statistic" ? "statistic" : role === "unknown" ? "kept" : "weight",
+      role: role === "statistic" ? "statistic" : "weight",
       trainable: trains ? [wholeRegion(shape)] : [],
     };
   });

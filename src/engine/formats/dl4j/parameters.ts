@@ -9,11 +9,8 @@ export interface Parameter {
   readonly shape: Shape;
   /** In which order the flat vector holds its elements: columns ("f") or rows ("c") one after the other. */
   readonly order: "c" | "f";
-  /**
-   * What DL4J updates it as: weights, biases with their own updater and regularization, statistics by no gradient. Unknown:
-   * all that a layer of unknown kind has.
-   */
-  readonly role: "weight" | "bias" | "statistic" | "unknown";
+  /** What DL4J updates it as: weights, biases with their own updater and regularization, statistics by no gradient. */
+  readonly role: "weight" | "bias" | "statistic";
 }
 
 /** A layer with what its `NeuralNetConfiguration` says beside it. */
@@ -81,7 +78,7 @@ export function layOut(
 }
 
 const remainder = (size: number): readonly Parameter[] =>
-  size === 0 ? [] : [{ name: "params", shape: [size], order: "c", role: "unknown" }];
+  size === 0 ? [] : [weight("params", [size], "c")];
 
 type Rule = (layer: ParameterOwner) => readonly Parameter[] | undefined;
 

@@ -156,8 +156,9 @@ function updaterOf(owner: Typed, { name, role }: Stored): Configured | undefined
     role !== "statistic" && !(owner.type === "CenterLossOutputLayer" && name === "cL");
   if (!isMoved) return NOTHING;
   const own = (key: string) => typed("updater", owner.fields.get(key), [...owner.path, key]);
-  const updater =
-    (role === "bias" ? own("biasUpdater") : undefined) ?? own("iupdater") ?? own("iUpdater");
+  // Layers made of SameDiff have it as "updater".
+  const keys = [...(role === "bias" ? ["biasUpdater"] : []), "iupdater", "iUpdater", "updater"];
+  const [updater] = keys.flatMap((key) => own(key) ?? []);
   // Up to 0.9 the rate is the layer's.
   const rate = owner.fields.get(role === "bias" ? "biasLearningRate" : "learningRate") ?? null;
   if (updater !== undefined)

@@ -1,7 +1,7 @@
 // DL4J's activation functions: a table from class to nodes. Those that are no op of the catalogue are a few of them.
 import { real, text, typedField, type Typed } from "../typed";
 import { classOfShort } from "../names";
-import { add, constant, opaque, shapeAt, type Place } from "./lifting";
+import { add, constant, opaqueFunction, shapeAt, type Place } from "./lifting";
 
 /** What a layer says its activation function is; `field` is "activationFn" or "gateActivationFn". */
 export function activationOf(layer: Typed, field = "activationFn"): Typed {
@@ -18,7 +18,9 @@ export function activated(place: Place, x: string, activation: Typed): string {
   const apply = Object.hasOwn(ACTIVATIONS, activation.type)
     ? ACTIVATIONS[activation.type]
     : undefined;
-  return apply === undefined ? opaque(place, activation.type, [x]) : apply(place, x, activation);
+  return apply === undefined
+    ? opaqueFunction(place, activation.type, x)
+    : apply(place, x, activation);
 }
 
 type Activate = (place: Place, x: string, activation: Typed) => string;
@@ -30,7 +32,7 @@ const simple =
 
 /** Over the classes: the channels of an image, the last axis of everything else. */
 const softmax: Activate = (place, x) => {
-  if (shapeAt(place, x).length === 4) return opaque(place, "ActivationSoftmax", [x]);
+  if (shapeAt(place, x).length === 4) return opaqueFunction(place, "ActivationSoftmax", x);
   return add(place, "Softmax", [x], {});
 };
 
@@ -43,7 +45,7 @@ const ACTIVATIONS: Readonly<Record<string, Activate>> = {
   ActivationELU: (place, x, activation) =>
     real(activation, "alpha", 1) === 1
       ? add(place, "Elu", [x], {})
-      : opaque(place, activation.type, [x]),
+      : opaqueFunction(place, activation.type, x),
   ActivationSELU: simple("Selu"),
   ActivationSigmoid: simple("Sigmoid"),
   ActivationTanH: simple("Tanh"),
@@ -71,7 +73,8 @@ function relu(place: Place, x: string, activation: Typed): string {
   const [max, slope, threshold] = ["max", "negativeSlope", "threshold"].map((key) =>
     real(activation, key, 0),
   );
-  if (threshold !== 0 || (max !== 0 && slope !== 0)) return opaque(place, activation.type, [x]);
+  if (threshold !== 0 || (max !== 0 && slope !== 0))
+    return opaqueFunction(place, activation.type, x);
   if (slope !== 0) return add(place, "LeakyRelu", [x], { alpha: slope });
   const positive = add(place, "Relu", [x], {});
   return max === 0 ? positive : add(place, "Minimum", [positive, constant(place, max)], {});
@@ -79,7 +82,7 @@ function relu(place: Place, x: string, activation: Typed): string {
 
 /** x · σ(1.702·x), ND4J's; the one that is called precise is another. */
 function gelu(place: Place, x: string, activation: Typed): string {
-  if (activation.fields.get("precise") === true) return opaque(place, activation.type, [x]);
+  if (activation.fields.get("precise") === true) return opaqueFunction(place, activation.type, x);
   const scaled = add(place, "Mul", [x, constant(place, 1.702)], {});
   return add(place, "Mul", [x, add(place, "Sigmoid", [scaled], {})], {});
 }

@@ -1,6 +1,6 @@
 // Dropout on a layer's input. DL4J's probability is that of keeping.
 import { real, typedField } from "../typed";
-import { add, opaque, type Site } from "./lifting";
+import { add, opaqueFunction, type Site } from "./lifting";
 
 /** `x` as the layer takes it in: behind its dropout, where it has one. */
 export function dropped(site: Site, x: string): string {
@@ -11,7 +11,7 @@ export function dropped(site: Site, x: string): string {
     const kept = real(layer, "dropOut", 0);
     return kept > 0 && kept < 1 ? add(site, "Dropout", [x], { rate: 1 - kept }) : x;
   }
-  if (dropout.type !== "Dropout") return opaque(site, dropout.type, [x]);
+  if (dropout.type !== "Dropout") return opaqueFunction(site, dropout.type, x);
   const kept = real(dropout, "p", 1);
   return kept < 1 ? add(site, "Dropout", [x], { rate: roundedOff(1 - kept) }) : x;
 }

@@ -108,8 +108,19 @@ export function opaque(place: Place, type: string, inputs: readonly (string | Re
   return add(place, "Opaque", inputs, { type });
 }
 
-/** A layer of which nothing is known but its parameters. */
-export const opaqueLayer: LiftLayer = (site, x) => opaque(site, site.layer.type, [x, ...own(site)]);
+/** A function of each number, or of each row, that is not known: its output is like its input. */
+export function opaqueFunction(place: Place, type: string, x: string): string {
+  const node = opaque(place, type, [x]);
+  place.lifting.shapes.set(node, shapeAt(place, x));
+  return node;
+}
+
+/** A layer of which nothing is known but its parameters. `shape`: of its output, where that is known too. */
+export function opaqueLayer(site: Site, x: string, shape?: Shape): string {
+  const node = opaque(site, site.layer.type, [x, ...own(site)]);
+  if (shape) site.lifting.shapes.set(node, shape);
+  return node;
+}
 
 /** All parameters of the layer. */
 function own({ lifting, vertex, prefix }: Site): Ref[] {

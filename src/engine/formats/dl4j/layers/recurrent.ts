@@ -144,6 +144,12 @@ const within = (site: Site, field: string): Site => ({
   layer: { ...inner(site.layer, field), variables: site.layer.variables },
 });
 
+/** Not computed, but what it hands on is known: as many steps as it reads. */
+export const simpleRnn: LiftLayer = (site, x) => {
+  const [batch, time] = site.lifting.shapes.get(x)!;
+  return opaqueLayer(site, x, [batch, time ?? -1, whole(site.layer, "nout", 1)]);
+};
+
 /** The same row at every of `n` steps. */
 export const repeatVector: LiftLayer = (site, x) => {
   const n = whole(site.layer, "n", 1, 1);

@@ -98,7 +98,7 @@ const LAYERS: Readonly<Record<string, LayerKind>> = {
     kind: "gravesBidirectionalLSTM",
     lift: recurrent.gravesBidirectionalLstm,
   },
-  SimpleRnn: { kind: "simpleRnn" },
+  SimpleRnn: { kind: "simpleRnn", lift: recurrent.simpleRnn },
   RepeatVector: { kind: "repeatVector", lift: recurrent.repeatVector },
 
   Bidirectional: {

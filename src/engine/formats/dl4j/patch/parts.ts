@@ -2,6 +2,8 @@
 import type { Model, Shape } from "../../../graph/model";
 import { thawed, type Configuration, type Vertex } from "../configuration";
 import { withKey, type Json } from "../json";
+import { isVague } from "../../../graph/shapes";
+import { rawOf } from "../typed";
 import { inputRank } from "../layers/table";
 import type { Style } from "./fields";
 import { groupsOf, notSaid, type Group } from "./groups";
@@ -136,7 +138,9 @@ function layerParts(
     const need = inputRank({ type: layer.type, fields: layer.fields, path: [] });
     const preprocessor = feed.through
       ? preprocessorOf(style, feed.through, after)
-      : between(style, configuration, group.vertex, feed.kind, need);
+      : isVagueAsBefore(after, group, feed)
+        ? group.vertex!.preprocessor && rawOf(group.vertex!.preprocessor)
+        : between(style, configuration, group.vertex, feed.kind, need);
     const name = isLast ? group.name : `${group.name}_${layer.type}`;
     const part: Part = {
       name,
@@ -151,6 +155,12 @@ function layerParts(
     feed = { from: part, kind };
   }
   return made;
+}
+
+/** Whether no shape tells what a layer reads; it is what it was, then, unless another vertex feeds it now. */
+function isVagueAsBefore(after: Model, { vertex, reads }: Group, { from }: Feed): boolean {
+  const read = typeof from === "string" ? from : from.source?.name;
+  return isVague(after.shapes.get(reads[0]) ?? [-1]) && read === vertex?.inputs[0];
 }
 
 /** How the layers of a group are written. */
