@@ -51,6 +51,104 @@ describe.each([
   });
 });
 
+const LAST_STEP = [
+  node("last", "Slice", ["lstm"], {
+    begin: [null, -1, null],
+    end: [null, null, null],
+    strides: [1, 1, 1],
+  }),
+  node("row", "Squeeze", ["last"], { axes: [1] }),
+];
+
+/** Placeholders that are no samples, beside a sequence x. */
+const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
+  "a probability of keeping that has a value": [
+    handmade({
+      fed: { x: [-1, 5, 3], keep: [] },
+      weights: { kernel: [7, 16], bias: [16], W: [4, 2] },
+      nodes: [
+        node("keep", "Placeholder", [], { dtype: "float32", value: 0.75 }),
+        node("dropout", "Dropout", ["x"], { keepProbabilityFrom: "keep" }),
+        node("lstm", "LSTM", ["dropout", "[kernel]", "[bias]"], {
+          ...{ ...LSTM, takes: KERNEL, forgetBias: 1 },
+        }),
+        ...LAST_STEP,
+        node("out", "MatMul", ["row", "[W]"], PRODUCT),
+      ],
+      roles: { output: "out" },
+    }),
+    /no loss/,
+  ],
+  "a probability of keeping that is 1 where none is fed": [
+    handmade({
+      fed: { x: [-1, 5, 3], keep: [] },
+      weights: { kernel: [7, 16], bias: [16] },
+      nodes: [
+        node("keep", "Placeholder", [], { dtype: "float32", value: 1 }),
+        node("dropout", "Dropout", ["x"], { keepProbabilityFrom: "keep" }),
+        node("lstm", "LSTM", ["dropout", "[kernel]", "[bias]"], {
+          ...{ ...LSTM, takes: KERNEL, forgetBias: 1 },
+        }),
+        ...LAST_STEP,
+      ],
+      roles: { output: "row" },
+    }),
+    /dropout dropout is left out: its rate is fed/,
+  ],
+  "lengths, and the last step whatever they are": [
+    handmade({
+      fed: { x: [-1, 5, 3], lengths: [-1] },
+      weights: { kernel: [7, 16], bias: [16], W: [4, 2] },
+      nodes: [
+        node("lengths", "Placeholder", [], { dtype: "int32" }),
+        node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
+        node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
+          ...{ ...LSTM, takes: [...KERNEL, "mask"], forgetBias: 1 },
+        }),
+        ...LAST_STEP,
+        node("out", "MatMul", ["row", "[W]"], PRODUCT),
+      ],
+      roles: { output: "out" },
+    }),
+    /takes the last step before it as row/,
+  ],
+  "lengths, and the last step by them": [
+    handmade({
+      fed: { x: [-1, 5, 3], lengths: [-1] },
+      weights: { kernel: [7, 16], bias: [16], W: [4, 2] },
+      nodes: [
+        node("lengths", "Placeholder", [], { dtype: "int32" }),
+        node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
+        node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
+          ...{ ...LSTM, takes: [...KERNEL, "mask"], forgetBias: 1 },
+        }),
+        node("row", "LastStep", ["lstm", "steps"], { timeMajor: false }),
+        node("out", "MatMul", ["row", "[W]"], PRODUCT),
+      ],
+      roles: { output: "out" },
+    }),
+    /takes a mask .* where lengths was fed/,
+  ],
+};
+
+test.each(Object.entries(BESIDE))("a sequence with %s", async (title, [model, note]) => {
+  const zip = join(folder, `${title}.zip`);
+  const read = (name: string) => Promise.resolve(new Uint8Array(stored(model, name).buffer));
+  const { notes } = await createZip(model, zip, (variable) => evaluate(variable, read, 0));
+  expect(notes.join("\n")).toMatch(note);
+  const checkpoint = await openCheckpoint(zip);
+  const saved = await checkpoint.model();
+  const x = samplesFor(model);
+  // All steps are there.
+  const lengths = { shape: [4], values: [5, 5, 5, 5] };
+  const feeds = { x, ...(model.nodes.has("lengths") && { lengths }) };
+  const [before] = await outputsOf(model, read, feeds, [model.roles.output!]);
+  const [input] = saved.roles.inputs;
+  const [after] = await outputsOf(saved, checkpoint.read, { [input]: x }, [saved.roles.output!]);
+  expectClose(after.values, before.values, 1e-6);
+  await checkpoint.close();
+});
+
 describe.each(Object.entries(NETWORKS))("%s", (title, model) => {
   test("computes the same, in the zip too", async () => {
     const zip = join(folder, `${title}.zip`);

@@ -12,7 +12,7 @@ import {
 import { consumers } from "../../graph/order";
 import { findRoles } from "../../graph/roles";
 import { isFrozenLayer, layersOf, thawed, type Configuration, type Vertex } from "./configuration";
-import { inputShape } from "./inputs";
+import { inputShapes } from "./inputs";
 import { activationOf } from "./layers/activations";
 import { add, Lifting, type Place } from "./layers/lifting";
 import { compared, labelShape, lossOf, reduced, takesIndices } from "./layers/losses";
@@ -125,8 +125,9 @@ class Network {
     readonly lifting: Lifting,
   ) {
     const several = configuration.inputs.length > 1;
+    const shapeOf = inputShapes(configuration);
     for (const name of configuration.inputs) {
-      const { shape, dtype } = inputShape(configuration, name);
+      const { shape, dtype } = shapeOf(name);
       const node = lifting.placeholder(name, shape, { dtype }, [name]);
       this.outputs.set(name, node);
       if (shape.length !== 3 && dtype === "float32") continue;

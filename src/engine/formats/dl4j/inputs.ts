@@ -15,22 +15,29 @@ interface Input {
 
 const UNKNOWN: Input = { shape: [-1], dtype: "float32" };
 
-/** Rows [batch, n], sequences [batch, time, n], images in the order of the layer, or indices. */
-export function inputShape(configuration: Configuration, name: string): Input {
-  const readers = configuration.vertices.filter(({ inputs }) => inputs.includes(name));
-  const found = readers.map((reader) => shapeFor(configuration, reader));
-  return found.find(({ shape }) => shape.length > 1) ?? UNKNOWN;
+/**
+ * What an input of the network takes: rows [batch, n], sequences [batch, time, n], images in the order of the layer, or
+ * indices; the same of what is handed on by a vertex.
+ */
+export function inputShapes(configuration: Configuration): (name: string) => Input {
+  const shapes = new Map<string, Input>();
+  const shapeOf = (name: string): Input => shapes.get(name) ?? UNKNOWN;
+  // From the last one, so that each is behind its readers: of several, the first that says something counts.
+  for (const vertex of configuration.vertices.toReversed()) {
+    const found = shapeFor(vertex, shapeOf(vertex.name));
+    if (found.shape.length > 1) for (const name of vertex.inputs) shapes.set(name, found);
+  }
+  return shapeOf;
 }
 
-function shapeFor(configuration: Configuration, vertex: Vertex): Input {
+/** `next`: what its readers take. */
+function shapeFor(vertex: Vertex, next: Input): Input {
   const { layer, preprocessor } = vertex;
-  const behind = (): Input => inputShape(configuration, vertex.name);
-  if (layer === undefined) return forVertex(vertex.vertex, behind);
+  if (layer === undefined) return forVertex(vertex.vertex, next);
   const size = sizeOf(thawed(layer));
   if (preprocessor) return throughPreprocessor(preprocessor, size) ?? UNKNOWN;
   if (size !== undefined) return forLayer(thawed(layer), size);
   const own = inputRank(layer);
-  const next = behind();
   if (own === undefined) return next;
   // A window changes the size of images, and not their channels.
   if (next.shape.length !== own) return UNKNOWN;
@@ -39,8 +46,8 @@ function shapeFor(configuration: Configuration, vertex: Vertex): Input {
 }
 
 /** Vertices whose inputs look like what follows, or that say what they make of it. */
-function forVertex(vertex: Typed, behind: () => Input): Input {
-  if (vertex.type === "ElementWiseVertex") return behind();
+function forVertex(vertex: Typed, next: Input): Input {
+  if (vertex.type === "ElementWiseVertex") return next;
   if (vertex.type !== "ReshapeVertex") return UNKNOWN;
   const [, ...sizes] = numbers(vertex, "newShape", -1);
   const size = sizes.reduce((product, each) => product * each, 1);

@@ -2,7 +2,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { layersOf, parseConfiguration } from "../../../../src/engine/formats/dl4j/configuration";
 import { diagnoseZip, matchZip } from "../../../../src/engine/formats/dl4j/entries";
+import { importNetwork } from "../../../../src/engine/formats/dl4j/import";
+import { layOut } from "../../../../src/engine/formats/dl4j/parameters";
+import { patchConfiguration } from "../../../../src/engine/formats/dl4j/patch";
 import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
 import { GraftError, type ErrorCode } from "../../../../src/protocol/errors";
 import { fixture, temporaryFolder } from "../tf1/fixtures";
@@ -269,4 +273,47 @@ describe("malformed zips among the fixtures", () => {
       problem: expect.stringMatching(/coefficients/) as string,
     });
   });
+});
+
+test("branches upon branches: each part is looked at once", () => {
+  const layer = (type: string, more: object = {}) => ({
+    "@class": "org.deeplearning4j.nn.conf.graph.LayerVertex",
+    layerConf: { layer: { "@class": `org.deeplearning4j.nn.conf.layers.${type}`, ...more } },
+  });
+  const sum = { "@class": "org.deeplearning4j.nn.conf.graph.ElementWiseVertex", op: "Add" };
+  const blocks = Array.from({ length: 60 }, (_, index) => index);
+  const behind = (index: number) => (index === 0 ? "x" : `sum${index - 1}`);
+  const text = JSON.stringify({
+    networkInputs: ["x"],
+    networkOutputs: ["out"],
+    vertices: {
+      ...Object.fromEntries(
+        blocks.flatMap((index) => [
+          [`relu${index}`, layer("ActivationLayer")],
+          [`sum${index}`, sum],
+        ]),
+      ),
+      out: layer("DenseLayer", { nin: 4, nout: 2 }),
+    },
+    vertexInputs: {
+      ...Object.fromEntries(
+        blocks.flatMap((index) => [
+          [`relu${index}`, [behind(index)]],
+          [`sum${index}`, [behind(index), `relu${index}`]],
+        ]),
+      ),
+      out: ["sum59"],
+    },
+  });
+  const configuration = parseConfiguration("branches", text);
+  const parameters = layOut(layersOf(configuration), 10);
+  const model = importNetwork(configuration, parameters, "float32");
+  expect(model.shapes.get("x")).toEqual([-1, 4]);
+  // Frozen from end to end.
+  const variables = new Map(
+    [...model.variables].map(([name, each]) => [name, { ...each, trainable: [] }]),
+  );
+  const frozen = patchConfiguration(configuration, model, { ...model, variables });
+  const layers = layersOf(parseConfiguration("branches", frozen.text));
+  expect(layers.at(-1)!.type).toBe("FrozenLayer");
 });

@@ -33,7 +33,7 @@ export function adopted(source: Model): Adopted {
   const notes: string[] = [];
   const passes: readonly ((model: Model) => Model)[] = [
     batchMajor,
-    (model) => plain(model, notes),
+    (model) => plain(model, source, notes),
     perStep,
     withOutputBias,
     (model) => masked(model, notes),
@@ -71,20 +71,12 @@ function forward(source: Model): Model {
     );
   const nodes = [...source.nodes].map(([name, node]) => [name, { ...node, origin: [] }] as const);
   const names = ancestors(source, [output]);
-  const rates = nodes.flatMap(([, node]) => (names.has(node.name) ? ratesOf(node) : []));
-  const kept = new Set([...names, ...rates]);
   return {
     ...source,
     aliases: new Map(),
-    nodes: new Map(nodes.filter(([name]) => kept.has(name))),
+    nodes: new Map(nodes.filter(([name]) => names.has(name))),
     roles: { inputs: [], output },
   };
-}
-
-/** Placeholders that a dropout reads by their name alone. */
-function ratesOf({ op, attributes }: Node): readonly string[] {
-  if (op !== "Dropout" || "rate" in attributes) return [];
-  return ["rateFrom" in attributes ? attributes.rateFrom : attributes.keepProbabilityFrom];
 }
 
 /** Inputs come from their own names in Deeplearning4j, masks from the input that they are of. */

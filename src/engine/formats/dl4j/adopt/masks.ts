@@ -6,9 +6,10 @@ import { rewritten } from "./rewrite";
 
 /** `model` with a mask of ones for each sequence that is fed, in every op that takes one; in place of lengths. */
 export function masked(model: Model, notes: string[]): Model {
-  const inputs = [...model.nodes.values()].filter(({ op }) => op === "Placeholder");
   /** The mask of the sequence that a node yields. */
   const masks = new Map<string, string>();
+  /** Masks of sequences that have lengths in the source. */
+  const withLengths = new Set<string>();
   const ofRef = (ref: Ref): string | undefined => ("node" in ref ? masks.get(ref.node) : undefined);
   const shapes = new Map(model.shapes);
   return rewritten({ ...model, shapes }, (node, was) => {
@@ -21,16 +22,18 @@ export function masked(model: Model, notes: string[]): Model {
     const given = mask === undefined ? [] : [{ node: mask }];
     switch (node.op) {
       case "Placeholder": {
-        if (!isSequence && node.attributes.dtype === "float32") return undefined;
-        const name = inputs.length > 1 ? `${inputName(node.name)}/mask` : "mask";
+        const isIndices = node.attributes.dtype !== "float32" && shape?.length === 2;
+        if (!isSequence && !isIndices) return undefined;
+        const name = `${inputName(node.name)}/mask`;
         masks.set(node.name, name);
-        shapes.set(name, shape?.slice(0, 2) ?? []);
+        shapes.set(name, shape.slice(0, 2));
         const attributes = { dtype: "float32", value: 1 } as const;
         return [{ ...node, name, attributes, origin: [node.name] }, node];
       }
       case "SequenceMask": {
         const steps = ofRef(was.inputs[1]);
         if (steps === undefined) return undefined;
+        withLengths.add(steps);
         notes.push(
           `Deeplearning4j takes a mask [samples, steps] of ones and zeros with the samples, where ${lengthsOf(was)} was fed.`,
         );
@@ -45,6 +48,10 @@ export function masked(model: Model, notes: string[]): Model {
         return [{ ...node, inputs: [x, ...own], attributes }];
       }
       case "LastStep":
+        if (mask !== undefined && withLengths.has(mask) && was.inputs.length === 1)
+          notes.push(
+            `Of samples with padding, Deeplearning4j takes the last step before it as ${node.name}, and the source the last of all.`,
+          );
         return [{ ...node, inputs: [x, ...given] }];
       case "Reverse": {
         if (mask === undefined) return undefined;

@@ -37,8 +37,11 @@ const turn = (name: string, x: Node["inputs"][number]): Node => ({
   attributes: { permutation: TURNED },
 });
 
-/** Without what does nothing in inference, and with the last step as one op. `notes` gets what a user must know. */
-export function plain(model: Model, notes: string[]): Model {
+/**
+ * Without what does nothing in inference, and with the last step as one op. `source` has the placeholders that rates come
+ * from, `notes` gets what a user must know.
+ */
+export function plain(model: Model, source: Model, notes: string[]): Model {
   const made = new Map<string, Node>();
   const from = (node: Node): Node | undefined => {
     const [x] = node.inputs;
@@ -52,8 +55,8 @@ export function plain(model: Model, notes: string[]): Model {
         return "node" in x ? x.node : undefined;
       case "Dropout": {
         if ("rate" in node.attributes || !("node" in x)) return undefined;
-        const rate = givenRate(model, node.attributes);
-        if (rate !== undefined) return [{ ...node, attributes: { rate } }];
+        const rate = givenRate(source, node.attributes);
+        if (rate !== undefined && rate > 0) return [{ ...node, attributes: { rate } }];
         notes.push(
           `The dropout ${node.name} is left out: its rate is fed, and Deeplearning4j has it in the layer.`,
         );

@@ -33,6 +33,6 @@ export function needed(model: Model): Model {
   return { ...model, nodes: new Map(nodes) };
 }
 
-/** Which steps of a sequence are there: a placeholder of ones. */
+/** Which steps of a sequence are there: a placeholder of ones, which comes from the input that it is of. */
 export const isMask = (node: Node | undefined): boolean =>
-  node?.op === "Placeholder" && node.attributes.value !== undefined;
+  node?.op === "Placeholder" && node.attributes.value !== undefined && node.origin.length > 0;

@@ -85,6 +85,7 @@ const placeholders =
   (name) => {
     const node = nodes.get(name)!;
     if (name === roles.labels) return "labels";
-    const isInput = node.op === "Placeholder" && node.attributes.value === undefined;
-    return isInput && inputs.includes(node.origin[0]) ? node.origin[0] : `other ${name}`;
+    const [from] = node.origin;
+    if (node.op !== "Placeholder" || !inputs.includes(from)) return `other ${name}`;
+    return node.attributes.value === undefined ? from : `mask of ${from}`;
   };

@@ -24,17 +24,22 @@ export function freezing(style: Style, parts: readonly Part[], after: Model): Fr
     weights.get(part)!.length > 0 && weights.get(part)!.every(isFrozen);
   const trains = (part: Part) => weights.get(part)!.some((each) => !isFrozen(each));
   const isAnyHeld = parts.some(isHeld);
-  const trainsBefore = (part: Part): boolean =>
-    part.inputs.some(
-      (input) => typeof input !== "string" && (trains(input) || trainsBefore(input)),
-    );
+  /** Parts behind one that trains: each part is behind those that it reads. */
+  const behindTraining = new Set<Part>();
+  for (const part of parts)
+    if (
+      part.inputs.some(
+        (input) => typeof input !== "string" && (trains(input) || behindTraining.has(input)),
+      )
+    )
+      behindTraining.add(part);
   const unpenalized: string[] = [];
   const layerJson = (part: Part): Json => {
     const layer = part.layer!;
     const was = part.source?.layer !== undefined && isFrozenLayer(part.source.layer);
     const wanted = weights.get(part)!.length > 0 ? isHeld(part) : was && isAnyHeld;
     if (!wanted) return innerJson(style, layer);
-    const passes = trainsBefore(part) || isOutputLayer({ ...layer, path: [] });
+    const passes = behindTraining.has(part) || isOutputLayer({ ...layer, path: [] });
     if (!passes) return wrapped(style, part, "FrozenLayer", innerJson(style, layer));
     const fields = withoutPenalty(layer.fields);
     if (fields !== layer.fields)
