@@ -13,10 +13,11 @@ import { fitTo } from "./graph/fit";
 import { type ModelInput, modelInputs } from "./graph/inputs";
 import { elements, type Model } from "./graph/model";
 import { usedVariables } from "./graph/order";
+import { givesTimeFirst } from "./graph/timeMajor";
 import type { ReadStored } from "./graph/value";
 import { pathTo } from "./ops/run";
 import { backendText, chooseExecutor, type BackendChoice } from "./train/backend";
-import type { Executor } from "./train/executor";
+import type { Executor, Fetched } from "./train/executor";
 import { load, startingValues } from "./train/live";
 import { listNames } from "./surgery/select";
 import { forwardBatch } from "./train/forwardBatch";
@@ -124,8 +125,9 @@ async function outputOf(
   const parts: Float32Array[] = [];
   let sample: readonly number[] = [];
   const forward = executor.forward({ path, live, moving: new Set(), scalars });
+  const arranged = givesTimeFirst(model, node) ? samplesFirst : (each: Fetched) => each;
   for (const batch of batches(order, forwardBatch(model, path))) {
-    const [{ shape, data }] = await forward.run(arrays, batch);
+    const [{ shape, data }] = (await forward.run(arrays, batch)).map(arranged);
     // Graphs put the outputs of all steps of all samples below each other.
     const isColumn = steps !== undefined && steps > 1 && shape[0] === batch.length * steps;
     sample = isColumn ? [steps, ...shape.slice(1)] : shape.slice(1);
@@ -137,6 +139,18 @@ async function outputOf(
   const result = { shape: [samples, ...sample], dtype: "float32" as const, data };
   const isSequence = sample.length === 2 && sample[0] === steps;
   return isSequence && layout === "NFT" ? swapTimeAndFeatures(result) : result;
+}
+
+/** [time, batch, features] as [batch, time, features]. */
+function samplesFirst({ shape, data }: Fetched): Fetched {
+  const [steps, samples, ...rest] = shape;
+  const size = elements(rest);
+  const swapped = new Float32Array(data.length);
+  for (let row = 0; row < steps * samples; row++) {
+    const [step, sample] = [Math.floor(row / samples), row % samples];
+    swapped.set(data.subarray(row * size, (row + 1) * size), (sample * steps + step) * size);
+  }
+  return { shape: [samples, steps, ...rest], data: swapped };
 }
 
 /** Throws `unknown-node` for a feed that the graph has no placeholder for. */

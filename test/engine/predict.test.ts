@@ -4,8 +4,10 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/engine/data/npy";
+import { encodeMetaGraph, readMetaGraph } from "../../src/engine/formats/tf1/meta";
 import { predict } from "../../src/engine/predict";
 import { expectClose, FIXTURES, fixture, type Recorded } from "./fixture";
+import { as, op } from "./import/source";
 
 let folder: string;
 beforeAll(() => {
@@ -100,4 +102,32 @@ test("a scalar that the graph has not is refused with those that it has", async 
   // Dropout does nothing here, whatever it is fed.
   const { y_conv: logits } = cnn.expected.forward.activations;
   expectClose(written.data as Float32Array, cnn.floats(logits), 1e-5);
+});
+
+test("what has its steps first comes with the samples first", async () => {
+  const name = "b2_lstm_basic";
+  const { expected, floats } = fixture<Expected>(name);
+  const copied = path.join(folder, name);
+  fs.cpSync(path.join(FIXTURES, name), copied, { recursive: true });
+  const checkpoint = path.join(copied, expected.prefix);
+  const meta = await readMetaGraph(`${checkpoint}.meta`);
+  const steps = meta.graphDef!.node.find(({ op }) => op === "TensorArrayGatherV3")!.name;
+  meta.graphDef!.node.push(op("steps_first", "Tanh", [steps], { T: as.type(1) }));
+  fs.writeFileSync(`${checkpoint}.meta`, encodeMetaGraph(meta));
+  const x = expected.forward["x"] as Recorded;
+  const outputs = expected.forward["rnn_outputs"] as Recorded;
+  const input = path.join(folder, `${name}-x.npy`);
+  await writeNpy(input, { shape: x.shape, dtype: "float32", data: floats(x) });
+  const output = path.join(folder, `${name}-steps.npy`);
+  const asked = {
+    checkpoint,
+    input,
+    output,
+    layer: steps,
+    layout: "NTF",
+    backend: "auto",
+  } as const;
+  const { shape } = await predict(asked);
+  expect(shape).toEqual(outputs.shape);
+  expectClose((await readNpy(output)).data as Float32Array, floats(outputs), 1e-5);
 });

@@ -84,6 +84,12 @@ function stepLabels(
   steps: number,
 ): { array: DataArray; perStep: boolean } {
   const units = target.kind === "classes" ? target.classes : (target.shape[2] ?? 1);
+  const isEither = target.kind === "classes" && steps === units && lengths === undefined;
+  if (isEither && isOneHotRows(given, steps))
+    throw new GraftError(
+      "data-ambiguous",
+      `${name} is ${infoText(given)}: a one-hot row for each sequence, or a class for each of ${countText(steps, "step")}. Give classes by number: ${dimsText([given.shape[0]!])} for one per sequence, ${dimsText([...given.shape, 1])} for one per step.`,
+    );
   const isOpen = given.shape.length === 3 && !given.shape.includes(1, 1);
   let array = isOpen && (own ?? layout) === "NFT" ? swapTimeAndFeatures(given) : given;
   // Axes of one are none.
@@ -100,6 +106,16 @@ function stepLabels(
     "data-shape",
     `${name} is ${infoText(given)}; the network gives ${countText(units, "number")} for each of ${countText(steps, "step")}. Expected a label per step, ${dimsText([samples, steps])}${units > 1 ? ` (or rows of ${units})` : ""}, or one per sequence, ${samples}.`,
   );
+}
+
+/** Whether an array is rows of so many numbers, each a single 1 among zeros. */
+function isOneHotRows({ shape, data }: DataArray, width: number): boolean {
+  const [rows = 0, columns, ...rest] = shape;
+  if (width === 1 || columns !== width || rest.length > 0) return false;
+  return Array.from({ length: rows }, (_, row) => {
+    const own = Array.from<unknown, number>(data.slice(row * width, (row + 1) * width), Number);
+    return own.filter((value) => value === 1).length === 1 && own.filter(Boolean).length === 1;
+  }).every(Boolean);
 }
 
 const withStep = (array: DataArray): DataArray =>

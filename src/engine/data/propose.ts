@@ -120,9 +120,9 @@ async function sequenceFolders(
   const folders: { folder: string; found: Candidate }[] = [];
   const csv = files.filter((file) => CSV_EXTENSIONS.includes(extname(file).toLowerCase()));
   for (const folder of new Set(csv.map((file) => dirname(file)))) {
-    const own = await sequenceFiles(folder);
+    const own = await orNull(sequenceFiles(folder));
     // Numbered names: other tables that lie together are no sequences.
-    if (own.length < 2 || !own.every((file) => /\d/.test(basename(file)))) continue;
+    if (own === null || own.length < 2 || !own.every((file) => /\d/.test(basename(file)))) continue;
     const table = await orNull(describeCsv(own[0]!));
     if (table === null) continue;
     const columns = table.columns.length;

@@ -3,7 +3,7 @@ import { GraftError } from "../../protocol/errors";
 import type { OpName } from "./catalogue";
 import { modelInputs } from "./inputs";
 import type { Model } from "./model";
-import { ancestors } from "./order";
+import { ancestors, descendants } from "./order";
 import { givesTimeFirst } from "./timeMajor";
 
 /** `steps`: each step of a sequence has a label; so many, or -1 where the data tells. */
@@ -44,12 +44,19 @@ export function labelTarget(model: Model): LabelTarget {
     const steps = perStep && (isColumn || shape.length === 3) ? shape[1] : undefined;
     return { kind: "values", shape, ...(steps !== undefined && { steps }) };
   }
-  const indices = ops.has("SparseSoftmaxCrossEntropy") || ops.has("OneHot");
+  const indices = ops.has("SparseSoftmaxCrossEntropy") || becomeOneHot(model);
   const hasSteps = labels.length === 3 || (labels.length === 2 && labels[1] !== 1 && indices);
   const steps = output.length === 3 ? output[1] : hasSteps ? labels[1] : undefined;
   const classes = output.at(-1)!;
   return { kind: "classes", classes, ...(perStep && steps !== undefined && { steps }) };
 }
+
+/** Whether the graph makes the labels one-hot, and not just what it reads. */
+const becomeOneHot = (model: Model): boolean =>
+  model.roles.labels !== undefined &&
+  [...descendants(model, [model.roles.labels])].some(
+    (name) => model.nodes.get(name)!.op === "OneHot",
+  );
 
 /** Whether outputs can be right or wrong: of one unit, only where its sign tells two classes apart. */
 export const classifies = (model: Model, classes: readonly string[]): boolean =>

@@ -1,7 +1,7 @@
 // Ops on sequences: their order, their lengths and their ends.
 import { sequenceAxes } from "../graph/recurrent";
 import type { Kernel } from "./kernel";
-import { tf } from "./tf";
+import { tf, type Tensor } from "./tf";
 
 export const Reverse: Kernel<"Reverse"> = ([x, lengths], { axis, batchAxis }) => {
   if (lengths === undefined) return tf.reverse(x, axis);
@@ -12,10 +12,19 @@ export const Reverse: Kernel<"Reverse"> = ([x, lengths], { axis, batchAxis }) =>
   const turned = tf.sub(tf.sub(ends, 1), places);
   const from = tf.where(tf.less(places, ends), turned, tf.add(places, tf.mul(ends, 0)));
   const chooses = tf.cast(tf.equal(tf.expandDims(from, 2), places), "float32");
-  const samples = batchAxis === 0 ? x : tf.transpose(x, [1, 0, 2]);
-  const result = tf.matMul(chooses, samples);
-  return batchAxis === 0 ? result : tf.transpose(result, [1, 0, 2]);
+  const others = [...x.shape.keys()].filter((each) => each !== axis && each !== batchAxis);
+  const order = [batchAxis, axis, ...others];
+  const samples = transposed(x, order);
+  const rows = tf.reshape(tf.cast(samples, "float32"), [x.shape[batchAxis], time, -1]);
+  const result = tf.cast(tf.reshape(tf.matMul(chooses, rows), samples.shape), x.dtype);
+  return transposed(
+    result,
+    order.map((_, at) => order.indexOf(at)),
+  );
 };
+
+const transposed = (x: Tensor, order: readonly number[]): Tensor =>
+  order.every((axis, at) => axis === at) ? x : tf.transpose(x, [...order]);
 
 export const LastStep: Kernel<"LastStep"> = ([x, mask], { timeMajor }) => {
   const { time } = sequenceAxes(timeMajor);

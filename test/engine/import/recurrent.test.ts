@@ -3,6 +3,9 @@ import { join } from "node:path";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, test } from "vitest";
 import { importGraph } from "../../../src/engine/formats/tf1/import";
+import type { Recurrence } from "../../../src/engine/formats/tf1/lift/rnn/loop";
+import { termsOf } from "../../../src/engine/formats/tf1/lift/rnn/step";
+import { readGraph } from "../../../src/engine/formats/tf1/lift/source";
 import type { NodeDef } from "../../../src/engine/formats/tf1/proto/tensorflow_pb";
 import type { Model } from "../../../src/engine/graph/model";
 import { usedVariables } from "../../../src/engine/graph/order";
@@ -12,7 +15,7 @@ import { tf, type Tensor } from "../../../src/engine/ops/tf";
 import { load, startingValues } from "../../../src/engine/train/live";
 import { tensorsOf } from "../executor";
 import { expectClose, fixture, FIXTURES, type Recorded } from "../fixture";
-import { as, integers, lifted, op, placeholder } from "./source";
+import { as, integers, lifted, metaGraph, op, placeholder } from "./source";
 import { declaredTensors, importFile, readMeta } from "./summary";
 
 beforeAll(async () => {
@@ -189,6 +192,33 @@ describe("a loop that is no recurrence which Graft knows", () => {
     expect([...model.nodes.values()].some((node) => node.op === "Opaque")).toBe(true);
   });
 
+  test("adds a row for each sample to every step", () => {
+    const meta = readMeta(join(FIXTURES, "graphs/rnn_wrapped.meta"));
+    const { node: nodes } = meta.graphDef!;
+    const { attr } = nodes.find(({ name }) => name === "rnn/while/Enter_3")!;
+    nodes.push(
+      placeholder("context", [-1, 3]),
+      op("rnn/while/context", "Enter", ["context"], { ...attr }),
+    );
+    const sum = nodes.find(({ name }) => name === "rnn/while/rnn/multi_rnn_cell/cell_1/add")!;
+    sum.input[0] = "rnn/while/context";
+    const model = importGraph(meta, declaredTensors(meta));
+    expect(model.nodes.get("rnn/transpose_1")?.op).toBe("Transpose");
+  });
+
+  test("goes on while the same holds many times over", () => {
+    const meta = readMeta(join(FIXTURES, "graphs/rnn_fed_state.meta"));
+    const { node: nodes } = meta.graphDef!;
+    const condition = nodes.find(({ name }) => name === "rnn/while/LoopCond")!;
+    for (let depth = 0; depth < 10; depth++) {
+      const [before] = condition.input;
+      nodes.push(op(`rnn/while/and_${depth}`, "LogicalAnd", [before, before]));
+      condition.input[0] = `rnn/while/and_${depth}`;
+    }
+    const model = importGraph(meta, declaredTensors(meta));
+    expect(model.nodes.get("rnn/transpose_1")?.op).toBe("Transpose");
+  });
+
   test("as it was it is one", () => {
     const model = importFile(join(FIXTURES, "graphs/rnn_fed_state.meta"));
     expect(model.nodes.get("rnn/transpose_1")?.op).toBe("LSTM");
@@ -202,4 +232,35 @@ describe("a loop that is no recurrence which Graft knows", () => {
     )!;
     return { ...read, name: "computed", op: "Neg", input: [read.name] };
   }
+});
+
+test("a state that ends in zeros is not the last output", () => {
+  const meta = readMeta(join(FIXTURES, "graphs/rnn_lengths.meta"));
+  for (const select of meta.graphDef!.node)
+    if (/^rnn\/while\/Select_[12]$/.test(select.name)) select.input[1] = "rnn/while/Select/Enter";
+  const { nodes } = importGraph(meta, declaredTensors(meta));
+  const cell = [...nodes.values()].find(({ op }) => op === "LSTM");
+  expect(cell?.attributes).toMatchObject({ masked: "reset" });
+  expect([...nodes.values()].map(({ op }) => op)).not.toContain("LastStep");
+});
+
+test("the terms of a sum are counted no deeper than gates are", () => {
+  const sums = Array.from({ length: 16 }, (_, depth) =>
+    op(`sum_${depth + 1}`, "AddV2", [`sum_${depth}`, `sum_${depth}`]),
+  );
+  const { graphDef } = metaGraph([placeholder("sum_0", [-1, 3]), ...sums]);
+  const loop = { graph: readGraph(graphDef!) } as unknown as Recurrence;
+  expect(termsOf(loop, { node: "sum_16", output: 0 }).length).toBeLessThanOrEqual(16);
+  expect(termsOf(loop, { node: "sum_2", output: 0 })).toHaveLength(4);
+});
+
+test("what is turned round by axes that it does not have stays opaque", () => {
+  const turned = (seq: number) =>
+    lifted([
+      placeholder("x", [-1, -1, 4]),
+      placeholder("lengths", [-1], 3),
+      op("turned", "ReverseSequence", ["x", "lengths"], { seq_dim: as.integer(seq) }),
+      op("result", "Tanh", ["turned"]),
+    ]).nodes.get("turned")?.op;
+  expect([1, 3, 0].map(turned)).toEqual(["Reverse", "Opaque", "Opaque"]);
 });

@@ -166,4 +166,19 @@ describe("padding", () => {
     );
     expect([...turned.dataSync()]).toEqual([1, 0, 2, 3, 7, 6, 5, 4]);
   });
+
+  test.each([
+    { axis: 1, batchAxis: 0, shape: [2, 4], expected: [1, 0, 2, 3, 7, 6, 5, 4] },
+    { axis: 0, batchAxis: 1, shape: [4, 2], expected: [2, 7, 0, 5, 4, 3, 6, 1] },
+  ])("numbers of words, turned round along axis $axis", ({ axis, batchAxis, shape, expected }) => {
+    const attributes = { axis, batchAxis };
+    const turned = Reverse(
+      [tf.reshape(tf.range(0, 8, 1, "int32"), shape), tf.tensor1d([2, 4], "int32")],
+      attributes,
+      node("turned", "Reverse", [], attributes) as never,
+      INFERENCE,
+    );
+    expect(turned.dtype).toBe("int32");
+    expect([...turned.dataSync()]).toEqual(expected);
+  });
 });

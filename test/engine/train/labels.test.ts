@@ -72,6 +72,35 @@ describe("class labels are fed as the graph takes them", () => {
     expect(tf.tensor(array.data, [2, ...array.shape]).arraySync()).toEqual(expected);
   });
 
+  test("one-hot rows beside words that the graph itself makes one-hot", () => {
+    const model = handmade({
+      fed: { x: [-1, -1], y: [-1, 3] },
+      weights: { kernel: [9, 16], bias: [16], w: [4, 3] },
+      nodes: [
+        node("x", "Placeholder", [], { dtype: "int32" }),
+        node("words", "OneHot", ["x"], { depth: 5, on: 1, off: 0 }),
+        node("lstm", "LSTM", ["words", "[kernel]", "[bias]"], {
+          takes: ["joinedKernel", "bias"],
+          gates: ["i", "c", "f", "o"],
+          peepholeColumns: [],
+          forgetBias: 1,
+          activation: "tanh",
+          gateActivation: "sigmoid",
+          cellClip: null,
+          projectionClip: null,
+          masked: "hold",
+          timeMajor: false,
+        }),
+        node("last", "LastStep", ["lstm"], { timeMajor: false }),
+        node("logits", "MatMul", ["last", "[w]"], PRODUCT),
+        dense("y"),
+        node("loss", "Mean", ["each"], MEAN),
+      ],
+      roles: { inputs: ["x"], output: "logits", labels: "y", loss: "loss" },
+    });
+    expect(labelTarget(model)).toEqual({ kind: "classes", classes: 3 });
+  });
+
   test("a cross-entropy by hand over the logarithm of a softmax compares classes too", () => {
     const model = classifier(
       "float32",

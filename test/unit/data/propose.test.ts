@@ -321,6 +321,17 @@ describe("sequences are proposed", () => {
   });
 });
 
+it("hidden files in a folder are no sequences, and keep nothing from being proposed", async () => {
+  const files = {
+    "X.npy": floats([3, 2, 4]),
+    "y.npy": longs([0, 1, 0]),
+    "old/.~1.csv": "1,2\n3,4\n",
+  };
+  const S: ModelInput = { name: "x", shape: [-1, -1, 4], dtype: "float32", sequence: true };
+  const { candidates } = await propose(files, [S], 2);
+  expect(candidates.map(({ data }) => summary(data))).toEqual(["X.npy + y.npy"]);
+});
+
 it("what is proposed for a regression can be bound", async () => {
   const files = { "X.npy": floats([3, 4]), "y.npy": longs([7, 300, 12]) };
   const { candidates, folder } = await propose(files, [X], 1);

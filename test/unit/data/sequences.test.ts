@@ -194,6 +194,19 @@ describe("labels of steps", () => {
     expect(await errorOf(() => last)).toMatch(/^data-shape: .*"labelsMask" says nothing/);
   });
 
+  it("one-hot rows of sequences with as many steps as classes are never taken for labels of steps", async () => {
+    await save("rows.npy", longs([0, 1, 0, 0, 0, 0, 0, 1], [2, 4]));
+    await save("column.npy", longs([0, 1, 0, 0, 0, 0, 0, 1], [2, 4, 1]));
+    const data = { inputs: "ntf.npy", labels: "rows.npy" };
+    expect(await errorOf(() => bind(data, dl4j(4)))).toBe(
+      "data-ambiguous: rows.npy is 2 × 4 int64: a one-hot row for each sequence, or a class for each of 4 steps. Give classes by number: 2 for one per sequence, 2 × 4 × 1 for one per step.",
+    );
+    const column = await bind({ ...data, labels: "column.npy" }, dl4j(4));
+    expect([...column.labels]).toEqual([0, 1, 0, 0, 0, 0, 0, 1]);
+    const steps = await bind({ ...data, labels: "steps.npy" }, dl4j(4));
+    expect([...steps.labels]).toEqual([0, 1, 1, 0, 1, 0, 0, 1]);
+  });
+
   it("of another number of steps do not fit", async () => {
     await save("five.npy", longs(Array<number>(10).fill(0), [2, 5]));
     expect(await errorOf(() => bind({ inputs: "ntf.npy", labels: "five.npy" }, dl4j()))).toBe(

@@ -147,15 +147,19 @@ function isCounter(graph: SourceGraph, { initial, next, merge }: State): boolean
   return carriedBy(graph, sum.inputs[0]) === merge && numberOf(graph, sum.inputs[1]) === 1;
 }
 
+/** A loop that TensorFlow writes has two bounds. */
+const DEEPEST_CONDITION = 4;
+
 /** The condition is that counters are below numbers. */
 function boundsOf(
   graph: SourceGraph,
   condition: Tensor,
   counters: ReadonlySet<string>,
+  levels = DEEPEST_CONDITION,
 ): Tensor[] | undefined {
   const node = nodeAt(graph, behind(graph, condition));
-  if (node?.op === "LogicalAnd") {
-    const [a, b] = node.inputs.map((input) => boundsOf(graph, input, counters));
+  if (node?.op === "LogicalAnd" && levels > 0) {
+    const [a, b] = node.inputs.map((input) => boundsOf(graph, input, counters, levels - 1));
     return a && b && [...a, ...b];
   }
   if (!isOp(node, "Less") || !counters.has(carriedBy(graph, node.inputs[0]) ?? ""))

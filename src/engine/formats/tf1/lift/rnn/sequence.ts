@@ -47,6 +47,8 @@ export function lastStep(lifting: Lifting, node: SourceNode): Meaning | undefine
   const lifted = node.op === "Exit" ? loopAt(lifting, node.name) : undefined;
   const cell = lifted?.cells.find(({ states }) => states[0].exit === node.name);
   if (lifted === undefined || cell === undefined) return undefined;
+  // Behind the end of a sample that state is gone.
+  if (lifted.mask !== undefined && lifted.masked === "reset") return undefined;
   const output = stepOf(lifted, cell.output);
   const inputs = lifted.mask ? [output, lifted.mask] : [output];
   const origin = [...lifted.origin, node.name];

@@ -27,12 +27,15 @@ export function pairs(loop: Recurrence, tensor: Tensor, op: RegExp): (readonly [
 export const SUM = /^Add(V2)?$/;
 export const PRODUCT = /^Mul$/;
 
-/** The terms of a sum, however it is nested. */
-export function termsOf(loop: Recurrence, tensor: Tensor): Tensor[] {
-  const [pair] = pairs(loop, tensor, SUM);
+/** A gate adds up fewer terms. Sums that share terms would be twice as many with each level. */
+const DEEPEST_SUM = 4;
+
+/** The terms of a sum, and of the sums in it. */
+export function termsOf(loop: Recurrence, tensor: Tensor, levels = DEEPEST_SUM): Tensor[] {
+  const [pair] = levels === 0 ? [] : pairs(loop, tensor, SUM);
   return pair === undefined
     ? [behind(loop.graph, tensor)]
-    : pair.flatMap((term) => termsOf(loop, term));
+    : pair.flatMap((term) => termsOf(loop, term, levels - 1));
 }
 
 const ACTIVATIONS: ReadonlyMap<string, string> = new Map([

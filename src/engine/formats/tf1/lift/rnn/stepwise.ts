@@ -1,5 +1,13 @@
 // The tensors of a step as whole sequences: what the cells yield, and what ops between them make of it.
-import { meaningOf, opaque, type Lifting, type Made, type Meaning } from "../lifting";
+import {
+  isUnknownRank,
+  meaningOf,
+  opaque,
+  shapeOf,
+  type Lifting,
+  type Made,
+  type Meaning,
+} from "../lifting";
 import { nodeAt, tensorName, type SourceNode, type Tensor } from "../source";
 import { commonScope } from "../../scopes";
 import { cellNode, type Setting } from "./cellnode";
@@ -98,11 +106,19 @@ function between(
   const isOutside = made.node.inputs.every(
     (input) => "variable" in input || !isOfStep(steps, input.node),
   );
-  if (!isOutside) return undefined;
+  if (!isOutside || (made.node.op === "Add" && !isSameInEachStep(lifting, node))) return undefined;
   lifting.made.delete(made.node.name);
   const moved: Made = { ...made, node: { ...made.node, ...named(steps, node.name) } };
   lifting.made.set(moved.node.name, moved);
   return moved;
 }
+
+/** Rows of samples that are added to every step would be added to the steps of a sequence in turn. */
+const isSameInEachStep = (lifting: Lifting, node: SourceNode): boolean =>
+  node.inputs.every((input) => {
+    const meaning = meaningOf(lifting, input);
+    const { length } = shapeOf(meaning);
+    return length === 3 || (length < 2 && !isUnknownRank(meaning));
+  });
 
 const isOfStep = ({ loop }: Steps, name: string): boolean => loop.members.has(name);
