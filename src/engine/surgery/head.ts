@@ -4,6 +4,7 @@ import { dataFormatOf } from "../graph/channels";
 import { layerOf } from "../graph/layers";
 import type { Initializer, Model, Node, Shape } from "../graph/model";
 import { formatShape } from "../graph/shapes";
+import { givesTimeFirst } from "../graph/timeMajor";
 import { dense, newNode } from "./blocks";
 import { headsFor, type Head } from "./output";
 import { changed, freeName, withLayer } from "./rewire";
@@ -40,6 +41,7 @@ export function withHead(model: Model, { head, from, classes, init, key }: NewHe
     );
   const name = headName(model);
   const features = featuresOf(model, head, { name, from, channels });
+  const batch = BATCH_OF[head](givesTimeFirst(model, from) ? swapped(shape) : shape);
   const block = dense({
     name,
     from: features[0]?.name ?? from,
@@ -64,7 +66,7 @@ export function withHead(model: Model, { head, from, classes, init, key }: NewHe
   );
   return {
     ...after,
-    shapes: new Map(after.shapes).set(output, [...BATCH_OF[head](shape), classes]),
+    shapes: new Map(after.shapes).set(output, [...batch, classes]),
     roles: { ...model.roles, output },
   };
 }
@@ -76,13 +78,19 @@ const BATCH_OF: Readonly<Record<Head, (features: Shape) => Shape>> = {
   lastStep: () => [-1],
 };
 
+const swapped = ([time, batch, features]: Shape): Shape => [batch, time, features];
+
 const READS: Readonly<Record<Head, string>> = {
   dense: "A dense layer reads rows or sequences",
   pooling: "Pooling needs a feature map of four axes",
   lastStep: "Only a sequence has a last step",
 };
 
-/** What makes one row of a feature map or of a sequence. */
+/** Labels and samples have the batch first. */
+const samplesFirst = (name: string, from: string): Node =>
+  newNode(`${name}/SamplesFirst`, "Transpose", [{ node: from }], { permutation: [1, 0, 2] });
+
+/** What makes one row of a feature map or of a sequence, or brings the batch of sequences to the front. */
 function featuresOf(
   model: Model,
   head: Head,
@@ -90,7 +98,7 @@ function featuresOf(
 ): Node[] {
   switch (head) {
     case "dense":
-      return [];
+      return givesTimeFirst(model, from) ? [samplesFirst(name, from)] : [];
     case "pooling": {
       const axes = [1, 2, 3].filter((axis) => axis !== channels);
       return [newNode(`${name}/Mean`, "Mean", [{ node: from }], { axes, keepDims: false })];

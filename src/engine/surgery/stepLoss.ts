@@ -1,7 +1,6 @@
 // Losses of sequences: a number for each step, and what becomes of them.
 import { sameShape, type Model, type Node } from "../graph/model";
 import { ancestors, descendants } from "../graph/order";
-import { sequenceAxes } from "../graph/recurrent";
 import { newNode } from "./blocks";
 import { freeName } from "./rewire";
 import { sequenceStyle } from "./sequences";
@@ -28,25 +27,21 @@ export function stepsOf(model: Model, was: string): string | undefined {
 }
 
 /**
- * The nodes that make one number, `scalar`, of a number for each step: the mean over all of them; where the layers have a
+ * The nodes that make one number, `scalar`, of a number for each step, [batch, time]: the mean over all of them; where the layers have a
  * mask, the sum over the steps that are there, as the mean over samples, as DL4J does.
  */
 export function overSteps(
   model: Model,
   { steps, sequence, scalar }: Readonly<Record<"steps" | "sequence" | "scalar", string>>,
 ): Node[] {
-  const { timeMajor, mask } = sequenceStyle(model, sequence);
+  const { mask } = sequenceStyle(model, sequence);
   const mean = (of: string, axes: readonly number[]) =>
     newNode(scalar, "Mean", [{ node: of }], { axes, keepDims: false });
   if (mask === undefined) return [mean(steps, [0, 1])];
-  const swap = { permutation: [1, 0] };
-  const swapped = newNode(freeName(model, "graft/mask"), "Transpose", [mask], swap);
-  const there = timeMajor ? { node: swapped.name } : mask;
-  const counted = newNode(freeName(model, "graft/counted"), "Mul", [{ node: steps }, there], {});
-  const axes = [sequenceAxes(timeMajor).time];
+  const counted = newNode(freeName(model, "graft/counted"), "Mul", [{ node: steps }, mask], {});
   const sum = newNode(freeName(model, "graft/sum"), "Sum", [{ node: counted.name }], {
-    axes,
+    axes: [1],
     keepDims: false,
   });
-  return [...(timeMajor ? [swapped] : []), counted, sum, mean(sum.name, [0])];
+  return [counted, sum, mean(sum.name, [0])];
 }

@@ -133,6 +133,22 @@ export const NETWORKS: Readonly<Record<string, Model>> = {
     ],
     roles: { output: "out" },
   }),
+  "parts of a layer, their difference and their product": handmade({
+    fed: { x: [-1, 5] },
+    weights: { V: [5, 8], b: [8], W: [8, 2] },
+    nodes: [
+      node("hidden", "MatMul", ["x", "[V]"], PRODUCT),
+      node("biased", "BiasAdd", ["hidden", "[b]"], { dataFormat: "NHWC" }),
+      node("tanh", "Tanh", ["biased"], {}),
+      node("left", "Slice", ["tanh"], { begin: [null, null], end: [null, 4], strides: [1, 1] }),
+      node("right", "Slice", ["tanh"], { begin: [null, 4], end: [null, null], strides: [1, 1] }),
+      node("difference", "Sub", ["left", "right"], {}),
+      node("product", "Mul", ["left", "right"], {}),
+      node("both", "Concat", ["difference", "product"], { axis: 1 }),
+      node("out", "MatMul", ["both", "[W]"], PRODUCT),
+    ],
+    roles: { output: "out" },
+  }),
   "images that end in means": handmade({
     fed: { x: [-1, 6, 6, 2] },
     weights: { K: [3, 3, 2, 4], b: [4], W: [4, 3] },

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { convert } from "../../../src/engine/convert";
 import { openCheckpoint } from "../../../src/engine/formats/table";
+import type { Tensor2D } from "@tensorflow/tfjs-core";
 import { tf } from "../../../src/engine/ops/tf";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
@@ -37,10 +38,12 @@ const RECORDED: Readonly<Record<string, readonly string[]>> = {
   "b5_dl4j_mlp_iris/model.zip": ["input"],
   "b5_dl4j_cnn_digits/model.zip": ["input"],
   "b5_dl4j_graph_merge/model.zip": ["input_left", "input_right"],
+  "b5_dl4j_lstm/model.zip": ["input"],
+  "b5_dl4j_graves_lstm/model.zip": ["input"],
 };
 
 const OLD = OLD_VERSIONS.flatMap((version) =>
-  ["conv", "graph"].map((name): Case => {
+  ["conv", "graph", "graves_lstm"].map((name): Case => {
     const zip = `dl4j_old/${version}/${name}.zip`;
     const text = readFileSync(fixture(zip.replace(/zip$/, "json")), "utf8");
     const { input, output } = JSON.parse(text) as { input: Numbers | Numbers[]; output: Numbers };
@@ -57,6 +60,13 @@ const CASES: readonly Case[] = [
   ...OLD,
 ];
 
+/** A row for each sample, or for each step of each sample. */
+function rowsOf({ shape, values }: Numbers): Tensor2D {
+  const x = tf.tensor(Float32Array.from(values), [...shape]);
+  const rows = shape.length === 3 ? tf.transpose(x, [0, 2, 1]) : x;
+  return tf.reshape(rows, [-1, shape[1]]);
+}
+
 test.each(CASES)("$zip", async ({ zip, inputs, output }) => {
   const as = join(folder, zip.replaceAll("/", "_"));
   await convert(fixture(zip), "tf1", as);
@@ -65,12 +75,13 @@ test.each(CASES)("$zip", async ({ zip, inputs, output }) => {
   const feeds = Object.fromEntries(
     model.roles.inputs.map((name, at) => [name, inputs[at] ?? inputs[0]]),
   );
-  const [{ shape, values }] = await outputsOf(model, checkpoint.read, feeds, [model.roles.output!]);
-  expect(shape).toEqual(output.shape);
+  const [found] = await outputsOf(model, checkpoint.read, feeds, [model.roles.output!]);
   // What Deeplearning4j gives out is behind the activation function of the output layer.
   const source = await openCheckpoint(fixture(zip));
   const isSoftmax = [...(await source.model()).nodes.values()].some(({ op }) => op === "Softmax");
-  const logits = tf.tensor(Float32Array.from(values), [...shape]);
-  expectClose((isSoftmax ? tf.softmax(logits) : logits).dataSync(), output.values, 1e-5);
+  const logits = rowsOf(found);
+  const wanted = rowsOf(output);
+  expect(logits.shape).toEqual(wanted.shape);
+  expectClose((isSoftmax ? tf.softmax(logits) : logits).dataSync(), wanted.dataSync(), 1e-5);
   await Promise.all([checkpoint.close(), source.close()]);
 });

@@ -5,6 +5,7 @@ import { withLoss } from "../../../src/engine/graph/loss";
 import { wholeRegion, type Model } from "../../../src/engine/graph/model";
 import { trainableMask } from "../../../src/engine/graph/regions";
 import { trainedVariables } from "../../../src/engine/graph/order";
+import { labelTarget } from "../../../src/engine/graph/target";
 import { GraftError } from "../../../src/protocol/errors";
 import { beginning, startOf, train } from "../compile/network";
 import { executorOn } from "../executor";
@@ -29,7 +30,9 @@ function trainable(model: Model): Model | undefined {
   // Of one class there is nothing to learn.
   if (model.shapes.get(model.roles.output ?? "")?.at(-1) === 1) return undefined;
   try {
-    return withLoss(model);
+    const withOne = withLoss(model);
+    labelTarget(withOne);
+    return withOne;
   } catch (error) {
     if (error instanceof GraftError) return undefined;
     throw error;

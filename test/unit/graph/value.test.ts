@@ -87,3 +87,10 @@ test("axes in another order", async () => {
   };
   expect(floats(await evaluate(variable([3, 1, 2], value), read, 1))).toEqual([1, 4, 2, 5, 3, 6]);
 });
+
+test("powers of a base, number by number", async () => {
+  const part: Value = { from: "stored", name: "w" };
+  const value: Value = { from: "power", base: 2, part, shape: [2, 3] };
+  const found = floats(await evaluate(variable([2, 3], value), read, 1));
+  expect(found).toEqual([2, 4, 8, 16, 32, 64]);
+});

@@ -3,7 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Configuration } from "../../../../src/engine/formats/dl4j/configuration";
+import {
+  layersOf,
+  parseConfiguration,
+  type Configuration,
+} from "../../../../src/engine/formats/dl4j/configuration";
+import { importNetwork } from "../../../../src/engine/formats/dl4j/import";
+import { layOut } from "../../../../src/engine/formats/dl4j/parameters";
 import { patchConfiguration } from "../../../../src/engine/formats/dl4j/patch";
 import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
 import { openCheckpoint, formatOf } from "../../../../src/engine/formats/table";
@@ -292,4 +298,35 @@ describe.each(Object.entries(CASES))("%s", (title, { zip, edits, layers }) => {
     expect(frozen(again)).toEqual(frozen(model));
     await Promise.all([source.close(), saved.close(), opened.close()]);
   });
+});
+
+test("a learning rate of its own, within what wraps a layer", () => {
+  const layer = (type: string, more: object) => ({
+    layer: { "@class": `org.deeplearning4j.nn.conf.layers.${type}`, ...more },
+  });
+  const iupdater = { "@class": "org.nd4j.linalg.learning.config.Sgd", learningRate: 0.5 };
+  const way = { ...layer("LSTM", { nin: 2, nout: 3, iupdater }).layer };
+  const text = JSON.stringify({
+    confs: [
+      layer("recurrent.LastTimeStep", {
+        underlying: layer("recurrent.Bidirectional", { fwd: way, bwd: way, mode: "ADD" }).layer,
+      }),
+      layer("OutputLayer", { nin: 3, nout: 2, iupdater }),
+    ],
+  });
+  const configuration = parseConfiguration("wrapped", text);
+  const stored = layOut(layersOf(configuration), 2 * (2 * 12 + 3 * 12 + 12) + 8);
+  const model = importNetwork(configuration, stored, "float32");
+  const variables = new Map(
+    [...model.variables].map(([name, each]) => [
+      name,
+      name.startsWith("0_") ? { ...each, hyper: { learningRate: 0.125 } } : each,
+    ]),
+  );
+  const patched = patchConfiguration(configuration, model, { ...model, variables });
+  const expected = text.replaceAll(
+    `"nin":2,"nout":3,"iupdater":${JSON.stringify(iupdater)}`,
+    `"nin":2,"nout":3,"iupdater":${JSON.stringify({ ...iupdater, learningRate: 0.125 })}`,
+  );
+  expect(JSON.parse(patched.text)).toEqual({ ...JSON.parse(expected), inputPreProcessors: {} });
 });

@@ -1,6 +1,7 @@
 // An output layer of sequences has a bias in Deeplearning4j, whatever its configuration says.
-import { wholeRegion, type Model, type Variable } from "../../../graph/model";
-import { rewritten } from "./rewrite";
+import { isFrozen, wholeRegion, type Model, type Node, type Variable } from "../../../graph/model";
+import { usedVariables } from "../../../graph/order";
+import { reinfer } from "../../../graph/reinfer";
 
 /** A bias of zeros behind the product that is the output of each step, where that has none. */
 export function withOutputBias(model: Model): Model {
@@ -10,25 +11,25 @@ export function withOutputBias(model: Model): Model {
   if (node.op !== "MatMul" || shape.length !== 3) return model;
   const name = `${output}/b`;
   const units = shape.slice(-1);
+  const isHeld = usedVariables(model, [output]).every(isFrozen);
   const bias: Variable = {
-    ...{ name, dtype: "float32", shape: units, role: "weight", trainable: [wholeRegion(units)] },
+    ...{ name, dtype: "float32", shape: units, role: "weight" },
+    trainable: isHeld ? [] : [wholeRegion(units)],
     value: {
       ...{ from: "initializer", initializer: "zeros", shape: units },
       ...{ fanIn: 1, fanOut: 1, key: "zeros" },
     },
   };
-  const product = `${output}/product`;
-  const variables = new Map([...model.variables, [name, bias]]);
-  return rewritten({ ...model, variables }, (each) =>
-    each.name === output
-      ? [
-          { ...node, name: product },
-          {
-            ...{ name: output, op: "BiasAdd", origin: [] },
-            inputs: [{ node: product }, { variable: name }],
-            attributes: { dataFormat: "NHWC" },
-          },
-        ]
-      : undefined,
-  );
+  const biased = `${output}/biased`;
+  const last: Node = {
+    ...{ name: biased, op: "BiasAdd", origin: [] },
+    inputs: [{ node: output }, { variable: name }],
+    attributes: { dataFormat: "NHWC" },
+  };
+  return reinfer({
+    ...model,
+    variables: new Map([...model.variables, [name, bias]]),
+    nodes: new Map([...model.nodes, [biased, last]]),
+    roles: { ...model.roles, output: biased },
+  });
 }

@@ -69,6 +69,10 @@ export function plain(model: Model, source: Model, notes: string[]): Model {
         const isUndone = node.attributes.permutation.every((axis, at) => permutation[axis] === at);
         return isUndone && "node" in inner ? inner.node : undefined;
       }
+      case "Slice": {
+        const size = model.shapes.get(node.name) && sizeOf(model, x);
+        return size === undefined ? undefined : [{ ...node, attributes: bounded(node, size) }];
+      }
       case "Squeeze": {
         if (before?.op !== "Slice" || node.attributes.axes.join() !== "1") return undefined;
         if (!isLastOfSteps(model, before)) return undefined;
@@ -86,6 +90,22 @@ export function plain(model: Model, source: Model, notes: string[]): Model {
     if (typeof result !== "string") for (const each of result ?? [node]) made.set(each.name, each);
     return result;
   });
+}
+
+/** How many features there are. */
+function sizeOf({ shapes, variables }: Model, ref: Node["inputs"][number]): number | undefined {
+  return ("node" in ref ? shapes.get(ref.node) : variables.get(ref.variable)?.shape)?.at(-1);
+}
+
+/** A slice of features with both of its ends as numbers, as a SubsetVertex has them. */
+function bounded({ attributes }: Node<"Slice">, size: number): Node<"Slice">["attributes"] {
+  const { begin, end, strides } = attributes;
+  if ((begin.at(-1) ?? null) === null && (end.at(-1) ?? null) === null) return attributes;
+  return {
+    begin: begin.with(-1, begin.at(-1) ?? 0),
+    end: end.with(-1, end.at(-1) ?? size),
+    strides,
+  };
 }
 
 /** The rate that a placeholder has where nothing is fed. */

@@ -65,7 +65,11 @@ export function keptLayer(
     (all, change) => change(style, { ...owner, fields: all }, group, before),
     sized,
   );
-  return { type: inner.type, fields: withRate(fields, parameters, variables), parameters };
+  return {
+    type: inner.type,
+    fields: withRate({ ...owner, fields }, parameters, variables),
+    parameters,
+  };
 }
 
 function writtenParameters(
@@ -225,7 +229,7 @@ const withDropout: Change = (_, { fields }, group, before) => {
 
 /** A learning rate of its own. */
 function withRate(
-  fields: JsonObject,
+  { type, fields }: Pick<Typed, "type" | "fields">,
   parameters: readonly Written[],
   variables: ReadonlyMap<string, Variable>,
 ): JsonObject {
@@ -233,7 +237,17 @@ function withRate(
   const [rate] = [...variables.values()].flatMap(({ name, hyper }) =>
     own.has(name) && hyper?.learningRate !== undefined ? [hyper.learningRate] : [],
   );
-  if (rate === undefined) return fields;
+  return rate === undefined ? fields : trainingAt(rate, type, fields);
+}
+
+/** In a wrapper it is that of the layers within. */
+function trainingAt(rate: number, type: string, fields: JsonObject): JsonObject {
+  if (Object.hasOwn(WITHIN, type))
+    return WITHIN[type].reduce((all, [field]) => {
+      const within = typed("layer", all.get(field), [])!;
+      const changed = trainingAt(rate, within.type, within.fields);
+      return withKey(all, field, rewrapped(all.get(field)!, changed));
+    }, fields);
   const updater = asObject(fields.get("iupdater"));
   return updater.has("learningRate")
     ? withKey(fields, "iupdater", withKey(updater, "learningRate", json(rate)))
