@@ -39,6 +39,26 @@ export const node = <Op extends OpName>(
 
 export const PRODUCT = { transposeA: false, transposeB: false };
 
+const RECURRENT = {
+  activation: "tanh",
+  gateActivation: "sigmoid",
+  masked: "hold",
+  timeMajor: false,
+} as const;
+
+/** What a BasicLSTMCell of TensorFlow is; `takes` is the caller's. */
+export const LSTM_CELL = {
+  ...RECURRENT,
+  gates: ["i", "c", "f", "o"],
+  peepholeColumns: [],
+  forgetBias: 1,
+  cellClip: null,
+  projectionClip: null,
+} as const;
+
+/** What a GRUCell of TensorFlow is. */
+export const GRU_CELL = { ...RECURRENT, gates: ["r", "u"] } as const;
+
 export function handmade({ fed = {}, weights = {}, nodes, layers = [], roles }: Handmade): Model {
   const placeholders = Object.keys(fed).map((name) =>
     node(name, "Placeholder", [], { dtype: "float32" }),

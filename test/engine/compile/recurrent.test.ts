@@ -11,7 +11,7 @@ import type { Executor } from "../../../src/engine/train/executor";
 import type { SampleArray } from "../../../src/engine/train/samples";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
-import { handmade, node, PRODUCT } from "../handmade";
+import { GRU_CELL, handmade, LSTM_CELL, node, PRODUCT } from "../handmade";
 import { beginning, bitsOf, numbersOf, startOf, train, type Lesson } from "./network";
 
 const [FEATURES, UNITS, CLASSES] = [3, 4, 3];
@@ -20,24 +20,12 @@ const SAMPLES = LENGTHS.length;
 const LONGEST = Math.max(...LENGTHS);
 
 const BATCH_MAJOR = { timeMajor: false };
-const STANDARD = {
-  activation: "tanh",
-  gateActivation: "sigmoid",
-  timeMajor: false,
-} as const;
-const UNCLIPPED = { cellClip: null, projectionClip: null };
 const TF1: OpAttributes["LSTM"] = {
-  ...STANDARD,
-  ...UNCLIPPED,
+  ...LSTM_CELL,
   takes: ["joinedKernel", "bias", "mask"],
-  gates: ["i", "c", "f", "o"],
-  peepholeColumns: [],
-  forgetBias: 1,
-  masked: "hold",
 };
 const GRAVES: OpAttributes["LSTM"] = {
-  ...STANDARD,
-  ...UNCLIPPED,
+  ...LSTM_CELL,
   takes: ["kernel", "recurrentKernel", "bias", "mask"],
   gates: ["c", "f", "o", "i"],
   peepholeColumns: ["f", "o", "i"],
@@ -65,9 +53,8 @@ function bidirectional(time: number): Model {
       node("a", "LSTM", ["x", "[a/kernel]", "[a/bias]", "mask"], TF1),
       node("turned", "Reverse", ["x", "lengths"], { axis: 1, batchAxis: 0 }),
       node("b", "GRU", ["turned", "[b/gates]", "[b/gateBias]", "[b/kernel]", "[b/bias]", "mask"], {
-        ...STANDARD,
+        ...GRU_CELL,
         takes: ["gateKernel", "gateBias", "candidateKernel", "candidateBias", "mask"],
-        gates: ["r", "u"],
         masked: "hold",
       }),
       node("back", "Reverse", ["b", "lengths"], { axis: 1, batchAxis: 0 }),

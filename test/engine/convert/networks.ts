@@ -2,18 +2,7 @@
 import { elements, type Model } from "../../../src/engine/graph/model";
 import { uniforms } from "../../../src/engine/graph/random";
 import type { Numbers } from "../formats/dl4j/running";
-import { handmade, node, PRODUCT } from "../handmade";
-
-export const LSTM = {
-  activation: "tanh",
-  gateActivation: "sigmoid",
-  gates: ["i", "c", "f", "o"],
-  peepholeColumns: [],
-  cellClip: null,
-  projectionClip: null,
-  masked: "hold",
-  timeMajor: false,
-} as const;
+import { handmade, LSTM_CELL, node, PRODUCT } from "../handmade";
 
 export const KERNEL = ["joinedKernel", "bias"] as const;
 
@@ -37,7 +26,7 @@ export const NETWORKS: Readonly<Record<string, Model>> = {
           ...["[lstm/w_i_diag]", "[lstm/w_f_diag]", "[lstm/w_o_diag]"],
         ],
         {
-          ...LSTM,
+          ...LSTM_CELL,
           takes: [...KERNEL, "peepholeInput", "peepholeForget", "peepholeOutput"],
           forgetBias: 0.75,
         },
@@ -58,7 +47,7 @@ export const NETWORKS: Readonly<Record<string, Model>> = {
     nodes: [
       node("time/first", "Transpose", ["x"], { permutation: [1, 0, 2] }),
       node("lstm", "LSTM", ["time/first", "[kernel]", "[bias]"], {
-        ...{ ...LSTM, timeMajor: true, takes: KERNEL, forgetBias: 1 },
+        ...{ ...LSTM_CELL, timeMajor: true, takes: KERNEL },
       }),
       node("batch/first", "Transpose", ["lstm"], { permutation: [1, 0, 2] }),
       node("rows", "Reshape", ["batch/first"], { shape: [-1, 4] }),
@@ -78,11 +67,11 @@ export const NETWORKS: Readonly<Record<string, Model>> = {
     },
     nodes: [
       node("fw", "LSTM", ["x", "[fw/kernel]", "[fw/bias]"], {
-        ...{ ...LSTM, takes: KERNEL, forgetBias: 1 },
+        ...{ ...LSTM_CELL, takes: KERNEL },
       }),
       node("turned", "Reverse", ["x"], { axis: 1, batchAxis: 0 }),
       node("bw", "LSTM", ["turned", "[bw/kernel]", "[bw/bias]"], {
-        ...{ ...LSTM, takes: KERNEL, forgetBias: 0 },
+        ...{ ...LSTM_CELL, takes: KERNEL, forgetBias: 0 },
       }),
       node("back", "Reverse", ["bw"], { axis: 1, batchAxis: 0 }),
       node("both", "Concat", ["fw", "back"], { axis: -1 }),
@@ -126,7 +115,7 @@ export const NETWORKS: Readonly<Record<string, Model>> = {
       node("x", "Placeholder", [], { dtype: "int32" }),
       node("words", "Gather", ["[table]", "x"], { axis: 0 }),
       node("lstm", "LSTM", ["words", "[kernel]", "[bias]"], {
-        ...{ ...LSTM, takes: KERNEL, forgetBias: 1 },
+        ...{ ...LSTM_CELL, takes: KERNEL },
       }),
       node("last", "LastStep", ["lstm"], { timeMajor: false }),
       node("out", "MatMul", ["last", "[W]"], PRODUCT),

@@ -11,9 +11,9 @@ import { evaluate } from "../../../src/engine/graph/value";
 import { executorOn } from "../executor";
 import { expectClose, fixture, FIXTURES, type Recorded } from "../fixture";
 import { outputsOf } from "../formats/dl4j/running";
-import { handmade, node, PRODUCT } from "../handmade";
+import { GRU_CELL, handmade, LSTM_CELL, node, PRODUCT } from "../handmade";
 import { stored } from "../surgery/run";
-import { KERNEL, LSTM, NETWORKS, samplesFor } from "./networks";
+import { KERNEL, NETWORKS, samplesFor } from "./networks";
 
 let folder: string;
 beforeAll(async () => {
@@ -70,7 +70,7 @@ const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
         node("keep", "Placeholder", [], { dtype: "float32", value: 0.75 }),
         node("dropout", "Dropout", ["x"], { keepProbabilityFrom: "keep" }),
         node("lstm", "LSTM", ["dropout", "[kernel]", "[bias]"], {
-          ...{ ...LSTM, takes: KERNEL, forgetBias: 1 },
+          ...{ ...LSTM_CELL, takes: KERNEL },
         }),
         ...LAST_STEP,
         node("out", "MatMul", ["row", "[W]"], PRODUCT),
@@ -87,7 +87,7 @@ const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
         node("keep", "Placeholder", [], { dtype: "float32", value: 1 }),
         node("dropout", "Dropout", ["x"], { keepProbabilityFrom: "keep" }),
         node("lstm", "LSTM", ["dropout", "[kernel]", "[bias]"], {
-          ...{ ...LSTM, takes: KERNEL, forgetBias: 1 },
+          ...{ ...LSTM_CELL, takes: KERNEL },
         }),
         ...LAST_STEP,
       ],
@@ -103,7 +103,7 @@ const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
         node("lengths", "Placeholder", [], { dtype: "int32" }),
         node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
         node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
-          ...{ ...LSTM, takes: [...KERNEL, "mask"], forgetBias: 1 },
+          ...{ ...LSTM_CELL, takes: [...KERNEL, "mask"] },
         }),
         ...LAST_STEP,
         node("out", "MatMul", ["row", "[W]"], PRODUCT),
@@ -120,7 +120,7 @@ const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
         node("lengths", "Placeholder", [], { dtype: "int32" }),
         node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
         node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
-          ...{ ...LSTM, takes: [...KERNEL, "mask"], forgetBias: 1 },
+          ...{ ...LSTM_CELL, takes: [...KERNEL, "mask"] },
         }),
         node("row", "LastStep", ["lstm", "steps"], { timeMajor: false }),
         node("out", "MatMul", ["row", "[W]"], PRODUCT),
@@ -180,7 +180,7 @@ const REFUSED: Readonly<Record<string, readonly [Model, RegExp]>> = {
       weights: { kernel: [5, 16], bias: [16], projection: [4, 2] },
       nodes: [
         node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "[projection]"], {
-          ...{ ...LSTM, takes: [...KERNEL, "projection"], forgetBias: 1 },
+          ...{ ...LSTM_CELL, takes: [...KERNEL, "projection"] },
         }),
       ],
       roles: { output: "lstm" },
@@ -191,9 +191,8 @@ const REFUSED: Readonly<Record<string, readonly [Model, RegExp]>> = {
     dense({
       nodes: [
         node("gru", "GRU", ["x", "[g]", "[c]"], {
+          ...GRU_CELL,
           takes: ["gateKernel", "candidateKernel"],
-          gates: ["r", "u"],
-          ...{ activation: "tanh", gateActivation: "sigmoid", masked: "hold", timeMajor: false },
         }),
       ],
       roles: { output: "gru" },

@@ -5,6 +5,7 @@ import type {
   OpAttributes,
   RecurrentActivation,
 } from "../../../src/engine/graph/catalogue";
+import { GRU_CELL, LSTM_CELL } from "../handmade";
 import { of, type Case, type Row } from "./case";
 import { fixed, x, type Input } from "./inputs";
 
@@ -21,13 +22,6 @@ const ACTIVATIONS = Object.keys({
   softsign: 0,
   identity: 0,
 } satisfies Record<RecurrentActivation, 0>) as RecurrentActivation[];
-
-const STANDARD = {
-  activation: "tanh",
-  gateActivation: "sigmoid",
-  masked: "hold",
-  timeMajor: false,
-} as const;
 
 interface Sizes {
   readonly batch: number;
@@ -63,15 +57,6 @@ const LONG: Options = {
   mask: Array.from({ length: 200 }, (_, at) => (at < 161 ? 1 : 0)),
 };
 
-const LSTM_STANDARD = {
-  ...STANDARD,
-  gates: ["i", "c", "f", "o"],
-  peepholeColumns: [],
-  forgetBias: 1,
-  cellClip: null,
-  projectionClip: null,
-} as const satisfies Omit<OpAttributes["LSTM"], "takes">;
-
 function lstm(
   what: string,
   takes: readonly LSTMInput[],
@@ -80,7 +65,7 @@ function lstm(
 ): Row<"LSTM"> {
   const all = { ...SIZES, ...sizes };
   const { batch, features, units } = all;
-  const attributes = { ...LSTM_STANDARD, takes, ...changes };
+  const attributes = { ...LSTM_CELL, takes, ...changes };
   const out = takes.includes("projection") ? all.projected : units;
   const inputs: Record<LSTMInput, Input> = {
     kernel: x([features, 4 * units]),
@@ -163,7 +148,7 @@ function gru(
 ): Row<"GRU"> {
   const all = { ...SIZES, ...sizes };
   const { batch, features, units } = all;
-  const attributes = { ...STANDARD, gates: ["r", "u"], takes, ...changes } as const;
+  const attributes = { ...GRU_CELL, takes, ...changes } as const;
   const inputs: Record<GRUInput, Input> = {
     gateKernel: x([features + units, 2 * units]),
     gateBias: x([2 * units]),

@@ -9,26 +9,11 @@ import { LastStep, Reverse, SequenceMask } from "../../../src/engine/ops/sequenc
 import { tf, type Tensor } from "../../../src/engine/ops/tf";
 import { executorOn } from "../executor";
 import { expectClose, fixture, type Recorded } from "../fixture";
-import { node } from "../handmade";
+import { GRU_CELL, LSTM_CELL, node } from "../handmade";
 
 beforeAll(async () => {
   await executorOn("cpu");
 });
-
-const STANDARD = {
-  activation: "tanh",
-  gateActivation: "sigmoid",
-  masked: "hold",
-  timeMajor: false,
-} as const;
-const LSTM_STANDARD = {
-  ...STANDARD,
-  gates: ["i", "c", "f", "o"],
-  peepholeColumns: [],
-  forgetBias: 1,
-  cellClip: null,
-  projectionClip: null,
-} as const;
 
 const lstm = (inputs: readonly Tensor[], attributes: OpAttributes["LSTM"]): Tensor =>
   LSTM(inputs, attributes, node("lstm", "LSTM", [], attributes) as never, INFERENCE);
@@ -62,9 +47,9 @@ describe("equals TensorFlow", () => {
       `${cell}/bias`,
     ]);
     const takes = ["joinedKernel", "bias"] as const;
-    expectClose(lstm([x, ...values], { ...LSTM_STANDARD, takes }).dataSync(), expected, 1e-5);
+    expectClose(lstm([x, ...values], { ...LSTM_CELL, takes }).dataSync(), expected, 1e-5);
     const major = lstm([tf.transpose(x, [1, 0, 2]), ...values], {
-      ...LSTM_STANDARD,
+      ...LSTM_CELL,
       takes,
       timeMajor: true,
     });
@@ -79,7 +64,7 @@ describe("equals TensorFlow", () => {
       names.map((name) => `${cell}/${name}`),
     );
     const result = lstm([x, ...values], {
-      ...LSTM_STANDARD,
+      ...LSTM_CELL,
       takes: [
         "joinedKernel",
         "bias",
@@ -100,7 +85,7 @@ describe("equals TensorFlow", () => {
       names.map((name) => `${cell}/${name}`),
     );
     const takes = ["gateKernel", "gateBias", "candidateKernel", "candidateBias"] as const;
-    const result = gru([x, ...values], { ...STANDARD, takes, gates: ["r", "u"] });
+    const result = gru([x, ...values], { ...GRU_CELL, takes });
     expectClose(result.dataSync(), expected, 1e-5);
   });
 });
@@ -120,7 +105,7 @@ test.each([
   // [batch, features, time] in DL4J.
   const x = tf.transpose(read(expected.input), [0, 2, 1]);
   const result = lstm([x, ...["0_W", "0_RW", "0_b"].map((each) => read(expected.params[each]))], {
-    ...LSTM_STANDARD,
+    ...LSTM_CELL,
     takes: ["kernel", "recurrentKernel", "bias"],
     gates: ["c", "f", "o", "i"],
     peepholeColumns,

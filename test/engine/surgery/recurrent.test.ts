@@ -3,27 +3,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { OpAttributes } from "../../../src/engine/graph/catalogue";
 import type { Model, Node } from "../../../src/engine/graph/model";
 import { executorOn } from "../executor";
-import { handmade, node, PRODUCT } from "../handmade";
+import { GRU_CELL, handmade, LSTM_CELL, node, PRODUCT } from "../handmade";
 import { edited, largestDifference, logits, numbersOf, stored } from "./run";
 
 beforeAll(async () => {
   await executorOn("cpu");
 });
 
-const STANDARD = {
-  activation: "tanh",
-  gateActivation: "sigmoid",
-  masked: "hold",
-  timeMajor: false,
-} as const;
-const LSTM = {
-  ...STANDARD,
-  gates: ["i", "c", "f", "o"],
-  peepholeColumns: [],
-  forgetBias: 1,
-  cellClip: null,
-  projectionClip: null,
-} as const;
 const [STEPS, FEATURES, UNITS, OUTPUTS, CLASSES] = [5, 3, 4, 2, 3];
 
 /** x → a recurrent layer → a second LSTM of two units → a dense layer per step. */
@@ -32,7 +18,10 @@ function network(
   width: number,
   weights: Readonly<Record<string, readonly number[]>>,
 ): Model {
-  const second: OpAttributes["LSTM"] = { ...LSTM, takes: ["kernel", "recurrentKernel", "bias"] };
+  const second: OpAttributes["LSTM"] = {
+    ...LSTM_CELL,
+    takes: ["kernel", "recurrentKernel", "bias"],
+  };
   const parts = ["[b/kernel]", "[b/recurrent]", "[b/bias]"];
   return handmade({
     fed: { x: [-1, STEPS, FEATURES] },
@@ -58,14 +47,17 @@ function network(
 }
 
 const joined = network(
-  node("a", "LSTM", ["x", "[a/kernel]", "[a/bias]"], { ...LSTM, takes: ["joinedKernel", "bias"] }),
+  node("a", "LSTM", ["x", "[a/kernel]", "[a/bias]"], {
+    ...LSTM_CELL,
+    takes: ["joinedKernel", "bias"],
+  }),
   UNITS,
   { "a/kernel": [FEATURES + UNITS, 4 * UNITS], "a/bias": [4 * UNITS] },
 );
 
 const graves = network(
   node("a", "LSTM", ["x", "[a/W]", "[a/RW]", "[a/b]"], {
-    ...LSTM,
+    ...LSTM_CELL,
     takes: ["kernel", "recurrentKernel", "bias"],
     gates: ["c", "f", "o", "i"],
     peepholeColumns: ["f", "o", "i"],
@@ -81,7 +73,7 @@ const projected = network(
     "LSTM",
     ["x", "[a/kernel]", "[a/bias]", "[a/wi]", "[a/wf]", "[a/wo]", "[a/projection]"],
     {
-      ...LSTM,
+      ...LSTM_CELL,
       takes: [
         "joinedKernel",
         "bias",
@@ -105,9 +97,8 @@ const projected = network(
 
 const gru = network(
   node("a", "GRU", ["x", "[a/gates]", "[a/gateBias]", "[a/candidate]", "[a/candidateBias]"], {
-    ...STANDARD,
+    ...GRU_CELL,
     takes: ["gateKernel", "gateBias", "candidateKernel", "candidateBias"],
-    gates: ["r", "u"],
   }),
   UNITS,
   {

@@ -14,7 +14,7 @@ import { classifies, labelTarget } from "../../../src/engine/graph/target";
 import { labelArray } from "../../../src/engine/train/prepare";
 import { expectClose } from "../fixture";
 import { executorOn } from "../executor";
-import { handmade, node, PRODUCT } from "../handmade";
+import { handmade, LSTM_CELL, node, PRODUCT } from "../handmade";
 
 beforeAll(() => tf.setBackend("cpu"));
 
@@ -80,16 +80,8 @@ describe("class labels are fed as the graph takes them", () => {
         node("x", "Placeholder", [], { dtype: "int32" }),
         node("words", "OneHot", ["x"], { depth: 5, on: 1, off: 0 }),
         node("lstm", "LSTM", ["words", "[kernel]", "[bias]"], {
+          ...LSTM_CELL,
           takes: ["joinedKernel", "bias"],
-          gates: ["i", "c", "f", "o"],
-          peepholeColumns: [],
-          forgetBias: 1,
-          activation: "tanh",
-          gateActivation: "sigmoid",
-          cellClip: null,
-          projectionClip: null,
-          masked: "hold",
-          timeMajor: false,
         }),
         node("last", "LastStep", ["lstm"], { timeMajor: false }),
         node("logits", "MatMul", ["last", "[w]"], PRODUCT),

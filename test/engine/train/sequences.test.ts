@@ -23,7 +23,7 @@ import { inferenceExecutor, score, untrained } from "../../../src/engine/train/s
 import { begin } from "../../../src/engine/train/train";
 import { tensorsOf } from "../executor";
 import { expectClose } from "../fixture";
-import { handmade, node, PRODUCT } from "../handmade";
+import { GRU_CELL, handmade, LSTM_CELL, node, PRODUCT } from "../handmade";
 
 let folder: string;
 beforeAll(async () => {
@@ -53,22 +53,20 @@ const X = {
 const LABELS = Array.from({ length: SAMPLES * STEPS }, (_, at) => (at * 7 + 1) % CLASSES);
 const there = (at: number): boolean => at % STEPS < LENGTHS[Math.floor(at / STEPS)];
 
-const standard = { activation: "tanh", gateActivation: "sigmoid", timeMajor: false } as const;
 type Masked = OpAttributes["LSTM"]["masked"];
 
 /** A recurrent layer, and the shapes of its weights. */
 const CELLS = {
   LSTM: (masked: Masked): [Node, Record<string, Shape>] => [
     node("h", "LSTM", ["x", "[w]", "[r]", "[b]", "mask"], {
-      ...{ ...standard, masked, takes: ["kernel", "recurrentKernel", "bias", "mask"] },
-      ...{ gates: ["i", "c", "f", "o"], peepholeColumns: ["f", "o", "i"], forgetBias: 1 },
-      ...{ cellClip: null, projectionClip: null },
+      ...{ ...LSTM_CELL, masked, takes: ["kernel", "recurrentKernel", "bias", "mask"] },
+      peepholeColumns: ["f", "o", "i"],
     }),
     { w: [FEATURES, 4 * UNITS], r: [UNITS, 4 * UNITS + 3], b: [4 * UNITS] },
   ],
   GRU: (masked: Masked): [Node, Record<string, Shape>] => [
     node("h", "GRU", ["x", "[w]", "[b]", "[r]", "[c]", "mask"], {
-      ...{ ...standard, masked, gates: ["r", "u"] },
+      ...{ ...GRU_CELL, masked },
       takes: ["gateKernel", "gateBias", "candidateKernel", "candidateBias", "mask"],
     }),
     {

@@ -3,22 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { Node } from "../../../src/engine/graph/model";
 import { padding } from "../../../src/engine/graph/padding";
 import { pathTo } from "../../../src/engine/ops/run";
-import { handmade, node, PRODUCT } from "../../engine/handmade";
+import { handmade, LSTM_CELL, node, PRODUCT } from "../../engine/handmade";
 
 const TIME = 6;
 const SEQUENCE = { timeMajor: false };
-const LSTM = {
-  takes: ["joinedKernel", "mask"],
-  gates: ["i", "c", "f", "o"],
-  peepholeColumns: [],
-  forgetBias: 1,
-  activation: "tanh",
-  gateActivation: "sigmoid",
-  cellClip: null,
-  projectionClip: null,
-  masked: "hold",
-  ...SEQUENCE,
-} as const;
+const LSTM = { ...LSTM_CELL, takes: ["joinedKernel", "mask"] } as const;
 const UNMASKED = { ...LSTM, takes: ["joinedKernel"] } as const;
 
 const FED = {
