@@ -36,7 +36,6 @@ const CANNOT_TRAIN: Readonly<Record<string, RegExp>> = {
   "graphs/rnn_fed_state.meta": /no loss/,
   "graphs/rnn_last_relevant.meta": /no loss/,
   "graphs/rnn_lengths.meta": /no loss/,
-  "graphs/rnn_per_step.meta": /no loss/,
   "graphs/rnn_shared_zeros.meta": /no loss/,
   "graphs/rnn_time_major.meta": /no loss/,
   "graphs/rnn_wrapped.meta": /no loss/,

@@ -1,7 +1,7 @@
 // Writes the edits of a model into the configuration that it came from. What is written is read again, and must be the
 // network that was meant.
 import type { Model } from "../../graph/model";
-import type { Configuration } from "./configuration";
+import { layersOf, thawed, type Configuration } from "./configuration";
 import { stringify } from "./json";
 import { check, type WrittenVariables } from "./patch/check";
 import { documentOf } from "./patch/document";
@@ -9,6 +9,7 @@ import { styleOf } from "./patch/fields";
 import { freezing } from "./patch/freezing";
 import { outputLoss } from "./patch/loss";
 import { partsOf } from "./patch/parts";
+import { versionOf } from "./patch/versions";
 
 export interface Patched {
   /** configuration.json */
@@ -29,9 +30,10 @@ export function patchConfiguration(
   after: Model,
 ): Patched {
   const style = styleOf(configuration);
+  const version = versionOf(layersOf(configuration).map((layer) => thawed(layer).fields));
   const loss = outputLoss(configuration, style, before, after);
   const parts = partsOf({ configuration, style, before, after, loss });
-  const { layerJson, notes } = freezing(style, parts, after);
+  const { layerJson, notes } = freezing(style, version, parts, after);
   const document = documentOf({ configuration, style, parts, layerJson });
   const text = stringify(document.root);
   const variables: WrittenVariables = new Map(

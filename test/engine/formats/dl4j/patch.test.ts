@@ -226,10 +226,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "images of unknown size, in the style of 0.7": {
     zip: "dl4j_old/0.7.2/conv.zip",
-    edits: [{ addUnits: { layer: "0", units: 2, init: "random" } }, { freeze: "0" }],
+    edits: [{ addUnits: { layer: "0", units: 2, init: "random" } }],
     layers: [
       ...[
-        "Frozen convolution 1 5",
+        "Convolution 1 5",
         "BatchNormalization 5 5",
         "Subsampling",
         "Dense 20 4",

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { formatOf, openCheckpoint } from "../../../../src/engine/formats/table";
 import type { Model, Variable } from "../../../../src/engine/graph/model";
 import { fixture, temporaryFolder } from "../tf1/fixtures";
-import { entriesOf, OLD_VERSIONS, RECORDED_ZIPS, zipped } from "./zips";
+import { entriesOf, OLD_VERSIONS, oldNames, RECORDED_ZIPS, zipped } from "./zips";
 
 let folder: string;
 beforeEach(() => (folder = temporaryFolder()));
@@ -32,7 +32,7 @@ const ZIPS = [
   ...RECORDED_ZIPS.map(({ zip }) => zip),
   ...["graves_lstm", "lstm"].map((name) => `b5_dl4j_${name}/added_layer_frozen0.zip`),
   ...OLD_VERSIONS.flatMap((version) =>
-    ["graves_lstm", "conv", "graph", "normalizer"].map((name) => `dl4j_old/${version}/${name}.zip`),
+    oldNames(version).map((name) => `dl4j_old/${version}/${name}.zip`),
   ),
 ];
 

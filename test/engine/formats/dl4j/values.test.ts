@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { openZip } from "../../../../src/engine/formats/dl4j/tensors";
 import { fixture, sha256, type ExpectedTensor } from "../tf1/fixtures";
-import { expectedOf, OLD_VERSIONS, RECORDED_ZIPS } from "./zips";
+import { expectedOf, OLD_VERSIONS, oldNames, RECORDED_ZIPS } from "./zips";
 
 const numbers = (bytes: Uint8Array): Float32Array =>
   new Float32Array(Uint8Array.from(bytes).buffer);
@@ -72,7 +72,7 @@ interface Old {
 }
 
 describe.each(OLD_VERSIONS)("Deeplearning4j %s", (version) => {
-  test.each(["graves_lstm", "conv", "graph", "normalizer"])("%s.zip", async (name) => {
+  test.each(oldNames(version))("%s.zip", async (name) => {
     const path = fixture("dl4j_old", version, `${name}.zip`);
     const expected = JSON.parse(readFileSync(path.replace(/zip$/, "json"), "utf8")) as Old;
     const opened = await openZip(path);
@@ -95,7 +95,7 @@ describe.each(OLD_VERSIONS)("Deeplearning4j %s", (version) => {
     await opened.close();
   });
 
-  test("the normalizer", async () => {
+  test.runIf(oldNames(version).includes("normalizer"))("the normalizer", async () => {
     const path = fixture("dl4j_old", version, "normalizer.zip");
     const { input, output } = JSON.parse(readFileSync(path.replace(/zip$/, "json"), "utf8")) as Old;
     const opened = await openZip(path);
@@ -120,10 +120,10 @@ describe.each(OLD_VERSIONS)("Deeplearning4j %s", (version) => {
     };
     const [m, v] = [await values("Adam/m"), await values("Adam/v")];
     expect(v.flat().every((value) => value >= 0)).toBe(true);
-    // Three gradients g: m is a sum of 0.1 g (decaying), v of 0.001 g² (nearly not): m² ≤ about 30 v.
+    // Of any gradients g, m is a sum of 0.1 · 0.9ᵏ g and v of 0.001 g² (nearly not decaying): m² ≤ about 53 v.
     for (const [index, each] of m.entries())
       for (const [at, value] of each.entries())
-        expect(value ** 2).toBeLessThanOrEqual(31 * v[index][at] + 1e-12);
+        expect(value ** 2).toBeLessThanOrEqual(54 * v[index][at] + 1e-12);
     expect(m.flat().some((value) => value < 0)).toBe(true);
     await opened.close();
   });

@@ -38,7 +38,15 @@ export const RECORDED_ZIPS: readonly ZipCase[] = Object.entries(RECORDED).map(([
 });
 
 /** Versions that wrote the zips in dl4j_old. */
-export const OLD_VERSIONS = ["0.7.2", "0.9.1", "1.0.0-alpha", "1.0.0-beta3", "1.0.0-beta4"];
+export const OLD_VERSIONS = [
+  ...["0.5.0", "0.6.0", "0.7.2", "0.9.1", "1.0.0-alpha", "1.0.0-beta3", "1.0.0-beta4"],
+];
+
+/** The zips of one of them. Before 0.7 a normalizer was not put into a zip. */
+export const oldNames = (version: string): readonly string[] => [
+  ...["graves_lstm", "conv", "graph"],
+  ...(/^0\.[56]/.test(version) ? [] : ["normalizer"]),
+];
 
 export type Entries = Map<string, Uint8Array>;
 

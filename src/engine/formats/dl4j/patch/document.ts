@@ -122,14 +122,16 @@ function outputsOf({ configuration, parts }: Assembly): readonly Part[] {
   return [...kept, ...added];
 }
 
-/** The names of all parameters, where the network's own settings list them. */
+/** The names of all parameters, where the network's own settings list them: up to 0.6 they do not. */
 function defaultsOf(
   document: JsonObject,
   parts: readonly Part[],
   nameOf: (part: Part) => string,
 ): Record<string, Json> {
   const defaults = document.get("defaultConfiguration");
-  if (!isObject(defaults) || !defaults.has("variables")) return {};
+  if (!isObject(defaults)) return {};
+  const was = defaults.get("variables");
+  if (!Array.isArray(was) || was.length === 0) return {};
   const variables = parts.flatMap((part) =>
     variableOrder((part.layer?.parameters ?? []).map(({ key }) => key)).map(
       (key) => `${nameOf(part)}_${key}`,

@@ -9,6 +9,7 @@ import { object, type Style } from "./fields";
 import { notSaid } from "./groups";
 import { rewrapped, type WrittenLayer } from "./layer";
 import type { Part } from "./parts";
+import type { Version } from "./versions";
 
 const INNER = { FrozenLayer: "layer", FrozenLayerWithBackprop: "underlying" } as const;
 
@@ -18,7 +19,13 @@ export interface Frozen {
   readonly notes: readonly string[];
 }
 
-export function freezing(style: Style, parts: readonly Part[], after: Model): Frozen {
+/** `version`: that of the network which was edited. */
+export function freezing(
+  style: Style,
+  version: Version,
+  parts: readonly Part[],
+  after: Model,
+): Frozen {
   const weights = new Map(parts.map((part) => [part, weightsOf(part, after)]));
   const isHeld = (part: Part) =>
     weights.get(part)!.length > 0 && weights.get(part)!.every(isFrozen);
@@ -33,12 +40,14 @@ export function freezing(style: Style, parts: readonly Part[], after: Model): Fr
       )
     )
       behindTraining.add(part);
+  const unfrozen: string[] = [];
   const unpenalized: string[] = [];
   const layerJson = (part: Part): Json => {
     const layer = part.layer!;
     const was = part.source?.layer !== undefined && isFrozenLayer(part.source.layer);
     const wanted = weights.get(part)!.length > 0 ? isHeld(part) : was && isAnyHeld;
-    if (!wanted) return innerJson(style, layer);
+    if (wanted && version !== "0.9") unfrozen.push(part.name);
+    if (!wanted || version !== "0.9") return innerJson(style, layer);
     const passes = behindTraining.has(part) || isOutputLayer({ ...layer, path: [] });
     if (!passes) return wrapped(style, part, "FrozenLayer", innerJson(style, layer));
     const fields = withoutPenalty(layer.fields);
@@ -55,7 +64,13 @@ export function freezing(style: Style, parts: readonly Part[], after: Model): Fr
         `Only a part of ${name} trains. Deeplearning4j freezes whole layers, so it would train all of it.`,
     );
   const json = new Map(parts.filter(({ layer }) => layer).map((part) => [part, layerJson(part)]));
-  return { layerJson: (part) => json.get(part)!, notes: [...partly, ...unpenalized] };
+  const unsaid =
+    unfrozen.length === 0
+      ? []
+      : [
+          `${unfrozen.join(", ")} will train: this zip is of a Deeplearning4j before 0.9, which does not save what is frozen. Freeze again after loading it.`,
+        ];
+  return { layerJson: (part) => json.get(part)!, notes: [...partly, ...unsaid, ...unpenalized] };
 }
 
 /** Penalties that DL4J would go on applying. */

@@ -19,6 +19,7 @@ import {
 } from "./fields";
 import { notSaid, type Group } from "./groups";
 import { recurrentActivation, type Written, type WrittenLayer } from "./layer";
+import { checkKnown } from "./versions";
 
 /** What a layer says of its training, in any version. */
 const COMMON: ReadonlySet<string> = new Set([
@@ -53,6 +54,7 @@ export function newLayers(
     const rule = RULES[piece.core.op];
     if (rule === undefined) throw notSaid(group.name, `it is a ${piece.core.op}`);
     const { type, parameters, ...own } = rule(piece, model, style, group.name, template);
+    checkKnown(group.name, type, template);
     const all = new Map<string, Json>([
       ...[...template].filter(([key]) => COMMON.has(key)),
       ...(style === "class" ? NO_PENALTY : []),
