@@ -7,7 +7,7 @@ import { isObject, json, JsonNumber, withKey, type Json, type JsonObject } from 
 import { activationOf } from "../layers/activations";
 import { RECURRENT_ACTIVATIONS } from "../layers/recurrent";
 import { isOutputLayer } from "../layers/table";
-import { parametersOf, type ParameterOwner } from "../parameters";
+import { parametersOf, type ParameterOwner, WITHIN } from "../parameters";
 import { typed, type Typed } from "../typed";
 import {
   activationJson,
@@ -132,17 +132,6 @@ const SIZES: Readonly<Record<string, Sizes>> = {
   LSTM: gated("W"),
   GravesLSTM: gated("W"),
   GravesBidirectionalLSTM: gated("WF"),
-};
-
-/** Wrappers: the fields with layers, and what the keys of their parameters begin with there. */
-const WITHIN: Readonly<Record<string, readonly (readonly [field: string, prefix: string])[]>> = {
-  LastTimeStep: [["underlying", ""]],
-  MaskZeroLayer: [["underlying", ""]],
-  TimeDistributed: [["underlying", ""]],
-  Bidirectional: [
-    ["fwd", "f"],
-    ["bwd", "b"],
-  ],
 };
 
 function resizedFields(layer: Typed, shapeOf: (key: string) => Shape | undefined): JsonObject {
