@@ -1,9 +1,9 @@
 // Settings of a zip that training here does not follow. They are kept in what is saved: only training leaves them out.
-import { type Configuration, thawed, type Vertex } from "./configuration";
+import { confOf, type Configuration, thawed, type Vertex } from "./configuration";
 import { JsonNumber, type JsonObject } from "./json";
 import { layerNames } from "./import";
 import { inner, parametersOf, WITHIN } from "./parameters";
-import { text, type Typed, typedField, typedItems } from "./typed";
+import { real, text, type Typed, typedField, typedItems } from "./typed";
 
 interface Setting {
   /** What a layer says; undefined where it says nothing. `conf`: what stands around the layer. */
@@ -31,6 +31,14 @@ const OF_LAYERS: Readonly<Record<string, Setting>> = {
     },
     told: (said, where) =>
       `The zip decays weights (${said}${where}), and training here does not: the optimizer adamw does; with sgd, "l2" is the same.`,
+  },
+  useRegularization: {
+    said: (layer, conf) => {
+      const has = (field: string) => real(layer, field, 0) > 0;
+      return conf.get("useRegularization") === true && (has("l1") || has("l2")) ? "l2" : undefined;
+    },
+    told: (_, where) =>
+      `Before 1.0, Deeplearning4j applies L1 and L2 behind the updater, without the learning rate${where}; training here adds them to the gradient, as later versions do.`,
   },
   biasUpdater: {
     said: (layer) => typedField("updater", layer, "biasUpdater")?.type,
@@ -91,9 +99,9 @@ export function ignoredSettings(configuration: Configuration): readonly string[]
 }
 
 /** What a layer and those within it say, once each. */
-function saidBy({ vertex, layer }: Vertex, said: Setting["said"]): ReadonlySet<string> {
-  const conf = (vertex.fields.get("layerConf") ?? vertex.fields) as JsonObject;
-  return new Set(withWrapped(thawed(layer!)).flatMap((each) => said(each, conf) ?? []));
+function saidBy(vertex: Vertex, said: Setting["said"]): ReadonlySet<string> {
+  const conf = confOf(vertex);
+  return new Set(withWrapped(thawed(vertex.layer!)).flatMap((each) => said(each, conf) ?? []));
 }
 
 const withWrapped = (layer: Typed): readonly Typed[] => [

@@ -84,6 +84,14 @@ const CASES: Readonly<Record<string, readonly [zip: string, replaced: Replaced, 
       [[every("optimizationAlgo"), `"optimizationAlgo" : "LBFGS",`]],
       [/searches.*\(LBFGS\)/],
     ],
+    "L2 behind the updater": [
+      OLD,
+      [
+        [every("useRegularization"), `"useRegularization" : true,`],
+        [`"l2" : 0.0`, `"l2" : 0.5`],
+      ],
+      [/^Before 1\.0, .* without the learning rate in 0;/],
+    ],
     "weights that are dropped, and clipped gradients": [
       OLD,
       [
