@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   "invalid-edit",
   "nothing-to-train",
   "nothing-to-export",
+  "training-setting", // the checkpoint asks for something in training that is not done here
   "diverged", // the loss is no longer a number
   // data
   "data-missing", // the recipe names no data

@@ -330,6 +330,59 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     await Promise.all([checkpoint.close(), saved.close()]);
   });
 
+  /** A zip with L2 on its first layer beside what it has, and what Deeplearning4j says of both. */
+  async function withL2(path: string, edits: readonly object[], samples: object) {
+    const as = join(folder, "l2.zip");
+    const checkpoint = await openCheckpoint(path);
+    const source = await checkpoint.model();
+    const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
+    const model = editedModel(source, recipe, new Map());
+    const { notes } = await formatOf(checkpoint).save(checkpoint, model, as, (each) =>
+      evaluate(each, checkpoint.read, SEED),
+    );
+    await checkpoint.close();
+    expect(notes).toEqual([]);
+    const score = async (zip: string) =>
+      (await java.ask<JavaNetwork>({ command: "score", path: zip, ...samples })).score!;
+    const { parameters } = await java.ask<JavaNetwork>({ command: "load", path: as });
+    const squares = (name: string) =>
+      parameters[name].values.reduce((sum, value) => sum + value * value, 0);
+    return { more: (await score(as)) - (await score(path)), squares };
+  }
+
+  test("L2 of its own is in the regularization of a layer", async () => {
+    const path = join(folder, "l2-made.zip");
+    const way = { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } };
+    const layers = [
+      { Bidirectional: { args: ["CONCAT", way] } },
+      { RnnOutputLayer: { nIn: 8, ...OUTPUT } },
+    ];
+    await java.ask({ command: "make", network: { global: GLOBAL, layers }, as: path });
+    const samples = { inputs: [numbers(4, 3, 5)], labels: [classes(4, 2, 5)] };
+    const { more, squares } = await withL2(
+      path,
+      [{ setLayer: { layer: "layer0", l2: 0.5 } }, { setLayer: { layer: "1_b", l2: 0.25 } }],
+      samples,
+    );
+    const kernels = ["0_fW", "0_fRW", "0_bW", "0_bRW"].map(squares).reduce((a, b) => a + b);
+    expect(more).toBeCloseTo(0.25 * kernels + 0.125 * squares("1_b"), 4);
+  });
+
+  // Before 1.0 what is called L2 is a decay of weights.
+  const WITH_L2 = OLD_VERSIONS.filter((version) => version.startsWith("1"));
+  test.each(WITH_L2)("L2 of its own, in a zip of Deeplearning4j %s", async (version) => {
+    const path = fixture("dl4j_old", version, "graves_lstm.zip");
+    const { input } = JSON.parse(readFileSync(path.replace(".zip", ".json"), "utf8")) as {
+      input: JavaArray;
+    };
+    const [samples, , steps] = input.shape;
+    const { more, squares } = await withL2(path, [{ setLayer: { layer: "0_R?W", l2: 0.5 } }], {
+      inputs: [input],
+      labels: [classes(samples, 2, steps)],
+    });
+    expect(more).toBeCloseTo(0.25 * ["0_W", "0_RW"].map(squares).reduce((a, b) => a + b), 4);
+  });
+
   test.each([
     { SimpleRnn: { nIn: 3, nOut: 4, activation: "TANH" } },
     { SelfAttentionLayer: { nIn: 3, nOut: 4, nHeads: 1, projectInput: true } },

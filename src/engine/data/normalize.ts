@@ -20,7 +20,7 @@ export function normalize(
   if (normalizer.kind === "unknown")
     throw new GraftError(
       "data-format",
-      `The checkpoint carries a normalizer that Graft cannot apply: ${normalizer.reason.replace(/\.$/, "")}. Normalize the data as it does, and write "normalize": false.`,
+      `The checkpoint carries a normalizer that Graft cannot apply: ${normalizer.reason.replace(/\.$/, "")}. Normalize the data as it does, and write "normalize": false, or --no-normalize on the command line.`,
     );
   const { scale, offset } = linear(normalizer);
   const axis = featureAxis(shape, scale.length);

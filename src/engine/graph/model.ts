@@ -180,6 +180,8 @@ export interface Model {
   readonly aliases: ReadonlyMap<string, string>;
   /** What samples must go through before they are fed, where the checkpoint says so. */
   readonly normalizer?: Normalizer;
+  /** What the checkpoint says of its own training and training here does not follow: a sentence each. */
+  readonly ignored?: readonly string[];
 }
 
 export const wholeRegion = (shape: Shape): Region => ({

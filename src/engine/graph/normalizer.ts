@@ -19,3 +19,15 @@ export type Normalizer =
     }
   /** One that cannot be applied: data must not be fed as if there were none. */
   | { readonly kind: "unknown"; readonly reason: string };
+
+/** Whether it has the same numbers for every feature, so that it goes with any number of them. */
+export function fitsAnyFeatures(normalizer: Normalizer): boolean {
+  switch (normalizer.kind) {
+    case "standardize":
+      return normalizer.mean.length === 1;
+    case "minMax":
+      return normalizer.min.length === 1;
+    case "unknown":
+      return false;
+  }
+}

@@ -62,6 +62,7 @@ export function validate(source: Model, recipe: Recipe, others?: OtherCheckpoint
   });
   problems.push(...[...feeds.values()].flatMap(feedProblems));
   problems.push(...unknownFeeds(source, applied.model, recipe));
+  problems.push(...ignoredSettings(source));
   problems.push(...dataProblems(applied.model, recipe), ...classProblems(applied.model, recipe));
   return { ...applied, phases, feeds: [...feeds.values()], problems };
 }
@@ -148,6 +149,13 @@ function unknownFeeds(source: Model, model: Model, { graph }: Recipe): Problem[]
     ];
   });
 }
+
+/** What the checkpoint asks of training and does not get. */
+const ignoredSettings = ({ ignored = [] }: Model): readonly Problem[] =>
+  ignored.map((message) => ({
+    ...{ code: "training-setting", severity: "warning", pointer: "/checkpoint" },
+    message,
+  }));
 
 /** Files are named for the inputs that the graph has. What it lacks altogether is told under /graph. */
 function dataProblems(model: Model, { data }: Recipe): Problem[] {

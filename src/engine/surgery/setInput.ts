@@ -5,6 +5,7 @@ import { GraftError } from "../../protocol/errors";
 import type { OpName } from "../graph/catalogue";
 import { groupFrom, type TiedVariable, type UnitGroup } from "../graph/coupling/group";
 import { alongAxis } from "../graph/coupling/places";
+import { fitsAnyFeatures } from "../graph/normalizer";
 import { refName, type Model, type Region, type Value, type Variable } from "../graph/model";
 import { descendants } from "../graph/order";
 import { joined, takenRegions } from "../graph/regions";
@@ -127,7 +128,9 @@ function apply(model: Model, spec: Spec): Model {
     for (const slot of slotsOf(variables, before))
       variables.set(slot.name, withChannels(slot, tied, group.units, own.map(state)));
   }
-  return withUnitCount({ ...model, variables }, group, spec.channels);
+  const { normalizer, ...rest } = model;
+  const isKept = normalizer !== undefined && fitsAnyFeatures(normalizer);
+  return withUnitCount({ ...rest, variables, ...(isKept && { normalizer }) }, group, spec.channels);
 }
 
 /** What is frozen stays frozen: the network goes on as it is, with numbers that follow from the old ones. */
@@ -207,7 +210,9 @@ export const setInput: EditKind<Spec> = {
   describe: (before, after, spec) => {
     const input = inputOf(before, spec);
     const { units } = channelGroup(before, input);
-    return `${input} has ${countedChannels(spec.channels)} instead of ${units}; ${describeSizes(before, after)}; ${describeTraining(after)}.`;
+    const isLeftOut = before.normalizer !== undefined && after.normalizer === undefined;
+    const unfit = isLeftOut ? "; the checkpoint's normalizer, which does not fit, is left out" : "";
+    return `${input} has ${countedChannels(spec.channels)} instead of ${units}${unfit}; ${describeSizes(before, after)}; ${describeTraining(after)}.`;
   },
   questions: (model, given) => {
     const { inputs } = model.roles;

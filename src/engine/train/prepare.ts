@@ -9,7 +9,7 @@ import { lossInputs, modelInputs } from "../graph/inputs";
 import { elements, type Model, type Shape } from "../graph/model";
 import { isVague } from "../graph/shapes";
 import { classifies, labelTarget, type LabelTarget, lossOps } from "../graph/target";
-import { placedError } from "../recipe/apply";
+import { placedError, placedText } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
@@ -34,6 +34,8 @@ export interface Samples {
 }
 
 export interface TrainingModels {
+  /** What its owner should know before it trains. */
+  readonly warnings: readonly string[];
   /** The network that the edits make. */
   readonly edited: Model;
   /** The model of each phase: the edited one, with a loss, and with what the phase trains. */
@@ -41,7 +43,7 @@ export interface TrainingModels {
 }
 
 /** What is saved of a phase: a loss that only training needed is no part of the network. */
-export const savedModel = ({ edited }: TrainingModels, phase: Model): Model => ({
+export const savedModel = ({ edited }: Pick<TrainingModels, "edited">, phase: Model): Model => ({
   ...edited,
   variables: phase.variables,
 });
@@ -60,7 +62,7 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
     if (unsaved !== undefined) throw new GraftError(unsaved.code, unsaved.message);
     const samples = await readSamples(open, models.phases[0]);
     const phases = models.phases.map((model) => fitted(model, samples));
-    return { checkpoint, edited: models.edited, phases, ...samples };
+    return { checkpoint, ...models, phases, ...samples };
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -122,7 +124,10 @@ export async function trainingModels(
     problems,
   } = validate(await checkpoint.model(), recipe, checkpoint.others);
   const problem = problems.find((each) => each.severity === "error");
-  if (problem === undefined) return { edited, phases };
+  if (problem === undefined) {
+    const warnings = problems.map((each) => placedText(each, recipe));
+    return { edited, phases, warnings };
+  }
   throw placedError(problem, recipe);
 }
 

@@ -87,6 +87,7 @@ export async function begin(
     seed: recipe.seed,
     resumed: world.resume !== null,
   });
+  if (world.resume === null) for (const warning of prepared.warnings) note(warning);
   const { version } = executor.info;
   if (before !== undefined && before.version !== version)
     note(

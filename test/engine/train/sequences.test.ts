@@ -138,7 +138,8 @@ async function prepared(model: Model, recipe: ReturnType<typeof open>) {
   const read = async (name: string) => new Uint8Array(values.get(name)!.buffer);
   const samples = await readSamples(recipe, model);
   const checkpoint = { read, path: "m" } as unknown as RecipeSource;
-  return { checkpoint, edited: model, phases: [fitted(model, samples)], ...samples };
+  const phases = [fitted(model, samples)];
+  return { checkpoint, edited: model, phases, warnings: [], ...samples };
 }
 
 /** What training makes of the network's values, and what it tells. */

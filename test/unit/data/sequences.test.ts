@@ -541,7 +541,7 @@ describe("the checkpoint's normalizer", () => {
     const custom = { kind: "unknown", reason: "it is a Java object." } as const;
     const data = { inputs: "ntf.npy", labels: "last.npy" };
     expect(await errorOf(() => bind(data, network(custom, [-1, -1, 3], true)))).toMatch(
-      /^data-format: .* cannot apply: it is a Java object\. Normalize .*"normalize": false/,
+      /^data-format: .* cannot apply: it is a Java object\. Normalize .*"normalize": false, or --no-normalize/,
     );
     await bind({ ...data, normalize: false }, network(custom, [-1, -1, 3], true));
   });

@@ -63,6 +63,10 @@ export function parseConfiguration(file: string, text: string): Configuration {
 export const layersOf = ({ vertices }: Configuration): readonly LayerConfiguration[] =>
   vertices.flatMap(({ layer }) => layer ?? []);
 
+/** What stands around the layer of a vertex. */
+export const confOf = ({ vertex: { fields } }: Vertex): JsonObject =>
+  (fields.get("layerConf") ?? fields) as JsonObject;
+
 /** Wrappers, and the field that holds the layer around which they are. */
 const WRAPPERS: Readonly<Record<string, string>> = {
   FrozenLayer: "layer",

@@ -4,6 +4,7 @@ import type { Model, Variable } from "../../graph/model";
 import type { Checkpoint, Format } from "../format";
 import { createZip } from "./create";
 import { matchZip } from "./entries";
+import { ignoredSettings } from "./ignored";
 import { importNetwork } from "./import";
 import { loadCode } from "./loadcode";
 import { saveZip } from "./save";
@@ -54,5 +55,10 @@ function readModel({
     ...{ value: { from: "stored", name }, role: "slot", trainable: [] },
   }));
   const model = importNetwork(configuration, parameters, dtype, states);
-  return normalizer === undefined ? model : { ...model, normalizer };
+  const ignored = ignoredSettings(configuration);
+  return {
+    ...model,
+    ...(normalizer && { normalizer }),
+    ...(ignored.length > 0 && { ignored }),
+  };
 }

@@ -5,6 +5,7 @@ import { toFloat32 } from "../../graph/dtypes";
 import type { Normalizer } from "../../graph/normalizer";
 import { corrupt, unsupported } from "../tf1/errors";
 import { type DataInput, dataInput } from "./datainput";
+import { withoutPackage } from "./names";
 import { readArray } from "./nd4j";
 
 /** Nd4j.EPS_THRESHOLD: by a spread that is no larger, DL4J does not divide, or by this. */
@@ -12,13 +13,19 @@ const SMALLEST = 1e-5;
 
 const HEADER = "NORMALIZER";
 const VERSION = 1;
+/** java.io.ObjectStreamConstants.STREAM_MAGIC */
+const JAVA_OBJECT = Buffer.from("aced", "hex");
 
 /** What a normalizer is; one that cannot be read is "unknown", with the reason. `title` is for messages. */
 export function readNormalizer(title: string, bytes: Uint8Array): Normalizer {
   try {
+    if (Buffer.from(bytes).subarray(0, 2).equals(JAVA_OBJECT))
+      throw unsupported(
+        title,
+        `it is a serialized Java object${classOf(bytes)}, as versions before 0.9 wrote normalizers, and Graft runs no Java`,
+      );
     const input = dataInput(title, bytes);
-    if (input.utf() !== HEADER)
-      throw unsupported(title, "it is a serialized Java object, which Graft does not run");
+    if (input.utf() !== HEADER) throw corrupt(title, `it does not begin with ${HEADER}`);
     const version = input.int();
     if (version !== VERSION)
       throw unsupported(title, `it is of version ${version}, not ${VERSION}`);
@@ -27,6 +34,16 @@ export function readNormalizer(title: string, bytes: Uint8Array): Normalizer {
     if (error instanceof GraftError) return { kind: "unknown", reason: error.message };
     throw error;
   }
+}
+
+/** " of the class NormalizerStandardize": its name stands at the beginning. */
+function classOf(bytes: Uint8Array): string {
+  const stream = Buffer.from(bytes);
+  const name =
+    stream.length < 8
+      ? ""
+      : stream.toString("latin1", 8, 8 + Math.min(stream.readUInt16BE(6), 256));
+  return /^[\w.$]+$/.test(name) ? ` of the class ${withoutPackage(name)}` : "";
 }
 
 function readKind(input: DataInput): Normalizer {

@@ -137,6 +137,19 @@ const wrapping =
   (layer) =>
     parametersOf({ ...inner(layer, field), variables: layer.variables });
 
+/** Wrappers: the fields with layers, and what the keys of their parameters begin with there. */
+export const WITHIN: Readonly<
+  Record<string, readonly (readonly [field: string, prefix: string])[]>
+> = {
+  LastTimeStep: [["underlying", ""]],
+  MaskZeroLayer: [["underlying", ""]],
+  TimeDistributed: [["underlying", ""]],
+  Bidirectional: [
+    ["fwd", "f"],
+    ["bwd", "b"],
+  ],
+};
+
 /** The layer in a field of another one. Throws `corrupt-file` where there is none. */
 export function inner(layer: Typed, field: string): Typed {
   const found = typedField("layer", layer, field);

@@ -42,7 +42,8 @@ export function patchConfiguration(
     ),
   );
   const { isSameLoss } = check(configuration, text, document, variables, after);
-  return { text, variables, notes: [...notes, ...(isSameLoss ? [] : [OTHER_LOSS])] };
+  const unsaid = parts.flatMap(({ layer }) => layer?.notes ?? []);
+  return { text, variables, notes: [...notes, ...unsaid, ...(isSameLoss ? [] : [OTHER_LOSS])] };
 }
 
 const OTHER_LOSS =

@@ -8,7 +8,14 @@ import { elements, isFrozen, type Model, sameShape, type Variable } from "../../
 import type { Checkpoint, ReadVariable, SaveResult } from "../format";
 import { reason, writeFailed } from "../tf1/errors";
 import { type Configuration, layersOf, parseConfiguration } from "./configuration";
-import { COEFFICIENTS, CONFIGURATION, matchZip, UPDATER_STATE } from "./entries";
+import {
+  COEFFICIENTS,
+  CONFIGURATION,
+  matchZip,
+  NORMALIZER,
+  PREPROCESSOR,
+  UPDATER_STATE,
+} from "./entries";
 import { type ArrayType, permuted } from "./nd4j";
 import { layOut, type Stored } from "./parameters";
 import { patchConfiguration } from "./patch";
@@ -90,6 +97,10 @@ async function newContents(
     else
       notes.push(`The entry ${JSON.stringify(name)} is left out: its name leads out of a folder.`);
 
+  if (before.normalizer !== undefined && model.normalizer === undefined) {
+    for (const name of [NORMALIZER, PREPROCESSOR]) contents.delete(name);
+    notes.push(NO_NORMALIZER);
+  }
   contents.set(CONFIGURATION, Buffer.from(text, "utf8"));
   if (parameters.length > 0) {
     if (coefficients === undefined)
@@ -130,6 +141,9 @@ export function parametersFor(
 
 const NO_STATE =
   "The state of the updater is left out: it is not laid out as Graft knows it. Deeplearning4j starts with a new one.";
+
+const NO_NORMALIZER =
+  "The normalizer is left out: it is for the features that the input had. Fit another to the new samples, and add it by ModelSerializer.addNormalizerToModel.";
 
 /** What the values of a new zip are written from. */
 export interface Writing {

@@ -330,3 +330,42 @@ test("a learning rate of its own, within what wraps a layer", () => {
   );
   expect(JSON.parse(patched.text)).toEqual({ ...JSON.parse(expected), inputPreProcessors: {} });
 });
+
+describe("L2 of its own", () => {
+  async function patched(zip: string, edits: readonly object[]) {
+    const [opened, checkpoint] = [await openZip(fixture(zip)), await openCheckpoint(fixture(zip))];
+    const before = await checkpoint.model();
+    await Promise.all([opened.close(), checkpoint.close()]);
+    const { recipe } = parseRecipe("r", JSON.stringify({ checkpoint: zip, edits }));
+    const after = editedModel(before, recipe, new Map());
+    const { text, notes } = patchConfiguration(opened.configuration, before, after);
+    return { text, source: opened.text, notes };
+  }
+  const L2 = /\.L2Regularization"/g;
+  const setL2 = (layer: string) => ({ setLayer: { layer, l2: 0.5 } });
+
+  test("of a layer is added to its regularization, of a new layer too", async () => {
+    const { text, source, notes } = await patched("b5_dl4j_mlp_iris/model.zip", [
+      { insertLayer: { after: "hidden_a", layer: { dense: { units: 6 } }, name: "new" } },
+      setL2("hidden_a"),
+      setL2("new"),
+      { setLayer: { layer: "new", learningRate: 0.125 } },
+    ]);
+    expect(text.match(L2)).toHaveLength(source.match(L2)!.length + 2);
+    expect(text).toContain(`"learningRate" : 0.125`);
+    expect(notes).toEqual([]);
+  });
+
+  test("of a part of its weights is told, and not written", async () => {
+    const { text, source, notes } = await patched("b5_dl4j_graves_lstm/model.zip", [setL2("0_W")]);
+    expect(text).toBe(source);
+    expect(notes).toEqual([expect.stringMatching(/L2 regularization of 0_W is not written/)]);
+  });
+
+  test("before 1.0 is told, and not written", async () => {
+    const zip = "dl4j_old/0.9.1/graves_lstm.zip";
+    const { text, source, notes } = await patched(zip, [setL2("layer0")]);
+    expect(text).toBe(source);
+    expect(notes).toEqual(Array(2).fill(expect.stringMatching(/not written: before 1\.0/)));
+  });
+});

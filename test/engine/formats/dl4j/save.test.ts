@@ -3,7 +3,9 @@ import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { formatOf, openCheckpoint } from "../../../../src/engine/formats/table";
-import type { Model, Variable } from "../../../../src/engine/graph/model";
+import { elements, type Model, type Variable } from "../../../../src/engine/graph/model";
+import { applyRecipe } from "../../../../src/engine/recipe/apply";
+import { parseRecipe } from "../../../../src/engine/recipe/parse";
 import { fixture, temporaryFolder } from "../tf1/fixtures";
 import { entriesOf, OLD_VERSIONS, oldNames, RECORDED_ZIPS, zipped } from "./zips";
 
@@ -23,6 +25,15 @@ async function save(
     const stored = ({ name }: Variable) => checkpoint.read(name);
     const { notes } = await formatOf(checkpoint).save(checkpoint, model, as, read ?? stored);
     return notes;
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function modelOf(path: string): Promise<Model> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return await checkpoint.model();
   } finally {
     await checkpoint.close();
   }
@@ -109,6 +120,41 @@ describe("the state of the updater", () => {
     const lstm = "b5_dl4j_lstm/model.zip";
     await save(fixture(lstm), as, (model) => without(model, "0_b/RmsProp/g"));
     expect(await stored(as, "0_b/RmsProp/g")).toEqual(new Float32Array(48).fill(1e-8));
+  });
+});
+
+describe("the normalizer", () => {
+  const edited = async (zip: string, edit: object) => {
+    const [path, as] = [fixture(zip), join(folder, "edited.zip")];
+    const { recipe } = parseRecipe("r", JSON.stringify({ checkpoint: path, edits: [edit] }));
+    const { model, edits } = applyRecipe(await modelOf(path), recipe);
+    const zeros = async ({ shape }: Variable) => new Uint8Array(4 * elements(shape));
+    const notes = await save(path, as, () => model, zeros);
+    return { notes, entries: [...(await entriesOf(as)).keys()], edits, as };
+  };
+  const NORMALIZED = "b5_dl4j_mlp_iris/model_with_normalizer.zip";
+
+  test("goes where the input has other features", async () => {
+    const { notes, entries, edits, as } = await edited(NORMALIZED, { setInput: { channels: 6 } });
+    expect(notes).toContainEqual(expect.stringMatching(/^The normalizer is left out/));
+    expect(edits[0].sentence).toMatch(/normalizer, which does not fit, is left out/);
+    expect(entries).not.toContain("normalizer.bin");
+    expect((await modelOf(as)).normalizer).toBeUndefined();
+  });
+
+  test("goes where it is one that is not read", async () => {
+    const zip = "dl4j_old/0.7.2/normalizer.zip";
+    const { notes, entries } = await edited(zip, { setInput: { channels: 6 } });
+    expect(notes).toContainEqual(expect.stringMatching(/^The normalizer is left out/));
+    expect(entries).not.toContain("normalizer.bin");
+  });
+
+  test("stays with other edits", async () => {
+    const { notes, entries } = await edited(NORMALIZED, {
+      addUnits: { layer: "hidden_a", units: 2, init: "zero" },
+    });
+    expect(notes).toEqual([]);
+    expect(entries).toContain("normalizer.bin");
   });
 });
 

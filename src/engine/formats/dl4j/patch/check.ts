@@ -1,5 +1,5 @@
 // The new configuration, read again: it must be the network that was meant.
-import { elements, isFrozen, type Model, type Shape } from "../../../graph/model";
+import { elements, isFrozen, refName, type Model, type Shape } from "../../../graph/model";
 import { ancestors, usedVariables } from "../../../graph/order";
 import { layersOf, parseConfiguration, type Configuration } from "../configuration";
 import { importNetwork } from "../import";
@@ -49,20 +49,36 @@ export function check(
     if (found(output) !== meant(part.output))
       throw notSaid(part.name, `${describe(after, part.output)} has no words there`);
   }
-  const terms = [lossTerms(written, found), lossTerms(after, meant)];
+  const hasOwnL2 = (name: string) => (after.variables.get(name)!.hyper?.l2 ?? 0) > 0;
+  const terms = [
+    lossTerms(written, found, (name) => hasOwnL2(variables.get(name)!.variable)),
+    lossTerms(after, meant, hasOwnL2),
+  ];
   return { isSameLoss: after.roles.loss === undefined || terms[0].join() === terms[1].join() };
 }
 
-/** What the loss is the sum of, but for penalties on what is frozen. */
-function lossTerms(model: Model, numberOf: (node: string) => number): readonly number[] {
+/** What the loss is the sum of, but for penalties on what is frozen, and L2 on what edits have given more of it. */
+function lossTerms(
+  model: Model,
+  numberOf: (node: string) => number,
+  hasOwnL2: (variable: string) => boolean,
+): readonly number[] {
   const { loss } = model.roles;
   const node = loss === undefined ? undefined : model.nodes.get(loss);
   if (node === undefined) return [];
   const terms = node.op === "Add" ? node.inputs : [{ node: node.name }];
   return terms
     .flatMap((term) => ("node" in term && !isConstant(model, term.node) ? [term.node] : []))
+    .filter((name) => !penalizedBy(model, name).some(hasOwnL2))
     .map(numberOf)
     .toSorted((a, b) => a - b);
+}
+
+/** The variable whose L2 a term is. */
+function penalizedBy({ nodes }: Model, name: string): readonly string[] {
+  const [factor] = nodes.get(name)!.inputs;
+  const squares = factor !== undefined && "node" in factor ? nodes.get(factor.node)! : undefined;
+  return squares?.op === "L2Loss" ? squares.inputs.map(refName) : [];
 }
 
 /** Whether nothing that is fed or trained has a part in a node. */

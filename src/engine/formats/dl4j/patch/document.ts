@@ -1,11 +1,12 @@
 // The new configuration: the source's document with other layers or vertices in it.
-import type { Configuration } from "../configuration";
+import { confOf, type Configuration } from "../configuration";
 import { isObject, json, withKey, type Json, type JsonObject } from "../json";
 import { withFields, object, type Style } from "./fields";
 import { notSaid } from "./groups";
 import type { Written } from "./layer";
 import { confFor } from "./newlayer";
 import { templateOf, type Part } from "./parts";
+import { confAtL2 } from "./training";
 
 export interface Document {
   readonly root: JsonObject;
@@ -24,13 +25,11 @@ export const documentOf = (assembly: Assembly): Document =>
   assembly.configuration.network === "MultiLayerNetwork" ? chain(assembly) : graph(assembly);
 
 /** What stands around the layer of a part. */
-function confOf({ configuration, layerJson }: Assembly, part: Part): JsonObject {
-  const source = part.source ?? templateOf(configuration);
-  const { fields } = source.vertex;
-  const conf = (fields.get("layerConf") ?? fields) as JsonObject;
-  if (part.source) return withKey(conf, "layer", layerJson(part));
+function partConf({ configuration, layerJson }: Assembly, part: Part): JsonObject {
+  const conf = confOf(part.source ?? templateOf(configuration));
+  if (part.source) return confAtL2(withKey(conf, "layer", layerJson(part)), part.layer!);
   const keys = part.layer!.parameters.map(({ key }: Written) => key);
-  return confFor(conf, layerJson(part), variableOrder(keys));
+  return confAtL2(confFor(conf, layerJson(part), variableOrder(keys)), part.layer!);
 }
 
 /** The bias is the last one in the list, wherever its numbers are. */
@@ -54,7 +53,7 @@ function chain(assembly: Assembly): Document {
     preprocessor === undefined ? [] : [[String(index), preprocessor] as const],
   );
   const root = withFields(configuration.document, {
-    confs: parts.map((part) => confOf(assembly, part)),
+    confs: parts.map((part) => partConf(assembly, part)),
     inputPreProcessors: new Map(processors),
   });
   return { root, parts: new Map(parts.map((part, index) => [String(index), part])) };
@@ -101,7 +100,7 @@ function vertexJson(assembly: Assembly, part: Part): Json {
   const whole = (configuration.document.get("vertices") as JsonObject).get(source?.name ?? "");
   if (part.layer === undefined) return part.vertex ?? whole!;
   const changes = {
-    layerConf: confOf(assembly, part),
+    layerConf: partConf(assembly, part),
     preProcessor: part.preprocessor ?? null,
   };
   if (source === undefined)

@@ -1,5 +1,5 @@
-// A layer of the configuration as it is after the edits: its sizes, activation function, dropout and learning rate, and
-// whether it is an output.
+// A layer of the configuration as it is after the edits: its sizes, activation function and dropout, and whether it is an
+// output.
 import type { RecurrentActivation } from "../../../graph/catalogue";
 import type { Model, Node, Shape, Variable } from "../../../graph/model";
 import { thawed } from "../configuration";
@@ -7,11 +7,10 @@ import { isObject, json, JsonNumber, withKey, type Json, type JsonObject } from 
 import { activationOf } from "../layers/activations";
 import { RECURRENT_ACTIVATIONS } from "../layers/recurrent";
 import { isOutputLayer } from "../layers/table";
-import { parametersOf, type ParameterOwner } from "../parameters";
+import { parametersOf, type ParameterOwner, WITHIN } from "../parameters";
 import { typed, type Typed } from "../typed";
 import {
   activationJson,
-  asObject,
   dropoutJson,
   isActivation,
   object,
@@ -38,6 +37,10 @@ export interface WrittenLayer {
   readonly parameters: readonly Written[];
   /** Of a new layer with others behind it in its group: the node that it hands on. */
   readonly output?: string;
+  /** What edits add to the L2 of parameters, by their keys. */
+  readonly l2?: ReadonlyMap<string, number>;
+  /** What a user must know: settings that it has no words for. */
+  readonly notes?: readonly string[];
 }
 
 /** The variables of a model by the names that they had in the source. */
@@ -65,11 +68,7 @@ export function keptLayer(
     (all, change) => change(style, { ...owner, fields: all }, group, before),
     sized,
   );
-  return {
-    type: inner.type,
-    fields: withRate({ ...owner, fields }, parameters, variables),
-    parameters,
-  };
+  return { type: inner.type, fields, parameters };
 }
 
 function writtenParameters(
@@ -132,17 +131,6 @@ const SIZES: Readonly<Record<string, Sizes>> = {
   LSTM: gated("W"),
   GravesLSTM: gated("W"),
   GravesBidirectionalLSTM: gated("WF"),
-};
-
-/** Wrappers: the fields with layers, and what the keys of their parameters begin with there. */
-const WITHIN: Readonly<Record<string, readonly (readonly [field: string, prefix: string])[]>> = {
-  LastTimeStep: [["underlying", ""]],
-  MaskZeroLayer: [["underlying", ""]],
-  TimeDistributed: [["underlying", ""]],
-  Bidirectional: [
-    ["fwd", "f"],
-    ["bwd", "b"],
-  ],
 };
 
 function resizedFields(layer: Typed, shapeOf: (key: string) => Shape | undefined): JsonObject {
@@ -226,33 +214,6 @@ const withDropout: Change = (_, { fields }, group, before) => {
   const [key, value] = dropoutJson(fields, rate);
   return withKey(fields, key, value);
 };
-
-/** A learning rate of its own. */
-function withRate(
-  { type, fields }: Pick<Typed, "type" | "fields">,
-  parameters: readonly Written[],
-  variables: ReadonlyMap<string, Variable>,
-): JsonObject {
-  const own = new Set(parameters.map(({ variable }) => variable));
-  const [rate] = [...variables.values()].flatMap(({ name, hyper }) =>
-    own.has(name) && hyper?.learningRate !== undefined ? [hyper.learningRate] : [],
-  );
-  return rate === undefined ? fields : trainingAt(rate, type, fields);
-}
-
-/** In a wrapper it is that of the layers within. */
-function trainingAt(rate: number, type: string, fields: JsonObject): JsonObject {
-  if (Object.hasOwn(WITHIN, type))
-    return WITHIN[type].reduce((all, [field]) => {
-      const within = typed("layer", all.get(field), [])!;
-      const changed = trainingAt(rate, within.type, within.fields);
-      return withKey(all, field, rewrapped(all.get(field)!, changed));
-    }, fields);
-  const updater = asObject(fields.get("iupdater"));
-  return updater.has("learningRate")
-    ? withKey(fields, "iupdater", withKey(updater, "learningRate", json(rate)))
-    : withKey(fields, "learningRate", json(rate));
-}
 
 /** The layer with the loss function `loss`: an output layer has the parameters of a dense one. */
 export function asOutput(

@@ -1,6 +1,6 @@
 // The vertices of the new configuration, in order: what each is, and what it reads.
 import type { Model, Shape } from "../../../graph/model";
-import { thawed, type Configuration, type Vertex } from "../configuration";
+import { confOf, thawed, type Configuration, type Vertex } from "../configuration";
 import { withKey, type Json } from "../json";
 import { isVague } from "../../../graph/shapes";
 import { rawOf } from "../typed";
@@ -20,6 +20,7 @@ import {
   sequenceFormat,
   type Kind,
 } from "./preprocessors";
+import { withTraining } from "./training";
 
 /** A vertex of the new configuration. */
 export interface Part {
@@ -184,7 +185,10 @@ function layerMaker({ configuration, style, before, after, loss }: Edited) {
         : group.isRead
           ? asHidden(style, last)
           : last;
-    return [...made.slice(0, -1), layer].map((each) => ofSequences(each, format));
+    const knowsL2 = !confOf(template).has("useRegularization");
+    return [...made.slice(0, -1), layer].map((each) =>
+      withTraining(ofSequences(each, format), group.name, after.variables, knowsL2),
+    );
   };
 }
 
