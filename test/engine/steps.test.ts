@@ -118,9 +118,6 @@ describe.each(BACKENDS)("on %s", (backend) => {
         alone.data as Float32Array,
         1e-5,
       );
-      if (isRow) continue;
-      const behind = all.filter((_, place) => place % STEPS >= length);
-      expect(behind.every((value) => value === 0)).toBe(true);
     }
   });
 
