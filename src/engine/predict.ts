@@ -47,7 +47,7 @@ export interface Prediction {
 
 /**
  * Writes what the graph computes for every row of the inputs as one float32 .npy array. Outputs of steps have the layout
- * that the sequences have; what stands for padded steps means nothing.
+ * that the sequences have, and zeros for padded steps.
  */
 export async function predict(request: PredictRequest): Promise<Prediction> {
   const checkpoint = await openCheckpoint(request.checkpoint);
@@ -110,7 +110,7 @@ function refuseOneFile(node: string, given: InputData["inputs"], inputs: readonl
 async function outputOf(
   node: string,
   model: Model,
-  { samples, steps, layout }: BoundInputs,
+  { samples, steps, mask, layout }: BoundInputs,
   arrays: readonly SampleArray[],
   executor: Executor,
   { read, scalars }: { read: ReadStored; scalars: ReadonlyMap<string, number> },
@@ -124,21 +124,28 @@ async function outputOf(
   const order = Int32Array.from({ length: samples }, (_, index) => index);
   const parts: Float32Array[] = [];
   let sample: readonly number[] = [];
+  let hasSteps = false;
   const forward = executor.forward({ path, live, moving: new Set(), scalars });
   const arranged = givesTimeFirst(model, node) ? samplesFirst : (each: Fetched) => each;
   for (const batch of batches(order, forwardBatch(model, path))) {
     const [{ shape, data }] = (await forward.run(arrays, batch)).map(arranged);
     // Graphs put the outputs of all steps of all samples below each other.
     const isColumn = steps !== undefined && steps > 1 && shape[0] === batch.length * steps;
+    hasSteps = isColumn || shape.length === 3;
     sample = isColumn ? [steps, ...shape.slice(1)] : shape.slice(1);
     parts.push(data);
   }
   await forward.release();
   const data = new Float32Array(samples * elements(sample));
   parts.reduce((at, part) => (data.set(part, at), at + part.length), 0);
+  hasSteps &&= sample[0] === steps;
+  const width = elements(sample.slice(1));
+  if (hasSteps)
+    mask?.forEach((isThere, row) => {
+      if (isThere === 0) data.fill(0, row * width, (row + 1) * width);
+    });
   const result = { shape: [samples, ...sample], dtype: "float32" as const, data };
-  const isSequence = sample.length === 2 && sample[0] === steps;
-  return isSequence && layout === "NFT" ? swapTimeAndFeatures(result) : result;
+  return hasSteps && sample.length === 2 && layout === "NFT" ? swapTimeAndFeatures(result) : result;
 }
 
 /** [time, batch, features] as [batch, time, features]. */

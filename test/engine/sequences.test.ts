@@ -6,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunEvent } from "../../src/protocol/run";
 import { swapTimeAndFeatures } from "../../src/engine/data/layout";
 import { readNpy, writeNpy } from "../../src/engine/data/npy";
+import { readNpz } from "../../src/engine/data/npz";
 import { evaluateNetwork } from "../../src/engine/evaluate";
 import { uniforms } from "../../src/engine/graph/random";
 import { predict } from "../../src/engine/predict";
 import { parseRecipe } from "../../src/engine/recipe/parse";
 import { planRecipe } from "../../src/engine/recipe/plan";
+import { exportBottlenecks } from "../../src/engine/train/export";
 import { trainRecipe } from "../../src/engine/train/train";
 import { expectClose, FIXTURES, fixture, type Recorded } from "./fixture";
 
@@ -50,7 +52,7 @@ describe.each([LSTM, "b5_dl4j_lstm"])("%s", (name) => {
     expectClose(found.data as Float32Array, floats(recorded), 1e-5);
   });
 
-  test("steps that are padding change nothing before them", async () => {
+  test("steps that are padding change nothing before them, and give zeros", async () => {
     const lengths = [3, 8, 1, 5, 8, 2];
     const [, units, steps] = recorded.shape;
     const there = (place: number): boolean =>
@@ -68,6 +70,8 @@ describe.each([LSTM, "b5_dl4j_lstm"])("%s", (name) => {
     const rows = (values: ArrayLike<number>) =>
       Float32Array.from(Array.from(values).filter((_, place) => there(place)));
     expectClose(rows(data as Float32Array), rows(floats(recorded)), 1e-5);
+    const behind = Array.from(data as Float32Array).filter((_, place) => !there(place));
+    expect(behind.every((value) => value === 0)).toBe(true);
   });
 });
 
@@ -187,6 +191,30 @@ describe("a recipe", () => {
     });
     const total = LENGTHS.reduce((sum, length) => sum + length, 0);
     expect(all.classes.reduce((sum, each) => sum + each.samples, 0)).toBe(total);
+  });
+
+  test("exports bottlenecks with the steps that are there, and the labels that count", async () => {
+    const exported = at("bottlenecks.npz");
+    const settings = { output: exported, backend: "compiled", store: at("store") } as const;
+    const counts = { ...ragged, labelsMask: "first.npy" };
+    const first = LENGTHS.flatMap(() => Array.from({ length: steps }, (_, t) => Number(t === 0)));
+    const all = LENGTHS.flatMap((length) => Array.from({ length: steps }, (_, t) => +(t < length)));
+    const shape = [LENGTHS.length, steps];
+    await writeNpy(at("first.npy"), { shape, dtype: "float32", data: Float32Array.from(first) });
+    for (const [data, labelsMask] of [
+      [ragged, all],
+      [counts, first],
+    ] as const) {
+      await exportBottlenecks({ path: file(), text: JSON.stringify(recipe(data)) }, settings);
+      const mask = await readNpz(exported, "mask");
+      expect([mask.shape, [...mask.data]]).toEqual([shape, all]);
+      expect([...(await readNpz(exported, "labelsMask")).data]).toEqual(labelsMask);
+    }
+    const whole = { inputs: "x.npy", labels: "rows.npy" };
+    const labels = Array.from({ length: 8 * steps }, (_, place) => (place % 2 ? "low" : "high"));
+    await writeNpy(at("rows.npy"), { shape, dtype: "string", data: labels });
+    await exportBottlenecks({ path: file(), text: JSON.stringify(recipe(whole)) }, settings);
+    await expect(readNpz(exported, "mask")).rejects.toThrow(/mask/);
   });
 
   test("plans with the sizes that headers tell, and says how sequences are read", async () => {

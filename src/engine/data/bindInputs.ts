@@ -1,10 +1,11 @@
 // The recipe's samples bound to the network's inputs: which array feeds which, in which layout, and which steps are there.
 import { GraftError } from "../../protocol/errors";
 import type { ModelInput } from "../graph/inputs";
+import { elements } from "../graph/model";
 import type { Normalizer } from "../graph/normalizer";
 import { type ArrayInfo, countText, infoText, listText, rowCount } from "./array";
 import { assignSources } from "./assign";
-import { type BoundInput, convertInput } from "./inputs";
+import { type BoundInput, boundShape, convertInput } from "./inputs";
 import {
   chooseLayout,
   type Layout,
@@ -78,9 +79,10 @@ export async function bindInputs(
   const arrays = [...named.flatMap(({ input, loaded }) => sequenceArray(loaded, input)), ...beside];
   const layout = chooseLayout(data.layout, arrays);
   const pads = data.lengths !== undefined || data.mask !== undefined;
-  const all = named.map(({ input, loaded }) => arrange(input, loaded, layout, pads));
-  const steps = commonSteps(all);
-  const mask = await readSteps(data, base, all, samples, steps);
+  const arranged = named.map(({ input, loaded }) => arrange(input, loaded, layout, pads));
+  const steps = commonSteps(arranged);
+  const mask = await readSteps(data, base, arranged, samples, steps);
+  const all = arranged.map((each) => converted(each, mask));
 
   const values = new Map(all.map(({ input, value }) => [input.name, value]));
   const only = inputs.filter(({ part }) => part === undefined).length === 1;
@@ -117,10 +119,18 @@ export async function bindInputs(
 export const title = ({ name, note }: Pick<Loaded, "name" | "note">): string =>
   note === undefined ? name : `${name} (${note})`;
 
-/** What was loaded for an input, as the input takes it. */
+/** What was loaded for an input, its axes as the input takes them. */
 interface Arranged {
   readonly input: ModelInput;
   readonly loaded: Loaded;
+  readonly array: Loaded["array"];
+  readonly shape: readonly number[];
+  /** Where the array was read as sequences. */
+  readonly layout: Layout | undefined;
+}
+
+/** With its values. */
+interface Converted extends Arranged {
   readonly value: BoundInput;
   /** "10 × 3 × 20 float32, [samples, features, time] → 10 × 20 × 3 float32" */
   readonly how: string;
@@ -148,11 +158,20 @@ function arrange(
   const [, steps = -1] = input.shape;
   const mayPad = input.sequence === true && (pads || loaded.lengths !== undefined);
   if (mayPad && array.shape.length > 1 && array.shape[1]! < steps) array = padSteps(array, steps);
-  const { how, ...value } = convertInput(array, loaded.name, input);
-  if (layout === undefined) return { input, loaded, value, how };
+  return { input, loaded, array, shape: boundShape(array, loaded.name, input), layout };
+}
+
+/** `mask`: steps that are there; what stands for others need be no numbers. */
+function converted(arranged: Arranged, mask: Uint8Array | undefined): Converted {
+  const { input, loaded, array, layout, shape } = arranged;
+  const perStep = elements(shape.slice(2));
+  const counts = (index: number) =>
+    !input.sequence || mask === undefined || mask[Math.floor(index / perStep)] === 1;
+  const { how, ...value } = convertInput(array, loaded.name, input, counts);
+  if (layout === undefined) return { ...arranged, value, how };
   const [before, after] = [infoText(loaded.array), how.split(" → ").at(-1)!];
   const told = `${before}, ${LAYOUT_TEXT[layout]}${before === after ? "" : ` → ${after}`}`;
-  return { input, loaded, value, how: told };
+  return { ...arranged, value, how: told };
 }
 
 function checkSamples(loaded: Loaded, samples: number, first: Loaded): void {
@@ -167,7 +186,7 @@ function checkSamples(loaded: Loaded, samples: number, first: Loaded): void {
 /** Steps of the sequences, padding included; undefined where there are none. */
 function commonSteps(all: readonly Arranged[]): number | undefined {
   const sequences = all.filter(({ input }) => input.sequence);
-  const [first, ...others] = sequences.map(({ value }) => value.shape[1]!);
+  const [first, ...others] = sequences.map(({ shape }) => shape[1]!);
   const other = others.findIndex((steps) => steps !== first);
   if (other < 0) return first;
   const [a, b] = [sequences[0]!, sequences[other + 1]!];
@@ -257,12 +276,12 @@ function refuseUnseenPadding(inputs: readonly ModelInput[], mask: Uint8Array | u
 
 /** A normalizer is for the one input that has features. Returns what it did. */
 function normalizeOnly(
-  all: readonly Arranged[],
+  all: readonly Converted[],
   normalizer: Normalizer,
   mask: Uint8Array | undefined,
 ): string {
   const own = all.filter(({ input }) => input.part === undefined);
-  const [{ input, value }] = own as [Arranged];
+  const [{ input, value }] = own as [Converted];
   if (own.length > 1 || !(value.data instanceof Float32Array))
     throw new GraftError(
       "data-shape",

@@ -39,12 +39,31 @@ export function fitSample(info: ArrayInfo, input: ModelInput): readonly number[]
   return flat || core(sample) === core(wanted) ? wanted : null;
 }
 
-/** The values for `input`, and how they came about: "896 × 8 × 8 uint8 → 896 × 64 float32". */
+/** The values for `input`, and how they came about: "896 × 8 × 8 uint8 → 896 × 64 float32". Values that do not count may be anything. */
 export function convertInput(
   array: DataArray,
   name: string,
   input: ModelInput,
+  counts: Counts = () => true,
 ): BoundInput & { readonly how: string } {
+  const shape = boundShape(array, name, input);
+  const values = product(shape.slice(1));
+  const where = (index: number): string => {
+    const place = values > 1 ? `, value ${(index % values) + 1} of ${values}` : "";
+    return `row ${Math.floor(index / values)} (counted from 0)${place}`;
+  };
+  const toFloat = ["float16", "bfloat16", "float32", "float64"].includes(input.dtype);
+  const given = array.data as NumericData;
+  const data = toFloat
+    ? toFloat32(given, name, where, counts)
+    : toInt32(given, name, input, where, counts);
+  const as: ArrayInfo = { shape, dtype: toFloat ? "float32" : "int32" };
+  const [before, after] = [infoText(array), infoText(as)];
+  return { shape, data, how: before === after ? before : `${before} → ${after}` };
+}
+
+/** The shape that `input` gets of `array`. Throws `data-format`, `data-shape` where it does not fit. */
+export function boundShape(array: DataArray, name: string, input: ModelInput): number[] {
   if (isStringArray(array)) {
     throw new GraftError(
       "data-format",
@@ -53,20 +72,11 @@ export function convertInput(
   }
   const sample = fitSample(array, input);
   if (sample === null) throw shapeError(array, name, input);
-  const shape = [rowCount(array), ...sample];
-  const values = product(sample);
-  const where = (index: number): string => {
-    const place = values > 1 ? `, value ${(index % values) + 1} of ${values}` : "";
-    return `row ${Math.floor(index / values)} (counted from 0)${place}`;
-  };
-  const toFloat = ["float16", "bfloat16", "float32", "float64"].includes(input.dtype);
-  const data = toFloat
-    ? toFloat32(array.data, name, where)
-    : toInt32(array.data, name, input, where);
-  const as: ArrayInfo = { shape, dtype: toFloat ? "float32" : "int32" };
-  const [before, after] = [infoText(array), infoText(as)];
-  return { shape, data, how: before === after ? before : `${before} → ${after}` };
+  return [rowCount(array), ...sample];
 }
+
+/** Whether a value, by its place, is one that counts; others are of steps that are not there. */
+type Counts = (index: number) => boolean;
 
 function shapeError(array: ArrayInfo, name: string, input: ModelInput): GraftError {
   const [sample, wanted] = [sampleShape(array), input.shape.slice(1)];
@@ -87,17 +97,20 @@ function toFloat32(
   data: NumericData,
   name: string,
   where: (index: number) => string,
+  counts: Counts,
 ): Float32Array {
   // A number beyond float32's range becomes infinite, which is found below.
   const floats =
     data instanceof Float32Array ? data : Float32Array.from<number | bigint>(data, Number);
   for (let index = 0; index < floats.length; index++) {
-    if (!Number.isFinite(floats[index])) {
+    if (Number.isFinite(floats[index])) continue;
+    // Masks multiply by zero, which leaves no number of what is none.
+    if (!counts(index)) floats[index] = 0;
+    else
       throw new GraftError(
         "data-format",
         `${name} has ${String(data[index])} in ${where(index)}; expected a number that float32 can hold. Remove the sample or fill in the value.`,
       );
-    }
   }
   return floats;
 }
@@ -107,12 +120,15 @@ function toInt32(
   name: string,
   input: ModelInput,
   where: (index: number) => string,
+  counts: Counts,
 ): Int32Array {
   const integers =
     data instanceof Int32Array ? data : Int32Array.from<number | bigint>(data, Number);
   for (let index = 0; index < integers.length; index++) {
+    // Padding is often -1, where embeddings have no row.
+    if (!counts(index)) integers[index] = Math.max(0, integers[index]!);
     // Int32Array wraps around and truncates; anything it changed does not fit.
-    if (integers[index] !== Number(data[index])) {
+    else if (integers[index] !== Number(data[index])) {
       throw new GraftError(
         "data-format",
         `${name} has ${String(data[index])} in ${where(index)}; input ${input.name} takes integers (${input.dtype}, 32 bits here). Convert the array.`,

@@ -40,11 +40,6 @@ interface Steps {
 const COUNTS = Symbol("counts");
 type Found = Steps | undefined | typeof COUNTS;
 
-interface Analysed extends Part {
-  /** Placeholders that nothing is fed to. */
-  readonly defaults: ReadonlySet<string>;
-}
-
 /** Undefined where every step may count, or where nothing says where sequences end. */
 export function padding(part: Part): Padding | undefined {
   const { nodes, fetches, fed } = part;
@@ -55,12 +50,13 @@ export function padding(part: Part): Padding | undefined {
     if (first === time) steps.set(name, { axis: 1, zero: rest.length === 0 });
   const masks = [...steps.keys()].filter((name) => steps.get(name)!.zero);
   const lengths = new Set<string>();
-  const defaults = new Set(
-    nodes.flatMap(({ name, op }) => (op === "Placeholder" && !fed.has(name) ? [name] : [])),
-  );
+  // Masks that nothing is fed to are 1 everywhere.
+  for (const { name, op } of nodes)
+    if (op === "Placeholder" && !fed.has(name) && part.shapes.get(name)?.[1] === time)
+      steps.set(name, { axis: 1, zero: false });
   const byName = new Map(nodes.map((node) => [node.name, node]));
   for (const node of nodes) {
-    if (fed.has(node.name)) continue;
+    if (steps.has(node.name) || fed.has(node.name)) continue;
     const inputs = node.inputs.map((input) =>
       "node" in input ? steps.get(input.node) : undefined,
     );
@@ -68,7 +64,7 @@ export function padding(part: Part): Padding | undefined {
     const source = lengthsOf(node, byName, fed);
     if (source === COUNTS) return undefined;
     if (source !== undefined) lengths.add(source);
-    const found = stepsOf(node, inputs, { ...part, defaults });
+    const found = stepsOf(node, inputs, part);
     if (found === COUNTS) return undefined;
     if (found !== undefined) steps.set(node.name, found);
   }
@@ -150,7 +146,7 @@ const RULES: { readonly [Op in OpName]?: Rule<Op> } = {
   Reshape: counting,
 };
 
-function stepsOf(node: Node, inputs: readonly (Steps | undefined)[], part: Analysed): Found {
+function stepsOf(node: Node, inputs: readonly (Steps | undefined)[], part: Part): Found {
   // The table pairs each op with its attributes; the union loses that pairing.
   const rule = RULES[node.op] as Rule<OpName> | undefined;
   if (rule !== undefined) return rule(node.attributes, inputs, shapeOf(node, 0, part)?.length ?? 0);
@@ -163,7 +159,7 @@ function stepsOf(node: Node, inputs: readonly (Steps | undefined)[], part: Analy
 function axisThrough(
   node: Node,
   inputs: readonly (Steps | undefined)[],
-  part: Analysed,
+  part: Part,
 ): number | undefined {
   const shapes = inputs.map((_, port) => shapeOf(node, port, part));
   const ties = tiesOf(node, shapes, part.shapes.get(node.name));
@@ -178,13 +174,12 @@ function axisThrough(
   return together ? places.get("output") : undefined;
 }
 
-function shapeOf(node: Node, port: number, part: Analysed): Shape | undefined {
+function shapeOf(node: Node, port: number, part: Part): Shape | undefined {
   const input = node.inputs[port];
   if ("variable" in input) return part.variableShape(input.variable);
   const fed = part.fed.get(input.node);
   if (fed !== undefined) return [-1, ...fed];
-  // A placeholder that nothing is fed to is one number.
-  return part.defaults.has(input.node) ? [] : part.shapes.get(input.node);
+  return part.shapes.get(input.node);
 }
 
 const zeroIn = (input: Steps | undefined): boolean => input?.zero === true;

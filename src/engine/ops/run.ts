@@ -3,7 +3,7 @@ import { GraftError } from "../../protocol/errors";
 import { refName, type Model, type Node } from "../graph/model";
 import type { Kernel, RunContext } from "./kernel";
 import { KERNELS } from "./table";
-import type { Tensor } from "./tf";
+import { tf, type Tensor } from "./tf";
 
 /** The nodes to run, in order, to get `fetches` from `given`. */
 export interface Path {
@@ -60,9 +60,23 @@ export function run(
     const inputs = node.inputs.map((input) =>
       "variable" in input ? variable(input.variable) : values.get(input.node)!,
     );
-    values.set(node.name, apply(node, inputs, context));
+    const value = apply(node, inputs, context);
+    values.set(node.name, node.op === "Placeholder" ? filled(value, node, path, feeds) : value);
   }
   return path.fetches.map((name) => values.get(name)!);
+}
+
+/** What nothing is fed to has one number everywhere: a mask, for each step of each sample. */
+function filled(
+  value: Tensor,
+  { name }: Node,
+  { shapes }: Path,
+  feeds: ReadonlyMap<string, Tensor>,
+): Tensor {
+  const [fed] = feeds.values();
+  const [, ...sample] = shapes.get(name) ?? [];
+  if (fed === undefined || sample.length === 0 || sample.some((size) => size < 0)) return value;
+  return tf.add(tf.zeros([fed.shape[0]!, ...sample]), value);
 }
 
 function apply(node: Node, inputs: readonly Tensor[], context: RunContext): Tensor {

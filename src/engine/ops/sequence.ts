@@ -29,7 +29,7 @@ const transposed = (x: Tensor, order: readonly number[]): Tensor =>
 export const LastStep: Kernel<"LastStep"> = ([x, mask], { timeMajor }) => {
   const { time } = sequenceAxes(timeMajor);
   const last = x.shape[time] - 1;
-  if (mask === undefined || mask.rank < 2) {
+  if (mask === undefined) {
     const begin = [0, 0, 0].with(time, last);
     return tf.squeeze(tf.slice(x, begin, x.shape.with(time, 1)), [time]);
   }

@@ -27,8 +27,7 @@ export function sequenceOf({ time, batch, rows }: Steps, timeMajor: boolean): Te
 
 /** A mask [batch, time] as a column [time · batch, 1]; undefined where every step is there. */
 export function columnOf(mask: Tensor | undefined): Tensor | undefined {
-  // What nothing is fed to is one number.
-  if (mask === undefined || mask.rank < 2) return undefined;
+  if (mask === undefined) return undefined;
   return tf.reshape(tf.transpose(tf.cast(mask, "float32")), [-1, 1]);
 }
 

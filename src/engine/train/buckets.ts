@@ -55,6 +55,14 @@ export class Buckets {
     );
   }
 
+  /** Where all sequences have so many steps. */
+  cutPath(path: Path, steps: number): Path {
+    const shapes = new Map(path.shapes);
+    for (const [node, axis] of this.padding.axes)
+      if (shapes.has(node)) shapes.set(node, shapes.get(node)!.with(axis, steps));
+    return { ...path, shapes };
+  }
+
   /** What a node gives, with zeros for the steps that were not run. */
   padded(node: string, tensor: Tensor): Tensor {
     const axis = this.padding.axes.get(node);

@@ -164,7 +164,7 @@ class CompiledForward implements Forward {
       const feeds = new Map(
         this.arrays.map(({ node }) => [node, fed(buckets, steps, node, tensors)] as const),
       );
-      const results = run(path, feeds, values, { ...INFERENCE, scalars });
+      const results = run(cutPath(path, buckets, steps), feeds, values, { ...INFERENCE, scalars });
       const outputs = results.map((each, at) => buckets?.padded(path.fetches[at], each) ?? each);
       if (reduces) outputs[0] = scalarLoss(outputs[0]);
       shapes.push(...outputs.map((output) => output.shape));
@@ -174,6 +174,10 @@ class CompiledForward implements Forward {
     return { session, shapes };
   }
 }
+
+/** The path, of which the first steps are run. */
+const cutPath = (path: Path, buckets: Buckets | undefined, steps: number | undefined): Path =>
+  steps === undefined ? path : buckets!.cutPath(path, steps);
 
 /** What is fed to a node, of which the first steps are run. */
 function fed(
@@ -312,7 +316,8 @@ class CompiledTraining implements Training {
       const values = new Map<string, Tensor>();
       for (const name of live.names())
         values.set(name, inputs.carried.get(name) ?? constant(live, name));
-      const result = trainStep(this.request, {
+      const recipe = { ...this.request, path: cutPath(path, buckets, steps) };
+      const result = trainStep(recipe, {
         values,
         slots: new Map(
           training.map(({ name, slots }) => [

@@ -1,5 +1,6 @@
 // Writes the bottlenecks of a recipe's first phase for other programs: an .npz with an array for each cut tensor (by its
-// name), "labels", "classes" and "validation", the places of the samples that are kept out of training.
+// name), "labels", "classes" and "validation", the places of the samples that are kept out of training; of padded sequences
+// "mask", the steps that are there, and "labelsMask", those whose labels count.
 import * as path from "node:path";
 import { Readable } from "node:stream";
 import { ZipFile } from "yazl";
@@ -103,6 +104,8 @@ async function writeNpz(
     },
     classes: { dtype: "string", shape: [data.classes.length], data: data.classes },
     validation: { dtype: "int32", shape: [split.validation.length], data: split.validation },
+    ...(data.mask && { mask: stepsThere(data.mask, data.samples) }),
+    ...(data.labelsMask && { labelsMask: stepsThere(data.labelsMask, data.samples) }),
   };
   const zip = new ZipFile();
   const options = { compress: false, forceDosTimestamp: true };
@@ -135,6 +138,13 @@ async function writeNpz(
     ...Object.entries(small).map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
   ];
 }
+
+/** [samples, steps] of 1 and 0. */
+const stepsThere = (mask: Uint8Array, samples: number): DataArray => ({
+  dtype: "float32",
+  shape: [samples, mask.length / samples],
+  data: Float32Array.from(mask),
+});
 
 /** [samples], [samples, steps], or either with the numbers of a row. */
 function labelsShape({ labels, samples, labelsPerSample }: Prepared["data"]): number[] {

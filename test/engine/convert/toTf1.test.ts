@@ -85,3 +85,11 @@ test.each(CASES)("$zip", async ({ zip, inputs, output }) => {
   expectClose((isSoftmax ? tf.softmax(logits) : logits).dataSync(), wanted.dataSync(), 1e-5);
   await Promise.all([checkpoint.close(), source.close()]);
 });
+
+test("what a normalizer did is said, with its numbers", async () => {
+  const zip = "b5_dl4j_mlp_iris/model_with_normalizer.zip";
+  const { notes } = await convert(fixture(zip), "tf1", join(folder, "normalized.ckpt"));
+  const [, mean, std] = /mean = (\[.*?\]) and std = (\[.*?\])/.exec(notes.join("\n"))!;
+  for (const [key, text] of Object.entries({ normalizer_mean: mean, normalizer_std: std }))
+    expectClose(JSON.parse(text) as number[], recorded(zip, key).values, 1e-6);
+});

@@ -1,10 +1,12 @@
 // Runs networks of Deeplearning4j's zips, and tells arrays in its own order of axes.
 import { toFloat32 } from "../../../../src/engine/graph/dtypes";
-import type { Model } from "../../../../src/engine/graph/model";
+import { fitTo } from "../../../../src/engine/graph/fit";
+import { modelInputs } from "../../../../src/engine/graph/inputs";
+import type { Model, Shape } from "../../../../src/engine/graph/model";
 import { evaluate, type ReadStored } from "../../../../src/engine/graph/value";
 import { trainedVariables, usedVariables } from "../../../../src/engine/graph/order";
 import { INFERENCE } from "../../../../src/engine/ops/kernel";
-import { pathTo, run } from "../../../../src/engine/ops/run";
+import { pathTo, run, type Path } from "../../../../src/engine/ops/run";
 import { tf, type Tensor } from "../../../../src/engine/ops/tf";
 
 export interface Numbers {
@@ -19,8 +21,7 @@ export const SEED = 7;
 const turned = (x: Tensor): Tensor => (x.rank === 3 ? tf.transpose(x, [0, 2, 1]) : x);
 
 /**
- * What `nodes` yield for inputs in Deeplearning4j's order of axes, by the name of the placeholder. Masks that are not
- * given are of ones.
+ * What `nodes` yield for inputs in Deeplearning4j's order of axes, by the name of the placeholder.
  */
 export async function outputsOf(
   model: Model,
@@ -30,8 +31,8 @@ export async function outputsOf(
 ): Promise<readonly Numbers[]> {
   const variables = await valuesOf(model, read);
   return tf.tidy(() => {
-    const feeds = fedWith(model, inputs);
-    const outputs = run(pathTo(model, nodes, new Set(feeds.keys())), feeds, variables, INFERENCE);
+    const feeds = fedWith(inputs);
+    const outputs = run(pathFor(model, nodes, feeds), feeds, variables, INFERENCE);
     return outputs.map((output) => {
       const y = turned(output);
       return { shape: y.shape, values: y.dataSync() };
@@ -48,8 +49,8 @@ export async function gradientsOf(
   const values = await valuesOf(model, read);
   const trained = trainedVariables(model).map(({ name }) => name);
   const numbers = tf.tidy(() => {
-    const feeds = fedWith(model, inputs);
-    const path = pathTo(model, [model.roles.loss!], new Set(feeds.keys()));
+    const feeds = fedWith(inputs);
+    const path = pathFor(model, [model.roles.loss!], feeds);
     const loss = (...tensors: Tensor[]): tf.Scalar => {
       const variables = new Map(values);
       trained.forEach((name, index) => variables.set(name, tensors[index]));
@@ -71,18 +72,20 @@ async function valuesOf(model: Model, read: ReadStored): Promise<Map<string, Ten
   return values;
 }
 
-function fedWith(
-  model: Model,
-  inputs: Readonly<Record<string, Numbers>>,
-): ReadonlyMap<string, Tensor> {
+function fedWith(inputs: Readonly<Record<string, Numbers>>): ReadonlyMap<string, Tensor> {
   const feeds = new Map<string, Tensor>();
   for (const [name, { shape, values }] of Object.entries(inputs))
     feeds.set(name, turned(tf.tensor(Float32Array.from(values), [...shape])));
-  const [first] = feeds.values();
-  for (const node of model.nodes.values())
-    if (node.op === "Placeholder" && node.attributes.value === 1 && !feeds.has(node.name))
-      feeds.set(node.name, tf.ones(first.shape.slice(0, 2)));
   return feeds;
+}
+
+/** The path for what is fed, as executors get it. */
+function pathFor(model: Model, nodes: readonly string[], feeds: ReadonlyMap<string, Tensor>): Path {
+  const shapes = new Map([...feeds].map(([name, { shape }]) => [name, shape.slice(1)]));
+  const isInput = ([name]: [string, Shape]) =>
+    modelInputs(model).some((each) => each.name === name);
+  const inputs = new Map([...shapes].filter(isInput));
+  return pathTo(fitTo(model, inputs, shapes), nodes, new Set(feeds.keys()));
 }
 
 /** The node that stands for a vertex of the source: "0", "dense". */

@@ -44,7 +44,7 @@ export function withLoss(model: Model, source: Model, notes: string[]): Model {
     );
   else if (!isSameLoss(source, kind))
     notes.push(
-      "Deeplearning4j will minimize a loss that differs from the source's by a factor, weights or regularization: it sums over the outputs and steps of a sample, and averages over samples.",
+      `Deeplearning4j's loss is a mean over samples${isSequence ? ", and adds up the steps of each" : ""}, without the source's own weights and regularization. Its gradients may be larger or smaller than the source's${isSequence ? ", than a mean over steps by the number of steps" : ""}: choose the learning rate anew.`,
     );
   notes.push(
     `Labels are numbers for each output in Deeplearning4j${kind.type === "LossMCXENT" ? ": one-hot" : ""}.`,

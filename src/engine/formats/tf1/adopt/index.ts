@@ -1,5 +1,6 @@
 // A network of another format in the form that TensorFlow 1 has: the same function, written in its ops and names.
 import type { Model } from "../../../graph/model";
+import type { Normalizer } from "../../../graph/normalizer";
 import { ancestors } from "../../../graph/order";
 import { reinfer } from "../../../graph/reinfer";
 import { channelsLast } from "./channels";
@@ -47,14 +48,35 @@ export function leftOut(model: Model): readonly string[] {
       : []),
     ...(hasSteps
       ? [
-          "The loss is the mean over all steps of all samples, where Deeplearning4j adds up the steps of a sample.",
+          "The loss is the mean over all steps of all samples, where Deeplearning4j adds up the steps of a sample: loss and gradients are smaller by the number of steps, so the same training needs a learning rate that is larger by it.",
         ]
       : []),
     ...(normalizer === undefined
       ? []
-      : ["The normalizer is left out: normalize samples before they are fed, as it did."]),
+      : [`The normalizer is left out. Feed what it made of samples: ${normalized(normalizer)}.`]),
   ];
 }
+
+/** "(x − mean) / std, where mean = [2, 3] and std = [1, 1]" */
+function normalized(normalizer: Normalizer): string {
+  const list = (numbers: readonly number[]): string =>
+    numbers.length > MOST_NUMBERS
+      ? `${numbers.length} numbers, one per feature`
+      : `[${numbers.map((each) => Number(each.toPrecision(9))).join(", ")}]`;
+  switch (normalizer.kind) {
+    case "standardize":
+      return `(x − mean) / std, where mean = ${list(normalizer.mean)} and std = ${list(normalizer.std)}`;
+    case "minMax": {
+      const { min, max, from, to } = normalizer;
+      return `${from} + ${to - from} · (x − min) / (max − min), where min = ${list(min)} and max = ${list(max)}`;
+    }
+    case "unknown":
+      return "it is of a kind that Graft does not know";
+  }
+}
+
+/** More are not for reading. */
+const MOST_NUMBERS = 32;
 
 /** What output and loss need, as nodes that no op of a file stands for. */
 function needed(model: Model): Model {
