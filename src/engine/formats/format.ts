@@ -30,6 +30,8 @@ export interface Checkpoint extends TensorSource {
   readonly graph: string | undefined;
   /** The graph over the stored values. Throws `no-graph`, `ambiguous-graph`, `corrupt-file`. */
   model(): Promise<Model>;
+  /** The node that the format's own framework gives as the network's output, where that need not be the logits. */
+  prediction?(): Promise<string | undefined>;
 }
 
 /** The little-endian bytes of a variable's new value. */

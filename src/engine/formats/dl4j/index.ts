@@ -2,6 +2,7 @@
 import { GraftError } from "../../../protocol/errors";
 import type { Model, Variable } from "../../graph/model";
 import type { Checkpoint, Format } from "../format";
+import { type Configuration, layersOf } from "./configuration";
 import { createZip } from "./create";
 import { matchZip } from "./entries";
 import { importNetwork } from "./import";
@@ -31,14 +32,17 @@ async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint>
       `${path} has its network in itself and takes no graph of another file, ${graph}. Remove graph.meta from the recipe.`,
     );
   const opened = await openZip(path);
-  let model: Promise<Model> | undefined;
-  return {
-    ...opened,
-    format: NAME,
-    path,
-    graph: path,
-    model: () => (model ??= Promise.resolve().then(() => readModel(opened))),
-  };
+  let read: Promise<Model> | undefined;
+  const model = () => (read ??= Promise.resolve().then(() => readModel(opened)));
+  const prediction = async () => outputOf(opened.configuration, await model());
+  return { ...opened, format: NAME, path, graph: path, model, prediction };
+}
+
+/** What DL4J's output() gives: the output layer behind its activation function. Of several outputs none is the one. */
+function outputOf(configuration: Configuration, model: Model): string | undefined {
+  if (configuration.outputs.length > 1) return undefined;
+  const index = layersOf(configuration).findIndex(({ name }) => name === configuration.outputs[0]);
+  return model.layers[index]?.output;
 }
 
 function readModel({
