@@ -212,6 +212,7 @@ export function toPlan(
   const outputs = layersOfOutput(validated.model);
   const layers = model.layers.map((layer) => ({
     ...toLayer(source, model, layer, planned, edits),
+    ...updaterOf(checkpoint, layer),
     isOutput: outputs.has(layer.name),
   }));
   const owned = new Set(model.layers.flatMap((layer) => layer.variables));
@@ -231,6 +232,7 @@ export function toPlan(
       name: path.basename(checkpoint.path),
       format: checkpoint.format,
       formatLabel: formatOf(checkpoint).label,
+      ...(source.normalizer && { normalizer: normalizerText(source.normalizer) }),
     },
     inputs: roles.inputs.map((name) => ({
       name,
@@ -249,6 +251,11 @@ export function toPlan(
     changes: edits.map((edit) => edit.sentence),
     problems,
   };
+}
+
+function updaterOf({ updaters }: Checkpoint, { name }: Layer): Pick<PlanLayer, "updater"> {
+  const updater = updaters?.get(name);
+  return updater === undefined ? {} : { updater };
 }
 
 /** `before`: its shape in the source. */

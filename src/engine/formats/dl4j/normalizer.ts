@@ -13,12 +13,16 @@ const SMALLEST = 1e-5;
 const HEADER = "NORMALIZER";
 const VERSION = 1;
 
+/** java.io.ObjectStreamConstants.STREAM_MAGIC */
+const JAVA_OBJECT = [0xac, 0xed];
+
 /** What a normalizer is; one that cannot be read is "unknown", with the reason. `title` is for messages. */
 export function readNormalizer(title: string, bytes: Uint8Array): Normalizer {
   try {
-    const input = dataInput(title, bytes);
-    if (input.utf() !== HEADER)
+    if (JAVA_OBJECT.every((byte, index) => bytes[index] === byte))
       throw unsupported(title, "it is a serialized Java object, which Graft does not run");
+    const input = dataInput(title, bytes);
+    if (input.utf() !== HEADER) throw unsupported(title, `it does not begin with "${HEADER}"`);
     const version = input.int();
     if (version !== VERSION)
       throw unsupported(title, `it is of version ${version}, not ${VERSION}`);

@@ -231,12 +231,11 @@ describe("normalizers that cannot be applied: the model opens, its data does not
     Buffer.concat([text("NORMALIZER"), Buffer.from([0, 0, 0, 1]), text(kind)]);
 
   test("a serialized object is not run", async () => {
-    expect(await reasonOf(Buffer.from("aced0005737200", "hex"))).toMatch(
-      /is damaged|serialized Java/,
-    );
+    expect(await reasonOf(Buffer.from("aced0005737200", "hex"))).toMatch(/serialized Java/);
     const old = await openZip(fixture("dl4j_old/0.7.2/normalizer.zip"));
     await old.close();
-    expect(old.normalizer).toMatchObject({ kind: "unknown" });
+    const reason = expect.stringContaining("serialized Java") as string;
+    expect(old.normalizer).toEqual({ kind: "unknown", reason });
   });
   test("CUSTOM", async () => {
     expect(await reasonOf(header("CUSTOM"))).toMatch(/of kind CUSTOM/);
