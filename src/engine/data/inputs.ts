@@ -45,14 +45,8 @@ export function convertInput(
   name: string,
   input: ModelInput,
 ): BoundInput & { readonly how: string } {
-  if (isStringArray(array)) {
-    throw new GraftError(
-      "data-format",
-      `${name} holds text (${infoText(array)}); input ${input.name} takes numbers. Name a numeric array.`,
-    );
-  }
-  const sample = fitSample(array, input);
-  if (sample === null) throw shapeError(array, name, input);
+  if (isStringArray(array)) throw textError(array, name, input);
+  const sample = checkedSample(array, name, input);
   const shape = [rowCount(array), ...sample];
   const values = product(sample);
   const where = (index: number): string => {
@@ -67,6 +61,20 @@ export function convertInput(
   const [before, after] = [infoText(array), infoText(as)];
   return { shape, data, how: before === after ? before : `${before} → ${after}` };
 }
+
+/** The sample's shape in the input. Throws `data-format` for text, `data-shape` where it does not fit. */
+export function checkedSample(info: ArrayInfo, name: string, input: ModelInput): readonly number[] {
+  if (info.dtype === "string") throw textError(info, name, input);
+  const sample = fitSample(info, input);
+  if (sample === null) throw shapeError(info, name, input);
+  return sample;
+}
+
+const textError = (info: ArrayInfo, name: string, input: ModelInput): GraftError =>
+  new GraftError(
+    "data-format",
+    `${name} holds text (${infoText(info)}); input ${input.name} takes numbers. Name a numeric array.`,
+  );
 
 function shapeError(array: ArrayInfo, name: string, input: ModelInput): GraftError {
   const [sample, wanted] = [sampleShape(array), input.shape.slice(1)];
