@@ -164,7 +164,10 @@ program
     "samples: a file, or an object as a recipe names them; .npy, .npz, CSV, or a folder of CSV files with a sequence each",
   )
   .requiredOption("--output <file>", "where the result goes, as .npy")
-  .option("--layer <name>", "a layer (its last activation) or any op; the logits when absent")
+  .option(
+    "--layer <name>",
+    "a layer (its last activation) or any op; when absent the logits, of a Deeplearning4j zip what its output() gives",
+  )
   .option("--from <name>", "the layer or op whose outputs the input holds, such as bottlenecks")
   .option("--feed <name=value...>", "a number, true or false for a scalar placeholder", parseFeed)
   .option("--json", "print one JSON object", false)

@@ -1,10 +1,16 @@
 // What a checkpoint stores, before any edit.
 import { createHash } from "node:crypto";
-import type { CheckpointSummary, VariableSummary } from "../protocol/checkpoint";
+import type {
+  CheckpointSummary,
+  LayerSummary,
+  NormalizerSummary,
+  VariableSummary,
+} from "../protocol/checkpoint";
 import { GraftError } from "../protocol/errors";
 import type { Checkpoint, StoredTensor } from "./formats/format";
 import { openCheckpoint } from "./formats/table";
-import { elements, storedName } from "./graph/model";
+import { elements, isFrozen, storedName } from "./graph/model";
+import type { Normalizer } from "./graph/normalizer";
 
 /** Layers and variables of the checkpoint at `file`; with `hash`, every value is read and hashed. */
 export async function inspect(file: string, hash: boolean): Promise<CheckpointSummary> {
@@ -14,16 +20,35 @@ export async function inspect(file: string, hash: boolean): Promise<CheckpointSu
     const variables: VariableSummary[] = [];
     for (const tensor of checkpoint.tensors.values())
       variables.push(hash ? await hashed(checkpoint, tensor) : summarize(tensor));
-    const layers = model.layers.map(({ name, kind, variables: names }) => ({
-      name,
-      kind,
-      parameters: names.reduce((sum, each) => sum + elements(model.variables.get(each)!.shape), 0),
-      variables: names.map((each) => storedName(model.variables.get(each)!)),
-    }));
-    return { format: checkpoint.format, layers, variables };
+    const layers = model.layers.map(({ name, kind, variables: names }): LayerSummary => {
+      const own = names.map((each) => model.variables.get(each)!);
+      const weights = own.filter(({ role }) => role === "weight");
+      const updater = checkpoint.updaters?.get(name);
+      return {
+        name,
+        kind,
+        parameters: own.reduce((sum, { shape }) => sum + elements(shape), 0),
+        frozen: weights.length > 0 && weights.every(isFrozen),
+        ...(updater !== undefined && { updater }),
+        variables: own.map(storedName),
+      };
+    });
+    const { normalizer } = model;
+    return {
+      format: checkpoint.format,
+      ...(normalizer && { normalizer: summarizeNormalizer(normalizer) }),
+      layers,
+      variables,
+    };
   } finally {
     await checkpoint.close();
   }
+}
+
+function summarizeNormalizer(normalizer: Normalizer): NormalizerSummary {
+  if (normalizer.kind === "unknown") return normalizer;
+  const numbers = normalizer.kind === "standardize" ? normalizer.mean : normalizer.min;
+  return { kind: normalizer.kind, features: numbers.length };
 }
 
 const summarize = ({ name, dtype, shape, bytes, problem }: StoredTensor): VariableSummary => ({

@@ -28,7 +28,7 @@ export interface PredictRequest extends Omit<InputData, "inputs"> {
   readonly checkpoint: string;
   readonly input: InputData["inputs"];
   readonly output: string;
-  /** A layer (its last activation) or an op; the logits when absent. */
+  /** A layer (its last activation) or an op; when absent, what the format's own framework gives, or else the logits. */
   readonly layer?: string | undefined;
   /** A layer or an op whose outputs the input holds, such as exported bottlenecks; the network's inputs when absent. */
   readonly from?: string | undefined;
@@ -39,6 +39,8 @@ export interface PredictRequest extends Omit<InputData, "inputs"> {
 
 export interface Prediction {
   readonly node: string;
+  /** The logits, where `node` is what the framework makes of them. */
+  readonly logits?: string;
   readonly shape: readonly number[];
   /** "X: X_test.npy, 360 × 64 float32", a line per input. */
   readonly bound: readonly string[];
@@ -54,7 +56,9 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
   try {
     const whole = await checkpoint.model();
     const model = request.from === undefined ? whole : startingAt(whole, request.from);
-    const node = fetched(model, request.layer);
+    const own = request.layer === undefined ? await checkpoint.prediction?.() : undefined;
+    const node = own ?? fetched(model, request.layer);
+    const { output: logits } = model.roles;
     const way = pathTo(model, [node], new Set(model.roles.inputs));
     const needed = new Set(
       way.nodes.flatMap(({ inputs }) =>
@@ -84,6 +88,7 @@ export async function predict(request: PredictRequest): Promise<Prediction> {
     await writeNpy(filePath.resolve(request.output), result);
     return {
       node,
+      ...(own !== undefined && own !== logits && logits !== undefined && { logits }),
       shape: result.shape,
       bound: bound.bound,
       backend: [backendText(executor.info), ...notes].join("; "),

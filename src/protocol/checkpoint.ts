@@ -36,11 +36,23 @@ export interface LayerSummary {
   /** dense, conv2d, batchNorm, slots, … */
   readonly kind: string;
   readonly parameters: number;
+  /** Whether the file says that none of its weights train. */
+  readonly frozen: boolean;
+  /** How the file says that it trains: "Adam, learning rate 0.02". */
+  readonly updater?: string;
   readonly variables: readonly string[];
 }
 
+/** What samples go through before they are fed. */
+export type NormalizerSummary =
+  | { readonly kind: "standardize" | "minMax"; readonly features: number }
+  /** One that Graft does not apply. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
 export interface CheckpointSummary {
   readonly format: string;
+  /** That the checkpoint carries. */
+  readonly normalizer?: NormalizerSummary;
   readonly layers: readonly LayerSummary[];
   readonly variables: readonly VariableSummary[];
 }

@@ -47,6 +47,8 @@ export interface PlanLayer {
   readonly parameters: number;
   readonly trainableParameters: number;
   readonly variables: readonly PlanVariable[];
+  /** How the checkpoint says that it trained: "Adam, learning rate 0.02". */
+  readonly updater?: string;
   /** "8 new units"; where an edit touched the layer. */
   readonly change?: string;
   /** Index in the recipe's `edits` of the last edit that touched the layer. */
@@ -109,6 +111,8 @@ export interface Plan {
     readonly name: string;
     readonly format: string;
     readonly formatLabel: string;
+    /** What it says becomes of samples before they are fed. */
+    readonly normalizer?: string;
   };
   /** Why the checkpoint can only be looked at, where it has no graph to run. */
   readonly noGraph?: string;

@@ -66,3 +66,42 @@ describe("inspect", () => {
     expect(variables).toHaveLength(4500);
   });
 });
+
+describe("of a zip of Deeplearning4j, how it was trained", () => {
+  const layersOf = async (file: string) => {
+    const { layers, normalizer } = await inspect(join(FIXTURES, file), false);
+    return {
+      normalizer,
+      layers: layers.map(({ name, frozen, updater }) => [name, frozen, updater]),
+    };
+  };
+  const [adam, sgd] = ["Adam, learning rate 0.02", "Sgd, learning rate 0.01"];
+
+  test("the normalizer, and the updater of each layer", async () => {
+    expect(await layersOf("b5_dl4j_mlp_iris/model_with_normalizer.zip")).toEqual({
+      normalizer: { kind: "standardize", features: 4 },
+      layers: [
+        ["hidden_a", false, adam],
+        ["layer1", false, adam],
+        ["layer2", false, adam],
+      ],
+    });
+  });
+
+  test("what is frozen has no updater", async () => {
+    expect(await layersOf("b5_dl4j_transfer_mini/transfer_after_fit.zip")).toEqual({
+      normalizer: undefined,
+      layers: [
+        ["hidden1", true, undefined],
+        ["hidden2", true, undefined],
+        ["hidden3", false, sgd],
+        ["outputs", false, sgd],
+      ],
+    });
+  });
+
+  test("before 0.9 the learning rate is the layer's", async () => {
+    const { layers } = await layersOf("dl4j_old/0.7.2/graves_lstm.zip");
+    expect(layers[0]).toEqual(["0", false, "RmsProp, learning rate 0.1"]);
+  });
+});

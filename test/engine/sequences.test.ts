@@ -33,8 +33,8 @@ async function save(name: string, recorded: Recorded, data: Float32Array, turned
 }
 
 describe.each([LSTM, "b5_dl4j_lstm"])("%s", (name) => {
-  const { expected, floats } = fixture<{ input: Recorded; lstm_output: Recorded }>(name);
-  const { input, lstm_output: recorded } = expected;
+  const { expected, floats } = fixture<Record<string, Recorded>>(name);
+  const { input, output: probabilities, lstm_output: recorded } = expected;
   const checkpoint = path.join(FIXTURES, name, "model.zip");
 
   test.each(["NFT", "NTF"] as const)("predictions come back as %s", async (layout) => {
@@ -50,6 +50,29 @@ describe.each([LSTM, "b5_dl4j_lstm"])("%s", (name) => {
     const found = turned ? swapTimeAndFeatures(written) : written;
     expect(found.shape).toEqual(recorded.shape);
     expectClose(found.data as Float32Array, floats(recorded), 1e-5);
+  });
+
+  test("without a layer, what DL4J's output() gives; its logits when they are named", async () => {
+    const file = await save(`${name}-softmax.npy`, input, floats(input));
+    const output = at(`${name}-softmax-output.npy`);
+    const request = { checkpoint, input: file, output, layout: "NFT" } as const;
+    const { shape, logits } = await predict({ ...request, backend: "auto" });
+    expect(shape).toEqual(probabilities.shape);
+    expectClose((await readNpy(output)).data as Float32Array, floats(probabilities), 1e-5);
+    await predict({ ...request, backend: "auto", layer: logits });
+    const odds = Float32Array.from((await readNpy(output)).data as Float32Array, Math.exp);
+    const [, classes, steps] = probabilities.shape;
+    const sum = (place: number): number => {
+      const first = place - (place % (classes * steps)) + (place % steps);
+      return Array.from({ length: classes }, (_, each) => odds[first + each * steps]).reduce(
+        (a, b) => a + b,
+      );
+    };
+    expectClose(
+      odds.map((value, place) => value / sum(place)),
+      floats(probabilities),
+      1e-5,
+    );
   });
 
   test("steps that are padding change nothing before them, and give zeros", async () => {
@@ -94,16 +117,7 @@ test("a zip's normalizer is applied, unless told otherwise", async () => {
     });
     expect(bound.some((line) => line.includes("normalizer"))).toBe(normalize === undefined);
     const { data } = await readNpy(written);
-    const odds = Float32Array.from(data, Number).map(Math.exp);
-    const sums = Array.from(odds, (_, place) => {
-      const start = place - (place % 3);
-      return odds[start] + odds[start + 1] + odds[start + 2];
-    });
-    expectClose(
-      odds.map((value, place) => value / sums[place]),
-      floats(output),
-      1e-5,
-    );
+    expectClose(data as Float32Array, floats(output), 1e-5);
   }
 });
 

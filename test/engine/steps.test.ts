@@ -3,9 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { swapTimeAndFeatures } from "../../src/engine/data/layout";
 import { readNpy, writeNpy } from "../../src/engine/data/npy";
-import { tf } from "../../src/engine/ops/tf";
 import { predict } from "../../src/engine/predict";
 import { parseRecipe } from "../../src/engine/recipe/parse";
 import { trainRecipe } from "../../src/engine/train/train";
@@ -57,28 +55,22 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-/** Logits of the zip for the input, in Deeplearning4j's order of axes. */
-async function predicted(checkpoint: string, backend: Backend, input = "x.npy", more = {}) {
+/** The zip's output for the input, in Deeplearning4j's order of axes. */
+async function outputs(checkpoint: string, backend: Backend, input = "x.npy", more = {}) {
   const output = at("output.npy");
   await predict({ checkpoint, input: at(input), layout: "NFT", output, backend, ...more });
   return readNpy(output);
 }
 
-/** Probabilities of the zip's output for the input, in Deeplearning4j's order of axes. */
-async function outputs(checkpoint: string, backend: Backend) {
-  const { shape, data } = await predicted(checkpoint, backend);
-  const logits = { shape, dtype: "float32" as const, data: data as Float32Array };
-  const rows = shape.length === 3 ? swapTimeAndFeatures(logits) : logits;
-  const softmax = tf.softmax(tf.tensor(rows.data as Float32Array, [...rows.shape]));
-  const found = { ...logits, shape: rows.shape, data: Float32Array.from(softmax.dataSync()) };
-  return shape.length === 3 ? swapTimeAndFeatures(found) : found;
-}
-
-async function train(recipe: object, backend: Backend, onLoss = (_: number) => {}): Promise<void> {
+async function train(
+  recipe: object,
+  backend: Backend,
+  onLoss?: (loss: number) => void,
+): Promise<void> {
   await trainRecipe(parseRecipe(at("test.graft.json"), JSON.stringify(recipe)), {
     ...{ run: "test", backend, store: at("store"), resume: null },
     ...{ stopRequested: () => false, abandoned: () => false },
-    emit: (event) => void (event.event === "epoch" && onLoss(event.loss)),
+    emit: (event) => void (event.event === "epoch" && onLoss?.(event.loss)),
     keepState: async () => undefined,
   });
 }
@@ -107,9 +99,9 @@ describe.each(BACKENDS)("on %s", (backend) => {
   test.each(NETWORKS)("%s computes of padded sequences what it does of each", async (name) => {
     const zip = at(`${name}.zip`);
     const more = { lengths: at("lengths.npy") };
-    const { shape, data } = await predicted(zip, backend, "padded.npy", more);
+    const { shape, data } = await outputs(zip, backend, "padded.npy", more);
     for (const [row, length] of LENGTHS.entries()) {
-      const alone = await predicted(zip, backend, `${row}.npy`);
+      const alone = await outputs(zip, backend, `${row}.npy`);
       const width = data.length / shape[0];
       const all = Array.from(data as Float32Array).slice(row * width, (row + 1) * width);
       const isRow = shape.length === 2;

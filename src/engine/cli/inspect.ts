@@ -1,6 +1,7 @@
 // graft inspect: what a checkpoint stores.
 import { inspect } from "../inspect";
-import { count, print, printJson, size, table } from "./output";
+import type { NormalizerSummary } from "../../protocol/checkpoint";
+import { count, counted, print, printJson, size, table } from "./output";
 
 export async function inspectCommand(
   file: string,
@@ -15,13 +16,15 @@ export async function inspectCommand(
   print(
     `${file}: ${summary.format}, ${count(parameters)} parameters in ${summary.layers.length} layers`,
   );
+  if (summary.normalizer !== undefined) print(`normalizer: ${normalizerText(summary.normalizer)}`);
   print("");
-  print(
-    table(
-      summary.layers.map((layer) => [layer.name, layer.kind, count(layer.parameters)]),
-      [2],
-    ),
-  );
+  const layers = summary.layers.map(({ name, kind, parameters: size, frozen, updater = "" }) => [
+    name,
+    kind,
+    count(size),
+    frozen ? "frozen" : updater,
+  ]);
+  print(table(layers, [2]));
   print("");
   const rows = summary.variables.map(({ name, dtype, shape, bytes, sha256, problem }) => [
     name,
@@ -31,4 +34,11 @@ export async function inspectCommand(
     problem === undefined ? (sha256 ?? "") : `! ${problem}`,
   ]);
   print(table(rows, [3]));
+}
+
+/** What becomes of samples. */
+function normalizerText(normalizer: NormalizerSummary): string {
+  if (normalizer.kind === "unknown") return `not one that Graft applies: ${normalizer.reason}`;
+  const how = normalizer.kind === "standardize" ? "standardizes" : "scales";
+  return `${how} ${counted(normalizer.features, "feature")}`;
 }

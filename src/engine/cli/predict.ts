@@ -42,6 +42,7 @@ export async function predictCommand(checkpoint: string, options: PredictOptions
       [
         ...result.bound,
         `${result.node}: ${result.shape.join(" × ")} float32 written to ${output}, by ${result.backend}`,
+        ...(result.logits === undefined ? [] : [`the logits: --layer ${result.logits}`]),
       ].join("\n"),
     );
 }

@@ -17,6 +17,10 @@ interface Misfit {
 /** TensorFlow's own name of a placeholder's value ends in :0. */
 const inputName = (key: string): string => key.replace(/:0$/, "");
 
+/** The key under which `given` names an input. */
+export const keyOf = (given: Data["inputs"], name: string): string =>
+  Object.keys(given).find((key) => inputName(key) === name) ?? name;
+
 /** What keeps `given` from feeding every one of the graph's `inputs`, and nothing else. */
 export function misfit(given: Data["inputs"], inputs: readonly Input[]): Misfit | undefined {
   const all = inputs.map(({ name }) => name);

@@ -7,7 +7,7 @@ import { countText, infoText, listText, rowCount } from "./array";
 import { bindInputs, type BoundInputs, refuseOtherLengths, title } from "./bindInputs";
 import { bindLabels, type BoundLabels, layoutOfLabels } from "./bindLabels";
 import type { Data, Source } from "./schema";
-import { loadSource, sourceFiles } from "./sources";
+import { type LoadedInfo, loadSource, sourceFiles } from "./sources";
 import { readMask } from "./steps";
 
 /** `bound` has a line for the labels, too. */
@@ -42,12 +42,7 @@ export async function bindData(
     except: (source) => labelColumns(data.labels, source, base),
     beside: layoutOfLabels(labels, target),
   });
-  if (of.samples !== samples) {
-    throw new GraftError(
-      "data-shape",
-      `${of.first} has ${countText(of.samples, "sample")}, the labels ${title(labels)} ${samples.toLocaleString("en-US")}. Each sample needs one label, in the same order.`,
-    );
-  }
+  checkLabelCount(labels, of);
   const { lengths } = labels;
   const perStep = target.steps !== undefined && lengths?.some((length) => length > 1);
   if (perStep && lengths !== undefined && of.lengths !== undefined)
@@ -70,6 +65,18 @@ export async function bindData(
   return { ...of, ...bound, inputs: fed, bound: [...of.bound, line] };
 }
 
+export function checkLabelCount(
+  labels: LoadedInfo,
+  { samples, first }: Pick<BoundInputs, "samples" | "first">,
+): void {
+  const own = rowCount(labels.array);
+  if (own === samples) return;
+  throw new GraftError(
+    "data-shape",
+    `${first} has ${countText(samples, "sample")}, the labels ${title(labels)} ${own.toLocaleString("en-US")}. Each sample needs one label, in the same order.`,
+  );
+}
+
 /** What the recipe says of the labels that count: by itself, or as data for the loss' own input. */
 async function labelsMaskOf(
   { labelsMask }: Data,
@@ -84,7 +91,7 @@ async function labelsMaskOf(
 }
 
 /** Columns of the input's file that hold the labels. */
-function labelColumns(labels: Source, input: Source, base: string): readonly string[] {
+export function labelColumns(labels: Source, input: Source, base: string): readonly string[] {
   if (typeof labels === "string" || labels.columns === undefined) return [];
   if (sourceFiles(labels, base).join("\n") !== sourceFiles(input, base).join("\n")) return [];
   return typeof labels.columns === "string" ? [labels.columns] : labels.columns;

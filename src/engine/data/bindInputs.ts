@@ -3,7 +3,7 @@ import { GraftError } from "../../protocol/errors";
 import type { ModelInput } from "../graph/inputs";
 import { elements } from "../graph/model";
 import type { Normalizer } from "../graph/normalizer";
-import { type ArrayInfo, countText, infoText, listText, rowCount } from "./array";
+import { countText, infoText, listText, rowCount } from "./array";
 import { assignSources } from "./assign";
 import { type BoundInput, boundShape, convertInput } from "./inputs";
 import {
@@ -16,7 +16,7 @@ import {
 import { normalize, normalizerText } from "./normalize";
 import type { InputData, Source } from "./schema";
 import { padSteps } from "./sequences";
-import { type Loaded, loadSource } from "./sources";
+import { type Loaded, type LoadedInfo, loadSource } from "./sources";
 import { lengthsOf, maskOf, readLengths, readMask } from "./steps";
 
 export interface BoundInputs {
@@ -67,14 +67,9 @@ export async function bindInputs(
   for (const [input, source] of assignSources(data.inputs, inputs))
     named.push({ input, loaded: await loadSource(source, base, { except: except(source) }) });
   const [first] = named as [(typeof named)[0]];
-  const turned = named.find(({ input }) => input.timeFirst)?.input.name;
-  if (turned !== undefined)
-    throw new GraftError(
-      "data-shape",
-      `The graph takes ${turned} as [time, batch, features]; Graft feeds batches first. Save the checkpoint from a graph that transposes ${turned} itself.`,
-    );
+  for (const { input } of named) refuseTimeFirst(input);
   const samples = rowCount(first.loaded.array);
-  for (const { loaded } of named) checkSamples(loaded, samples, first.loaded);
+  for (const { loaded } of named) checkSamples(loaded, first.loaded);
 
   const arrays = [...named.flatMap(({ input, loaded }) => sequenceArray(loaded, input)), ...beside];
   const layout = chooseLayout(data.layout, arrays);
@@ -138,7 +133,7 @@ interface Converted extends Arranged {
 
 /** An array whose layout has to be found out; none where the file tells it, or there is but one. */
 export const sequenceArray = (
-  { array, name, layout }: Pick<Loaded, "name" | "layout"> & { readonly array: ArrayInfo },
+  { array, name, layout }: Pick<LoadedInfo, "array" | "name" | "layout">,
   input: ModelInput,
 ): SequenceArray[] =>
   input.sequence && input.shape.length === 3 && array.shape.length === 3 && layout === undefined
@@ -155,10 +150,10 @@ function arrange(
   const isOpen = sequenceArray(loaded, input).length > 0;
   const layout = loaded.layout ?? (isOpen ? chosen : undefined);
   let array = layout === "NFT" ? swapTimeAndFeatures(loaded.array) : loaded.array;
-  const [, steps = -1] = input.shape;
-  const mayPad = input.sequence === true && (pads || loaded.lengths !== undefined);
-  if (mayPad && array.shape.length > 1 && array.shape[1]! < steps) array = padSteps(array, steps);
-  return { input, loaded, array, shape: boundShape(array, loaded.name, input), layout };
+  const steps = paddedSteps(array.shape, input, pads || loaded.lengths !== undefined);
+  if (steps !== undefined) array = padSteps(array, steps);
+  const shape = boundShape(array, loaded.name, input);
+  return { input, loaded, array, shape, layout };
 }
 
 /** `mask`: steps that are there; what stands for others need be no numbers. */
@@ -174,8 +169,27 @@ function converted(arranged: Arranged, mask: Uint8Array | undefined): Converted 
   return { ...arranged, value, how: told };
 }
 
-function checkSamples(loaded: Loaded, samples: number, first: Loaded): void {
-  const own = rowCount(loaded.array);
+/** Steps that an array with time first is padded to; undefined where it has them. `mayPad`: sequences may be shorter. */
+export function paddedSteps(
+  shape: readonly number[],
+  input: ModelInput,
+  mayPad: boolean,
+): number | undefined {
+  const [, steps = -1] = input.shape;
+  const isShort = mayPad && input.sequence === true && shape.length > 1 && shape[1]! < steps;
+  return isShort ? steps : undefined;
+}
+
+export function refuseTimeFirst({ name, timeFirst }: ModelInput): void {
+  if (!timeFirst) return;
+  throw new GraftError(
+    "data-shape",
+    `The graph takes ${name} as [time, batch, features]; Graft feeds batches first. Save the checkpoint from a graph that transposes ${name} itself.`,
+  );
+}
+
+export function checkSamples(loaded: LoadedInfo, first: LoadedInfo): void {
+  const [own, samples] = [rowCount(loaded.array), rowCount(first.array)];
   if (own === samples) return;
   throw new GraftError(
     "data-shape",
@@ -206,10 +220,7 @@ async function readSteps(
 ): Promise<Uint8Array | undefined> {
   if (steps === undefined) {
     if (mask === undefined && lengths === undefined) return undefined;
-    throw new GraftError(
-      "data-shape",
-      `The network takes no sequences, so "${mask === undefined ? "lengths" : "mask"}" says nothing. Remove it.`,
-    );
+    throw takesNoSequences(mask === undefined ? "lengths" : "mask");
   }
   const own = ownLengths(all);
   if (own !== undefined && (mask !== undefined || lengths !== undefined))
@@ -227,6 +238,12 @@ async function readSteps(
     ? orNone(readMask(given.loaded, samples, steps))
     : maskOf(readLengths(given.loaded, samples, steps), steps);
 }
+
+export const takesNoSequences = (field: string): GraftError =>
+  new GraftError(
+    "data-shape",
+    `The network takes no sequences, so "${field}" says nothing. Remove it.`,
+  );
 
 const orNone = (mask: Uint8Array): Uint8Array | undefined => (mask.includes(0) ? mask : undefined);
 

@@ -1,11 +1,17 @@
 // The labels bound to what the loss compares: one per sample, or one per step of a sequence.
 import { GraftError } from "../../protocol/errors";
 import type { LabelTarget } from "../graph/target";
-import { type ArrayInfo, countText, type DataArray, dimsText, infoText } from "./array";
-import { type Layout, type SequenceArray, swapTimeAndFeatures } from "./layout";
-import { classIndices, type LabelRows, targetValues } from "./labels";
+import { countText, type DataArray, dimsText, infoText } from "./array";
+import { type Layout, type SequenceArray, swapTimeAndFeatures, withTimeFirst } from "./layout";
+import {
+  checkClassShape,
+  checkValueShape,
+  classIndices,
+  type LabelRows,
+  targetValues,
+} from "./labels";
 import { padSteps } from "./sequences";
-import type { Loaded } from "./sources";
+import type { Loaded, LoadedInfo } from "./sources";
 import { lastSteps } from "./steps";
 
 export interface BoundLabels {
@@ -33,14 +39,13 @@ interface Samples {
 
 /** The labels whose layout has to be found out: a row for each step, and the file does not say which axis is time. */
 export function layoutOfLabels(
-  labels: Pick<Loaded, "name" | "layout"> & { readonly array: ArrayInfo },
+  labels: Pick<LoadedInfo, "array" | "name" | "layout">,
   target: LabelTarget,
 ): readonly SequenceArray[] {
   const { shape } = labels.array;
   const open = target.steps !== undefined && labels.layout === undefined && shape.length === 3;
   if (!open || shape.includes(1, 1)) return [];
-  const width = target.kind === "classes" ? target.classes : (target.shape[2] ?? 1);
-  return [{ name: labels.name, shape, wanted: [-1, target.steps!, width] }];
+  return [{ name: labels.name, shape, wanted: [-1, target.steps!, unitsOf(target)] }];
 }
 
 /** Throws `data-shape`, `data-format` or `label-out-of-range` for labels that the loss cannot take. */
@@ -78,35 +83,95 @@ export function bindLabels(
 
 /** As [samples, steps, …], or, where each sequence has one label, as [samples, …]. */
 function stepLabels(
-  { array: given, name, layout: own, lengths }: Loaded,
+  loaded: Loaded,
   target: LabelTarget,
   layout: Layout | undefined,
   steps: number,
 ): { array: DataArray; perStep: boolean } {
-  const units = target.kind === "classes" ? target.classes : (target.shape[2] ?? 1);
+  const { array: given, name, lengths } = loaded;
+  const units = unitsOf(target);
   const isEither = target.kind === "classes" && steps === units && lengths === undefined;
   if (isEither && isOneHotRows(given, steps))
     throw new GraftError(
       "data-ambiguous",
       `${name} is ${infoText(given)}: a one-hot row for each sequence, or a class for each of ${countText(steps, "step")}. Give classes by number: ${dimsText([given.shape[0]!])} for one per sequence, ${dimsText([...given.shape, 1])} for one per step.`,
     );
+  const { turned, shape, perStep } = arrangement(loaded, target, layout, steps);
+  const array = { ...(turned ? swapTimeAndFeatures(given) : given), shape } as DataArray;
+  if (!perStep) return { array, perStep };
+  const isShort = lengths !== undefined && shape[1]! < steps;
+  return { array: isShort ? padSteps(array, steps) : array, perStep };
+}
+
+/**
+ * How labels of a network of steps lie: whether the axes behind the samples change places, the shape that they have
+ * then, before any padding, and whether each step has a label.
+ */
+function arrangement(
+  { array: given, name, layout: own, lengths }: LoadedInfo,
+  target: LabelTarget,
+  layout: Layout | undefined,
+  steps: number,
+): { turned: boolean; shape: readonly number[]; perStep: boolean } {
+  const units = unitsOf(target);
   const isOpen = given.shape.length === 3 && !given.shape.includes(1, 1);
-  let array = isOpen && (own ?? layout) === "NFT" ? swapTimeAndFeatures(given) : given;
+  const turned = isOpen && (own ?? layout) === "NFT";
   // Axes of one are none.
-  const [samples = 0, ...rest] = array.shape;
-  array = { ...array, shape: [samples, ...rest.filter((size) => size !== 1)] } as DataArray;
-  if (lengths !== undefined && array.shape.length > 1 && array.shape[1]! < steps)
-    array = padSteps(array, steps);
-  const [, first, second = 1] = array.shape;
-  if (first === steps && (second === 1 || second === units)) return { array, perStep: true };
-  if (array.shape.length === 1 && steps === 1) return { array: withStep(array), perStep: true };
-  if (array.shape.length === 1 || (array.shape.length === 2 && first === units))
-    return { array, perStep: false };
+  const [samples = 0, ...rest] = withTimeFirst(given.shape, turned ? "NFT" : undefined);
+  const shape = [samples, ...rest.filter((size) => size !== 1)];
+  const [, first, second = 1] = shape;
+  const hasSteps = first === steps || (lengths !== undefined && first! < steps);
+  if (hasSteps && (second === 1 || second === units)) return { turned, shape, perStep: true };
+  if (shape.length === 1 && steps === 1) return { turned, shape: [samples, 1], perStep: true };
+  if (shape.length === 1 || (shape.length === 2 && first === units))
+    return { turned, shape, perStep: false };
   throw new GraftError(
     "data-shape",
-    `${name} is ${infoText(given)}; the network gives ${countText(units, "number")} for each of ${countText(steps, "step")}. Expected a label per step, ${dimsText([samples, steps])}${units > 1 ? ` (or rows of ${units})` : ""}, or one per sequence, ${samples}.`,
+    `${name} is ${infoText(given)}; the network gives ${countText(units, "number")} for each of ${countText(steps, "step")}. Expected a label per step, ${dimsText([samples, steps])}${units > 1 ? ` (or rows of ${units})` : ""}, or one per sequence, ${dimsText([samples])}.`,
   );
 }
+
+/** Numbers that the network gives for each step. */
+const unitsOf = (target: LabelTarget): number =>
+  target.kind === "classes" ? target.classes : (target.shape[2] ?? 1);
+
+/** Throws what `bindLabels` does, as far as it can be told before the labels are read. */
+export function checkLabels(
+  labels: LoadedInfo,
+  target: LabelTarget,
+  classes: readonly string[] | undefined,
+  {
+    steps: own,
+    layout,
+  }: { readonly steps: number | undefined; readonly layout: Layout | undefined },
+): void {
+  const { array } = labels;
+  if (target.steps === undefined) {
+    if (labels.lengths === undefined) checkShape(labels, target, classes);
+    return;
+  }
+  const steps = own ?? (target.steps < 0 ? (array.shape[1] ?? 1) : target.steps);
+  const { shape, perStep } = arrangement(labels, target, layout, steps);
+  const rows = perStep ? [shape[0]! * steps, ...shape.slice(2)] : shape;
+  checkShape({ ...labels, array: { ...array, shape: rows } }, target, classes);
+}
+
+/** What `valuesOf` takes. */
+function checkShape(
+  { array, name }: Pick<LoadedInfo, "array" | "name">,
+  target: LabelTarget,
+  classes: readonly string[] | undefined,
+): void {
+  if (target.kind === "classes") checkClassShape(array, name, target.classes);
+  else if (classes === undefined) checkValueShape(array, name, valueRow(target));
+  else checkClassShape(array, name, 2);
+}
+
+/** [-1, …]: the numbers that a sample, or a step, is compared with. */
+const valueRow = ({ shape, steps }: LabelTarget & { readonly kind: "values" }) => [
+  -1,
+  ...shape.slice(steps === undefined ? 1 : 2),
+];
 
 /** Whether an array is rows of so many numbers, each a single 1 among zeros. */
 function isOneHotRows({ shape, data }: DataArray, width: number): boolean {
@@ -117,9 +182,6 @@ function isOneHotRows({ shape, data }: DataArray, width: number): boolean {
     return own.filter((value) => value === 1).length === 1 && own.filter(Boolean).length === 1;
   }).every(Boolean);
 }
-
-const withStep = (array: DataArray): DataArray =>
-  ({ ...array, shape: [array.shape[0]!, 1] }) as DataArray;
 
 /** The label of a sequence is that of its last step; those before do not count. */
 function atLastSteps(
@@ -176,7 +238,7 @@ function valuesOf(
     const labels = classIndices(array, name, target.classes, classes, rows);
     return { labels: labels.indices, classes: labels.classes };
   }
-  const row = [-1, ...target.shape.slice(target.steps === undefined ? 1 : 2)];
+  const row = valueRow(target);
   if (classes === undefined) return { labels: targetValues(array, name, row, rows), classes: [] };
   // One sigmoid unit tells two classes apart.
   const units = row.slice(1).reduce((a, b) => a * b, 1);

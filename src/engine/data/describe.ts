@@ -1,17 +1,27 @@
-// What the headers of a recipe's data tell, before anything is read: how many samples, and the sizes of one.
-import { basename } from "node:path";
+// What the headers of a recipe's data tell, before anything is read: how many samples, the sizes of one, and what does
+// not fit the network.
 import { GraftError } from "../../protocol/errors";
 import type { ModelInput } from "../graph/inputs";
 import type { LabelTarget } from "../graph/target";
-import { type ArrayInfo, infoText } from "./array";
-import { assignSources } from "./assign";
-import { sequenceArray } from "./bindInputs";
-import { layoutOfLabels } from "./bindLabels";
-import { fitSample } from "./inputs";
+import { infoText, rowCount } from "./array";
+import { assignSources, isSource, keyOf } from "./assign";
+import { checkLabelCount, labelColumns, type Network } from "./bind";
+import {
+  checkSamples,
+  paddedSteps,
+  refuseTimeFirst,
+  sequenceArray,
+  takesNoSequences,
+  title,
+} from "./bindInputs";
+import { checkLabels, layoutOfLabels } from "./bindLabels";
+import { headerOf } from "./header";
+import { boundShape } from "./inputs";
 import { chooseLayout, type Layout, LAYOUT_TEXT, withTimeFirst } from "./layout";
-import type { Data, Source } from "./schema";
-import { paddedShape } from "./sequences";
-import { describeSource, sequenceArrays, sourceFiles } from "./sources";
+import { applied } from "./normalize";
+import type { Data } from "./schema";
+import type { LoadedInfo } from "./sources";
+import { checkNumbers } from "./steps";
 
 export interface DataDescription {
   readonly samples?: number;
@@ -21,89 +31,153 @@ export interface DataDescription {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** How arrays of sequences are read. */
   readonly facts: readonly string[];
+  readonly misfits: readonly Misfit[];
 }
 
-/** An array that has not been read. */
-interface Header {
-  readonly name: string;
-  readonly array: ArrayInfo;
-  readonly layout?: Layout;
+/** What would stop a run, as far as headers tell it. */
+export interface Misfit {
+  readonly error: GraftError;
+  /** Where, under the recipe's data: ["inputs", "X"]. */
+  readonly path: readonly string[];
 }
 
-/** Throws `data-ambiguous` or `data-shape` where the axes of sequences are not clear. `target`: undefined without a loss. */
+/** Without a `target` where the network has no loss. */
+export type Described = Omit<Network, "target"> & { readonly target: LabelTarget | undefined };
+
+/**
+ * What headers tell of the data of a recipe in the folder `base`, for a network. Throws `data-missing` or `unknown-node`
+ * where inputs have no data.
+ */
 export async function describeData(
   data: Data,
   base: string,
-  inputs: readonly ModelInput[],
-  target: LabelTarget | undefined,
+  network: Described,
 ): Promise<DataDescription> {
-  const labels = await headerOf(data.labels, base);
-  const headers: (readonly [ModelInput, Header])[] = [];
+  const { inputs, target } = network;
+  const misfits = new Misfits();
+  const labels = await misfits.check(["labels"], () =>
+    headerOf(data.labels, base, { values: "labels", except: [] }),
+  );
+  const given: Given[] = [];
   for (const [input, source] of assignSources(data.inputs, inputs)) {
-    const header = await headerOf(source, base);
-    if (header !== undefined) headers.push([input, header]);
+    const path = isSource(data.inputs) ? ["inputs"] : ["inputs", keyOf(data.inputs, input.name)];
+    const except = labelColumns(data.labels, source, base);
+    const header = await misfits.check(path, () => {
+      refuseTimeFirst(input);
+      return headerOf(source, base, { values: "numbers", except });
+    });
+    if (header !== undefined) given.push({ input, path, header });
   }
-  const open = headers.flatMap(([input, header]) => sequenceArray(header, input));
+  const open = given.flatMap(({ input, header }) => sequenceArray(header, input));
   const beside = labels && target ? layoutOfLabels(labels, target) : [];
-  const chosen = chooseLayout(data.layout, [...open, ...beside]);
-  const shapes = new Map<string, readonly number[]>();
-  const facts: string[] = [];
-  let steps: number | undefined;
-  for (const [input, header] of headers) {
-    const isOpen = sequenceArray(header, input).length > 0;
-    const layout = header.layout ?? (isOpen ? chosen : undefined);
-    const shape = withTimeFirst(header.array.shape, layout);
-    const sample = fitSample({ ...header.array, shape }, input);
-    if (sample !== null) shapes.set(input.name, sample);
-    if (input.sequence) steps ??= sample?.[0];
-    if (layout !== undefined)
-      facts.push(
-        `${input.name}: ${header.name}, ${infoText(header.array)}, read as ${LAYOUT_TEXT[layout]}`,
-      );
-  }
-  if (steps !== undefined) {
-    const says = data.mask ?? data.lengths;
-    for (const { name, part, optional } of inputs)
-      if (part !== undefined && !shapes.has(name) && (!optional || says !== undefined))
-        shapes.set(name, part === "lengths" ? [] : [steps]);
-  }
-  const samples = (labels ?? headers[0]?.[1])?.array.shape[0];
+  const layout = await misfits.check(["inputs"], () => ({
+    chosen: chooseLayout(data.layout, [...open, ...beside]),
+  }));
+  // Which axis is what must be known for the rest.
+  if (layout === undefined) return { shapes: new Map(), facts: [], misfits: misfits.all };
+
+  const { shapes, facts, steps } = await describeInputs(
+    data,
+    given,
+    network,
+    layout.chosen,
+    misfits,
+  );
+  const first = given.find(({ header }) => rowCount(header.array) >= 0)?.header;
+  if (first !== undefined) await checkSteps(data, base, inputs, { first, steps }, misfits);
+  if (labels !== undefined && target !== undefined)
+    await misfits.check(["labels"], () => {
+      const samples = rowCount(labels.array);
+      if (first !== undefined && samples >= 0)
+        checkLabelCount(labels, { samples: rowCount(first.array), first: title(first) });
+      checkLabels(labels, target, data.classes, { steps, layout: layout.chosen });
+    });
+  const samples = [labels, first].find((each) => each && rowCount(each.array) >= 0);
   return {
-    shapes,
-    facts,
+    ...{ shapes, facts, misfits: misfits.all },
     ...(steps !== undefined && { steps }),
-    ...(samples !== undefined && { samples }),
+    ...(samples !== undefined && { samples: rowCount(samples.array) }),
   };
 }
 
-/** What a file's header says of the array that `source` names; undefined where it has to be read for that. */
-async function headerOf(source: Source, base: string): Promise<Header | undefined> {
-  const [path, ...others] = sourceFiles(source, base) as [string, ...string[]];
-  if (others.length > 0) return undefined;
-  const description = await orUndefined(describeSource(path));
-  if (description === undefined) return undefined;
-  const file = basename(path);
-  if (description.kind === "csv") return undefined;
-  if (description.kind === "npy") return { name: file, array: description };
-  const array = typeof source === "string" ? undefined : source.array;
-  const { arrays } = description;
-  const name = array ?? (arrays.size === 1 ? [...arrays.keys()][0] : undefined);
-  if (name === undefined) return undefined;
-  const several = await sequenceArrays(path, name);
-  const title = `${name} in ${file}`;
-  if (several === undefined) {
-    const info = arrays.get(name);
-    return info && { name: title, array: info };
+/** What is wrong, each by itself. */
+class Misfits {
+  readonly all: Misfit[] = [];
+
+  /** What `what` yields; undefined where it throws. */
+  async check<T>(path: readonly string[], what: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await what();
+    } catch (error) {
+      if (!(error instanceof GraftError)) throw error;
+      this.all.push({ path, error });
+      return undefined;
+    }
   }
-  const parts = several.map((each) => ({ name: each, array: arrays.get(each)! }));
-  const { shape, layout } = paddedShape(parts, title);
-  const { dtype } = parts[0]!.array;
-  return { name: title, array: { shape, dtype }, ...(layout && { layout }) };
 }
 
-/** What cannot be read is told when it is. */
-const orUndefined = <T>(promise: Promise<T>): Promise<T | undefined> =>
-  promise.catch((error: unknown) => {
-    if (error instanceof GraftError) return undefined;
-    throw error;
-  });
+/** What an input is given. */
+interface Given {
+  readonly input: ModelInput;
+  readonly path: readonly string[];
+  readonly header: LoadedInfo;
+}
+
+async function describeInputs(
+  data: Data,
+  given: readonly Given[],
+  { inputs, normalizer }: Described,
+  chosen: Layout | undefined,
+  misfits: Misfits,
+): Promise<Pick<DataDescription, "shapes" | "facts" | "steps">> {
+  const shapes = new Map<string, readonly number[]>();
+  const facts: string[] = [];
+  const says = data.mask ?? data.lengths;
+  let steps: number | undefined;
+  const [first] = given;
+  for (const { input, path, header } of given)
+    await misfits.check(path, () => {
+      const { array, name, lengths } = header;
+      const layout =
+        header.layout ?? (sequenceArray(header, input).length > 0 ? chosen : undefined);
+      if (layout !== undefined)
+        facts.push(`${input.name}: ${name}, ${infoText(array)}, read as ${LAYOUT_TEXT[layout]}`);
+      if (rowCount(array) >= 0 && rowCount(first!.header.array) >= 0)
+        checkSamples(header, first!.header);
+      const before = withTimeFirst(array.shape, layout);
+      const padded = paddedSteps(before, input, (says ?? lengths) !== undefined);
+      const shape = padded === undefined ? before : before.with(1, padded);
+      const [, ...sample] = boundShape({ ...array, shape }, name, input);
+      shapes.set(input.name, sample);
+      if (input.sequence) steps ??= sample[0];
+      if (normalizer !== undefined && data.normalize !== false && input.part === undefined)
+        applied(normalizer, [-1, ...sample], input.name);
+    });
+  if (steps !== undefined)
+    for (const { name, part, optional } of inputs)
+      if (part !== undefined && !shapes.has(name) && (!optional || says !== undefined))
+        shapes.set(name, part === "lengths" ? [] : [steps]);
+  return { shapes, facts, ...(steps !== undefined && { steps }) };
+}
+
+/** What the data says of steps. */
+async function checkSteps(
+  data: Data,
+  base: string,
+  inputs: readonly ModelInput[],
+  { first, steps }: { readonly first: LoadedInfo; readonly steps: number | undefined },
+  misfits: Misfits,
+): Promise<void> {
+  const samples = rowCount(first.array);
+  for (const field of ["mask", "lengths", "labelsMask"] as const) {
+    const source = data[field];
+    if (source === undefined) continue;
+    await misfits.check([field], async () => {
+      if (!inputs.some(({ sequence }) => sequence)) throw takesNoSequences(field);
+      const header = await headerOf(source, base, { values: "numbers", except: [] });
+      if (header === undefined || steps === undefined) return;
+      if (rowCount(header.array) >= 0)
+        checkNumbers(header, field === "lengths" ? [samples] : [samples, steps]);
+    });
+  }
+}

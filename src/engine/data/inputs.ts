@@ -6,7 +6,6 @@ import {
   type DataArray,
   dimsText,
   infoText,
-  isStringArray,
   type NumericData,
   rowCount,
   sampleShape,
@@ -62,17 +61,16 @@ export function convertInput(
   return { shape, data, how: before === after ? before : `${before} → ${after}` };
 }
 
-/** The shape that `input` gets of `array`. Throws `data-format`, `data-shape` where it does not fit. */
-export function boundShape(array: DataArray, name: string, input: ModelInput): number[] {
-  if (isStringArray(array)) {
+/** The shape that `input` gets of an array. Throws `data-format` for text, `data-shape` where it does not fit. */
+export function boundShape(info: ArrayInfo, name: string, input: ModelInput): number[] {
+  if (info.dtype === "string")
     throw new GraftError(
       "data-format",
-      `${name} holds text (${infoText(array)}); input ${input.name} takes numbers. Name a numeric array.`,
+      `${name} holds text (${infoText(info)}); input ${input.name} takes numbers. Name a numeric array.`,
     );
-  }
-  const sample = fitSample(array, input);
-  if (sample === null) throw shapeError(array, name, input);
-  return [rowCount(array), ...sample];
+  const sample = fitSample(info, input);
+  if (sample === null) throw shapeError(info, name, input);
+  return [rowCount(info), ...sample];
 }
 
 /** Whether a value, by its place, is one that counts; others are of steps that are not there. */

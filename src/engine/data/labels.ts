@@ -1,7 +1,15 @@
 // Labels become class indices, explicitly: nothing is renumbered unless the recipe lists the classes.
 // Labels outside the classes would train silently, so each one is checked.
 import { GraftError } from "../../protocol/errors";
-import { countText, type DataArray, dimsText, infoText, isStringArray, listText } from "./array";
+import {
+  type ArrayInfo,
+  countText,
+  type DataArray,
+  dimsText,
+  infoText,
+  isStringArray,
+  listText,
+} from "./array";
 
 interface ClassLabels {
   /** Index of each sample's class. */
@@ -80,22 +88,9 @@ export function targetValues(
   shape: readonly number[],
   { counts, text }: LabelRows = ALL_ROWS,
 ): Float32Array {
-  if (isStringArray(labels)) {
-    throw new GraftError(
-      "data-format",
-      `${name} holds text (${JSON.stringify(labels.data[0] ?? "")}); this loss compares numbers. Name numeric labels.`,
-    );
-  }
-  const wanted = shape.slice(1);
-  // [n] for an output [n, 1] and the like: ones carry no information.
-  const core = (sizes: readonly number[]): string => sizes.filter((size) => size !== 1).join();
+  if (isStringArray(labels)) throw textError(name, labels.data[0]);
+  checkValueShape(labels, name, shape);
   const rows = labels.shape[0] ?? 0;
-  if (labels.shape.length === 0 || core(labels.shape.slice(1)) !== core(wanted)) {
-    throw new GraftError(
-      "data-shape",
-      `${name} is ${infoText(labels)}; the output gives ${dimsText(wanted)} numbers a sample, so the labels must be ${dimsText([rows, ...wanted])}.`,
-    );
-  }
   const values = Float32Array.from(labels.data, Number);
   const width = values.length / rows;
   for (let at = 0; at < values.length; at++) {
@@ -111,7 +106,55 @@ export function targetValues(
   return values;
 }
 
-const isOneHot = ({ shape }: DataArray): boolean => shape.length === 2 && shape[1]! > 1;
+/** Throws `data-format` for text, `data-shape` for an array that has no row of `shape` [-1, …] for each sample. */
+export function checkValueShape(info: ArrayInfo, name: string, shape: readonly number[]): void {
+  if (info.dtype === "string") throw textError(name);
+  const wanted = shape.slice(1);
+  // [n] for an output [n, 1] and the like: ones carry no information.
+  const core = (sizes: readonly number[]): string => sizes.filter((size) => size !== 1).join();
+  if (info.shape.length > 0 && core(info.shape.slice(1)) === core(wanted)) return;
+  throw new GraftError(
+    "data-shape",
+    `${name} is ${infoText(info)}; the output gives ${dimsText(wanted)} numbers a sample, so the labels must be ${dimsText([info.shape[0] ?? 0, ...wanted])}.`,
+  );
+}
+
+const textError = (name: string, first?: string): GraftError =>
+  new GraftError(
+    "data-format",
+    `${name} holds text${first === undefined ? "" : ` (${JSON.stringify(first)})`}; this loss compares numbers. Name numeric labels.`,
+  );
+
+/** Throws `data-shape` for an array that has no class for each sample, of so many `outputs`. */
+export function checkClassShape(info: ArrayInfo, name: string, outputs: number): void {
+  if (isOneHot(info)) checkOneHotShape(info, name, outputs);
+  else checkColumn(info, name);
+}
+
+function checkOneHotShape(info: ArrayInfo, name: string, outputs: number): void {
+  const [rows, width] = info.shape as readonly [number, number];
+  if (info.dtype === "string")
+    throw new GraftError(
+      "data-shape",
+      `${name} is ${infoText(info)}; expected one label a sample.`,
+    );
+  if (width === outputs) return;
+  throw new GraftError(
+    "data-shape",
+    `${name} is ${infoText(info)}, one-hot rows of ${width}; the output has ${countText(outputs, "unit")}. Expected ${dimsText([rows])} labels, or ${dimsText([rows, outputs])} one-hot rows.`,
+  );
+}
+
+function checkColumn(info: ArrayInfo, name: string): void {
+  const { shape } = info;
+  if (shape.length === 1 || (shape.length === 2 && shape[1] === 1)) return;
+  throw new GraftError(
+    "data-shape",
+    `${name} is ${infoText(info)}; expected one label a sample, or one-hot rows.`,
+  );
+}
+
+const isOneHot = ({ shape }: ArrayInfo): boolean => shape.length === 2 && shape[1]! > 1;
 
 function oneHotIndices(
   labels: DataArray,
@@ -119,19 +162,8 @@ function oneHotIndices(
   outputs: number,
   { counts, text: rowText }: LabelRows,
 ): Int32Array {
+  checkOneHotShape(labels, name, outputs);
   const [rows, width] = labels.shape as readonly [number, number];
-  if (isStringArray(labels)) {
-    throw new GraftError(
-      "data-shape",
-      `${name} is ${infoText(labels)}; expected one label a sample.`,
-    );
-  }
-  if (width !== outputs) {
-    throw new GraftError(
-      "data-shape",
-      `${name} is ${infoText(labels)}, one-hot rows of ${width}; the output has ${countText(outputs, "unit")}. Expected ${rows} labels, or ${rows} × ${outputs} one-hot rows.`,
-    );
-  }
   const { data } = labels;
   const indices = new Int32Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -157,13 +189,7 @@ function oneHotIndices(
 
 /** The text of each label: integers as digits, whole floats too. */
 function labelTexts(labels: DataArray, name: string, rows: LabelRows): readonly string[] {
-  const { shape } = labels;
-  if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
-    throw new GraftError(
-      "data-shape",
-      `${name} is ${infoText(labels)}; expected one label a sample, or one-hot rows.`,
-    );
-  }
+  checkColumn(labels, name);
   if (isStringArray(labels)) return labels.data;
   const known = new Map<number | bigint, string>();
   return Array.from<number | bigint, string>(labels.data, (value, row) => {

@@ -17,18 +17,7 @@ export function normalize(
   input: string,
   mask?: Uint8Array,
 ): void {
-  if (normalizer.kind === "unknown")
-    throw new GraftError(
-      "data-format",
-      `The checkpoint carries a normalizer that Graft cannot apply: ${normalizer.reason.replace(/\.$/, "")}. Normalize the data as it does, and write "normalize": false, or --no-normalize on the command line.`,
-    );
-  const { scale, offset } = linear(normalizer);
-  const axis = featureAxis(shape, scale.length);
-  if (axis === undefined)
-    throw new GraftError(
-      "data-shape",
-      `The checkpoint's normalizer is for ${countText(scale.length, "feature")}; input ${input} has samples of ${dimsText(shape.slice(1))}. Bind other data, or write "normalize": false.`,
-    );
+  const { scale, offset, axis } = applied(normalizer, shape, input);
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
   for (let at = 0; at < data.length; at++) {
     const feature = Math.floor(at / inner) % scale.length;
@@ -39,6 +28,22 @@ export function normalize(
   mask.forEach((present, step) => {
     if (present === 0) data.fill(0, step * row, (step + 1) * row);
   });
+}
+
+/** How `normalizer` changes samples of `shape` [samples, …]. Throws as `normalize` does. */
+export function applied(normalizer: Normalizer, shape: readonly number[], input: string) {
+  if (normalizer.kind === "unknown")
+    throw new GraftError(
+      "data-format",
+      `The checkpoint carries a normalizer that Graft cannot apply: ${normalizer.reason.replace(/\.$/, "")}. Normalize the data as it does, and write "normalize": false, or --no-normalize on the command line.`,
+    );
+  const { scale, offset } = linear(normalizer);
+  const axis = featureAxis(shape, scale.length);
+  if (axis !== undefined) return { scale, offset, axis };
+  throw new GraftError(
+    "data-shape",
+    `The checkpoint's normalizer is for ${countText(scale.length, "feature")}; input ${input} has samples of ${dimsText(shape.slice(1))}. Bind other data, or write "normalize": false.`,
+  );
 }
 
 /** "standardized by the checkpoint's normalizer" */

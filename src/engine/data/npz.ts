@@ -46,12 +46,7 @@ export const describeNpz = (path: string): Promise<NpzDescription> =>
 export const readNpz = (path: string, name: string): Promise<DataArray> =>
   withZip(path, async (zip, entries) => {
     const entry = entries.get(name);
-    if (entry === undefined) {
-      throw new GraftError(
-        "data-missing",
-        `${basename(path)} has no array "${name}"; it has ${[...entries.keys()].join(", ") || "none"}.`,
-      );
-    }
+    if (entry === undefined) throw missingArray(path, name, [...entries.keys()]);
     const header = await readHeader(zip, entry, title(path, name));
     return decodeNpy(
       header,
@@ -59,6 +54,12 @@ export const readNpz = (path: string, name: string): Promise<DataArray> =>
       title(path, name),
     );
   });
+
+export const missingArray = (path: string, name: string, names: readonly string[]): GraftError =>
+  new GraftError(
+    "data-missing",
+    `${basename(path)} has no array "${name}"; it has ${names.join(", ") || "none"}.`,
+  );
 
 const title = (path: string, name: string): string => `${name} in ${basename(path)}`;
 

@@ -53,6 +53,9 @@ export interface Loaded extends Padded {
   readonly note?: string;
 }
 
+/** The same before the values are read; a size that is not known is -1. */
+export type LoadedInfo = Omit<Loaded, "array"> & { readonly array: ArrayInfo };
+
 type Part = "array" | "columns" | "sequence";
 
 interface DataSource<Kind extends SourceKind> {
@@ -191,16 +194,19 @@ export async function loadSource(
     return { name, note: `${all.length} sequences`, ...(await loadCsvFiles(all, name, request)) };
   }
   const kind = await sourceKind(path);
-  const { label, parts: known } = SOURCES[kind];
-  refuseParts(parts, known, `${basename(path)} is a ${label} file`);
+  checkParts(kind, path, parts);
   return SOURCES[kind].load(path, request);
 }
 
-function refuseParts(
-  given: Readonly<Partial<Record<Part, unknown>>>,
-  known: readonly Part[],
-  what: string,
-): void {
+/** Throws `data-format` for a part that files of a kind do not have. */
+export function checkParts(kind: SourceKind, path: string, parts: Parts): void {
+  const { label, parts: known } = SOURCES[kind];
+  refuseParts(parts, known, `${basename(path)} is a ${label} file`);
+}
+
+type Parts = Readonly<Partial<Record<Part, unknown>>>;
+
+function refuseParts(given: Parts, known: readonly Part[], what: string): void {
   const part = (Object.keys(given) as Part[]).find((each) => !known.includes(each));
   if (part === undefined) return;
   throw new GraftError(
@@ -225,7 +231,7 @@ export async function sequenceArrays(
   );
 }
 
-async function onlyArray(path: string): Promise<string> {
+export async function onlyArray(path: string): Promise<string> {
   const { arrays, problems } = await describeNpz(path);
   const names = [...arrays.keys()];
   if (names.length === 1) return names[0]!;
@@ -260,7 +266,7 @@ async function loadCsv(path: string, request: Request): Promise<Loaded> {
 }
 
 /** "digits.csv, columns pixel_*" */
-function columnsName(file: string, { columns }: ColumnChoice): string {
+export function columnsName(file: string, { columns }: ColumnChoice): string {
   if (columns === undefined) return file;
   const one = typeof columns === "string" && !columns.includes("*");
   const names = typeof columns === "string" ? [columns] : columns;

@@ -1,7 +1,7 @@
 // Which steps of padded sequences are there: from lengths or from a mask, and back. Everything is [samples, time].
 import { GraftError } from "../../protocol/errors";
-import { dimsText, infoText, isStringArray, type NumericArray } from "./array";
-import type { Loaded } from "./sources";
+import { type DataArray, dimsText, infoText, type NumericArray } from "./array";
+import type { Loaded, LoadedInfo } from "./sources";
 
 /** 1 for every step that is there; undefined where all are. */
 export function maskOf(lengths: Int32Array, steps: number): Uint8Array | undefined {
@@ -65,10 +65,19 @@ export function lastSteps(mask: Uint8Array | undefined, samples: number, steps: 
   );
 }
 
-function numbers(array: Loaded["array"], name: string, shape: readonly number[]): NumericArray {
+function numbers(array: DataArray, name: string, shape: readonly number[]): NumericArray {
+  checkNumbers({ array, name }, shape);
+  return array as NumericArray;
+}
+
+/** Throws `data-shape` for what tells of steps and is not `shape`, [samples] or [samples, time], of numbers. */
+export function checkNumbers(
+  { array, name }: Pick<LoadedInfo, "array" | "name">,
+  shape: readonly number[],
+): void {
   const core = (sizes: readonly number[]): string => sizes.filter((size) => size !== 1).join();
-  if (!isStringArray(array) && array.shape[0] === shape[0] && core(array.shape) === core(shape))
-    return array;
+  const fits = array.shape[0] === shape[0] && core(array.shape) === core(shape);
+  if (array.dtype !== "string" && fits) return;
   throw new GraftError(
     "data-shape",
     `${name} is ${infoText(array)}; expected numbers, ${dimsText(shape)}.`,

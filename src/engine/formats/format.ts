@@ -30,6 +30,10 @@ export interface Checkpoint extends TensorSource {
   readonly graph: string | undefined;
   /** The graph over the stored values. Throws `no-graph`, `ambiguous-graph`, `corrupt-file`. */
   model(): Promise<Model>;
+  /** The node that the format's own framework gives as the network's output, where that need not be the logits. */
+  prediction?(): Promise<string | undefined>;
+  /** How each layer that trains does so, by its name, where the file says it: "Adam, learning rate 0.02". */
+  readonly updaters?: ReadonlyMap<string, string>;
 }
 
 /** The little-endian bytes of a variable's new value. */

@@ -5,18 +5,24 @@ import { fitTo } from "../graph/fit";
 import { lossInputs, modelInputs } from "../graph/inputs";
 import type { Model, Shape } from "../graph/model";
 import { labelTarget } from "../graph/target";
+import { classNames } from "./classes";
 import type { OpenRecipe } from "./parse";
 
 /** `model` for what the headers of the recipe's data tell; as it is where they tell nothing. Nothing is read. */
 export async function fitToHeaders(
-  { path: file, recipe: { data } }: Pick<OpenRecipe, "path" | "recipe">,
+  { path: file, recipe }: Pick<OpenRecipe, "path" | "recipe">,
   model: Model,
 ): Promise<{ readonly model: Model; readonly description?: DataDescription }> {
-  if (data === undefined) return { model };
+  if (recipe.data === undefined) return { model };
+  const classes = classNames(recipe);
+  const data = { ...recipe.data, ...(classes && { classes: [...classes] }) };
   const inputs = modelInputs(model);
   const target = model.roles.loss === undefined ? undefined : labelTarget(model);
-  const all = [...inputs, ...lossInputs(model)];
-  const description = await describeData(data, path.dirname(file), all, target);
+  const network = {
+    ...{ inputs: [...inputs, ...lossInputs(model)], target },
+    normalizer: model.normalizer,
+  };
+  const description = await describeData(data, path.dirname(file), network);
   const fed = new Map<string, Shape>();
   const others = new Map<string, Shape>();
   for (const [name, shape] of description.shapes)

@@ -153,7 +153,7 @@ interface Described {
   readonly problems: readonly Problem[];
 }
 
-/** What the headers of the recipe's data tell; what is wrong with the files is told elsewhere, or when they are read. */
+/** What the headers of the recipe's data tell, and what of it does not fit. */
 async function describe(
   open: Pick<OpenRecipe, "path" | "recipe">,
   first: Model | undefined,
@@ -164,17 +164,23 @@ async function describe(
   const facts = open.recipe.data && normalizes ? [`samples: ${normalizerText(normalizer)}`] : [];
   try {
     const { model, description } = await fitToHeaders(open, first);
-    const { samples } = description ?? {};
+    const { samples, misfits = [] } = description ?? {};
+    // Files that are not there are told with their places.
+    const told = misfits.filter(({ error: { code } }) => code !== "file-not-found");
     return {
       model,
       facts: [...(description?.facts ?? []), ...facts],
-      problems: [],
+      problems: told.map(({ error: { code, message }, path: where }) => ({
+        ...{ code, message, severity: "error" },
+        pointer: pointerOf(["data", ...where]),
+      })),
       ...(samples !== undefined && { samples }),
     };
   } catch (error) {
     if (!(error instanceof GraftError)) throw error;
     const { code, message } = error;
-    const isTold = code === "data-ambiguous" || code === "data-shape";
+    // Inputs without data are told where the recipe is validated.
+    const isTold = code !== "data-missing" && code !== "unknown-node";
     const problem: Problem = { code, severity: "error", message, pointer: "/data/inputs" };
     return { facts, problems: isTold ? [problem] : [] };
   }
@@ -212,6 +218,7 @@ export function toPlan(
   const outputs = layersOfOutput(validated.model);
   const layers = model.layers.map((layer) => ({
     ...toLayer(source, model, layer, planned, edits),
+    ...updaterOf(checkpoint, layer),
     isOutput: outputs.has(layer.name),
   }));
   const owned = new Set(model.layers.flatMap((layer) => layer.variables));
@@ -231,6 +238,7 @@ export function toPlan(
       name: path.basename(checkpoint.path),
       format: checkpoint.format,
       formatLabel: formatOf(checkpoint).label,
+      ...(source.normalizer && { normalizer: normalizerText(source.normalizer) }),
     },
     inputs: roles.inputs.map((name) => ({
       name,
@@ -249,6 +257,11 @@ export function toPlan(
     changes: edits.map((edit) => edit.sentence),
     problems,
   };
+}
+
+function updaterOf({ updaters }: Checkpoint, { name }: Layer): Pick<PlanLayer, "updater"> {
+  const updater = updaters?.get(name);
+  return updater === undefined ? {} : { updater };
 }
 
 /** `before`: its shape in the source. */

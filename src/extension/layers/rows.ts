@@ -82,9 +82,11 @@ function checkpointRow(node: LayerNode & { kind: "checkpoint" }, folder: string)
   parts.push(file.formatLabel);
   const trains = plan?.noGraph ?? `${count(plan?.trainableParameters ?? 0)} will train`;
   const numbers = plan ? `\n\n${plural(plan.parameters, "parameter")}, ${trains}` : "";
+  const becomes = plan?.checkpoint.normalizer;
+  const normalizer = becomes === undefined ? "" : `\n\nSamples: ${becomes}`;
   return {
     ...plain(file.name, parts.join(" · "), "package"),
-    tooltip: `**${code(file.name)}** · ${file.formatLabel}\n\n${code(file.path)}${numbers}`,
+    tooltip: `**${code(file.name)}** · ${file.formatLabel}\n\n${code(file.path)}${numbers}${normalizer}`,
     context: open ? "checkpoint.open" : "checkpoint.closed",
   };
 }
@@ -151,6 +153,7 @@ function layerTooltip(layer: PlanLayer, plan: Plan): string {
     `**${code(layer.name)}** · ${layer.what}${layer.sizes === "" ? "" : ` · ${layer.sizes}`}`,
     `${plural(layer.parameters, "parameter")}${train}`,
   ];
+  if (layer.updater !== undefined) lines.push(`Updater in the checkpoint: ${layer.updater}`);
   if (layer.edit !== undefined) {
     const change = plan.changes[layer.edit];
     lines.push(`Edit ${layer.edit + 1} of the recipe${change === undefined ? "" : `: ${change}`}`);

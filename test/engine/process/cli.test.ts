@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunEvent } from "../../../src/protocol/run";
+import { FIXTURES } from "../fixture";
 import { digits, recipe, type Workplace } from "../train/world";
 import { graft, spawnGraft, trainProcess } from "./processes";
 
@@ -50,6 +51,15 @@ test("inspect prints layers and variables, and hashes them when asked", async ()
     "outputs",
   ]);
   for (const variable of summary.variables) expect(variable.sha256).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test("inspect tells what of a zip is frozen, what moves the rest, and its normalizer", async () => {
+  const zip = (name: string) => path.join(FIXTURES, name);
+  const frozen = await graft(cache, "inspect", zip("b5_dl4j_transfer_mini/transfer_after_fit.zip"));
+  expect(frozen.stdout).toMatch(/hidden2 +dense +310 +frozen\n/);
+  expect(frozen.stdout).toMatch(/hidden3 +dense +55 +Sgd, learning rate 0.01\n/);
+  const iris = await graft(cache, "inspect", zip("b5_dl4j_mlp_iris/model_with_normalizer.zip"));
+  expect(iris.stdout).toContain("\nnormalizer: standardizes 4 features\n");
 });
 
 test("plan prints states, sizes and the cut", async () => {

@@ -182,6 +182,19 @@ describe("rows", () => {
     expect(find("hidden3").tooltip).toContain("Edit 2 of the recipe: Adds 8 units to hidden3.");
   });
 
+  test("tooltips say how the checkpoint was trained", () => {
+    const normalizer = "standardized by the checkpoint's normalizer";
+    const dl4j: Plan = {
+      ...plan,
+      checkpoint: { ...file, normalizer },
+      layers: [layer("hidden1", { updater: "Adam, learning rate 0.02" })],
+    };
+    const { roots, children } = buildTree([file], { file, plan: dl4j }, "");
+    expect(row(roots[0]!).tooltip).toContain(`Samples: ${normalizer}`);
+    const own = children.get(roots[0]!)!.find(({ kind }) => kind === "layer")!;
+    expect(row(own).tooltip).toContain("Updater in the checkpoint: Adam, learning rate 0.02");
+  });
+
   test("context values say what fits", () => {
     expect(find("hidden1").context).toBe("layer.frozen.units");
     expect(find("outputs").context).toBe("layer.new.output.units.edited");

@@ -2,13 +2,15 @@
 import { GraftError } from "../../../protocol/errors";
 import type { Model, Variable } from "../../graph/model";
 import type { Checkpoint, Format } from "../format";
+import { type Configuration, layersOf } from "./configuration";
 import { createZip } from "./create";
 import { matchZip } from "./entries";
 import { ignoredSettings } from "./ignored";
-import { importNetwork } from "./import";
+import { importNetwork, layerNames } from "./import";
 import { loadCode } from "./loadcode";
 import { saveZip } from "./save";
 import { openZip, type Opened } from "./tensors";
+import { updaterTexts } from "./updater";
 
 const NAME = "dl4j";
 
@@ -32,14 +34,25 @@ async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint>
       `${path} has its network in itself and takes no graph of another file, ${graph}. Remove graph.meta from the recipe.`,
     );
   const opened = await openZip(path);
-  let model: Promise<Model> | undefined;
-  return {
-    ...opened,
-    format: NAME,
-    path,
-    graph: path,
-    model: () => (model ??= Promise.resolve().then(() => readModel(opened))),
-  };
+  let read: Promise<Model> | undefined;
+  const model = () => (read ??= Promise.resolve().then(() => readModel(opened)));
+  const prediction = async () => outputOf(opened.configuration, await model());
+  const updaters = updatersOf(opened);
+  return { ...opened, format: NAME, path, graph: path, model, prediction, updaters };
+}
+
+/** What DL4J's output() gives: the output layer behind its activation function. Of several outputs none is the one. */
+function outputOf(configuration: Configuration, model: Model): string | undefined {
+  if (configuration.outputs.length > 1) return undefined;
+  const index = layersOf(configuration).findIndex(({ name }) => name === configuration.outputs[0]);
+  return model.layers[index]?.output;
+}
+
+function updatersOf({ configuration, parameters }: Opened): ReadonlyMap<string, string> {
+  const names = layerNames(configuration);
+  return new Map(
+    [...updaterTexts(configuration, parameters)].map(([layer, text]) => [names.get(layer)!, text]),
+  );
 }
 
 function readModel({

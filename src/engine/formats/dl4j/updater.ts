@@ -3,9 +3,9 @@
 // org.deeplearning4j.nn.updater.BaseMultiLayerUpdater and .UpdaterUtils, .LayerUpdater up to 0.8
 import { elements, type Shape } from "../../graph/model";
 import { type Configuration, layersOf } from "./configuration";
-import { type Json, stringify } from "./json";
+import { type Json, JsonNumber, stringify } from "./json";
 import { inner, type Stored } from "./parameters";
-import { real, text, type Typed, typed, wrongField } from "./typed";
+import { real, text, type Typed, typed, typedField } from "./typed";
 
 /** A number of the state for each number of a parameter. */
 export interface Slot {
@@ -105,6 +105,32 @@ export function stateLayout(
   return { slots, length: offset };
 }
 
+/** What moves the weights of each layer, by the layer's name: "Adam, learning rate 0.02". None where nothing does. */
+export function updaterTexts(
+  configuration: Configuration,
+  stored: readonly Stored[],
+): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const layer of layersOf(configuration)) {
+    const weight = stored.find((each) => each.layer === layer.name && each.role === "weight");
+    const owner = weight && ownerOf(layer, weight.name);
+    const updater = owner && updaterOf(owner, weight);
+    if (owner !== undefined && updater !== undefined)
+      texts.set(layer.name, `${updater.type}${rateText(updater, owner)}`);
+  }
+  return texts;
+}
+
+/** The rate is the updater's; up to 0.9 the layer's. */
+function rateText(updater: Typed, owner: Typed): string {
+  const schedule = typedField("updater", updater, "learningRateSchedule");
+  if (schedule !== undefined) return `, learning rate by a ${schedule.type}`;
+  const holder = [updater, owner].find(
+    ({ fields }) => fields.get("learningRate") instanceof JsonNumber,
+  );
+  return holder === undefined ? "" : `, learning rate ${real(holder, "learningRate", 0)}`;
+}
+
 interface Settings {
   readonly type: string;
   readonly states: readonly string[];
@@ -168,9 +194,8 @@ function updaterOf(owner: Typed, { name, role }: Stored): Configured | undefined
     };
   const old = text(owner, "updater");
   if (old === undefined) return undefined;
-  if (!Object.hasOwn(OLD_NAMES, old))
-    throw wrongField(owner, "updater", `one of ${Object.keys(OLD_NAMES).join(", ")}`);
-  return { ...owner, type: OLD_NAMES[old], block: owner.path.join("/") + name };
+  const type = Object.hasOwn(OLD_NAMES, old) ? OLD_NAMES[old] : old;
+  return { ...owner, type, block: owner.path.join("/") + name };
 }
 
 /** Parameters that only pretraining moves share no block with others. */

@@ -228,13 +228,7 @@ const CASES: Readonly<Record<string, Case>> = {
     zip: "dl4j_old/0.7.2/conv.zip",
     edits: [{ addUnits: { layer: "0", units: 2, init: "random" } }],
     layers: [
-      ...[
-        "Convolution 1 5",
-        "BatchNormalization 5 5",
-        "Subsampling",
-        "Dense 20 4",
-        "Output 4 2",
-      ],
+      ...["Convolution 1 5", "BatchNormalization 5 5", "Subsampling", "Dense 20 4", "Output 4 2"],
     ],
   },
   "a graph in the style of 0.9": {
