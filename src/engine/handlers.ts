@@ -61,7 +61,7 @@ export const handlers = (jobs: Jobs): EngineHandlers => ({
   saveRun: ({ run, as }) => saveRun(run, as),
   verify: ({ path, text }, cancelled) => jobs.verify(path, text, cancelled),
   saveEdited: ({ path, text, as }) => saveEdited(parseRecipe(path, text), as),
-  convert: ({ path, to, as }) => convert(path, to, as),
+  convert: ({ path, to, as }, cancelled) => convert(path, to, as, cancelled),
   loadCode: async ({ path }) => {
     const checkpoint = await openCheckpoint(path);
     try {

@@ -83,6 +83,9 @@ export class Session implements vscode.Disposable {
 
   /** Where changes go, or what keeps the view from showing them. */
   get message(): string {
+    const { plan, failure } = this.current ?? {};
+    // What cannot be opened is not changed either; its row tells no more than its first words.
+    if (failure !== undefined && !plan) return failure;
     return this.current ? this.text : "";
   }
 

@@ -16,6 +16,8 @@ export interface VariableOutcome {
   readonly name: string;
   readonly shape: readonly number[];
   readonly frozen: boolean;
+  /** Of a variable that trains in part: whether the numbers that no phase trains are what training started from. */
+  readonly keptUnchanged?: boolean;
   /** Bytes equal to what training started from: the checkpoint's, where no edit made fresh numbers. */
   readonly unchanged: boolean;
   /** Hash of the trainer's live value. */

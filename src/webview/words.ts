@@ -70,14 +70,28 @@ interface FrozenSummary {
 export function frozenSummary(variables: readonly VariableOutcome[]): FrozenSummary | null {
   if (variables.length === 0) return null;
   const frozen = variables.filter((variable) => variable.frozen);
-  if (frozen.length === 0) return { words: "no variable was frozen", broken: [], good: false };
+  const inPart = variables.filter(({ keptUnchanged }) => keptUnchanged !== undefined);
+  if (frozen.length + inPart.length === 0)
+    return { words: "no variable was frozen", broken: [], good: false };
   const same = frozen.filter((variable) => variable.unchanged).length;
-  const broken = frozen.filter((v) => !v.unchanged && v.maxChange !== 0).map((v) => v.name);
-  const edited = frozen.length - same - broken.length;
-  const count = `${formatCount(same)} of ${formatOf(frozen.length, "variable")} unchanged, bit for bit`;
-  const words =
-    edited > 0 ? `${count}; ${formatCount(edited)} new from an edit, not trained` : count;
-  return { words, broken, good: broken.length === 0 };
+  const moved = frozen.filter((v) => !v.unchanged && v.maxChange !== 0);
+  const movedInPart = inPart.filter(({ keptUnchanged }) => !keptUnchanged);
+  const edited = frozen.length - same - moved.length;
+  const keptInPart = inPart.length - movedInPart.length;
+  const bits = "unchanged, bit for bit";
+  const words = [
+    ...(frozen.length > 0
+      ? [`${formatCount(same)} of ${formatOf(frozen.length, "variable")} ${bits}`]
+      : []),
+    ...(edited > 0 ? [`${formatCount(edited)} new from an edit, not trained`] : []),
+    ...(inPart.length > 0
+      ? [
+          `the frozen part of ${formatCount(keptInPart)} of ${formatOf(inPart.length, "variable")} ${bits}`,
+        ]
+      : []),
+  ];
+  const broken = [...moved, ...movedInPart].map(({ name }) => name);
+  return { words: words.join("; "), broken, good: broken.length === 0 };
 }
 
 /** What the whole run reached: validation where there is one. */

@@ -131,6 +131,12 @@ function narrator(recipe: string, run: string): (event: RunEvent) => void {
         const frozen = event.variables.filter((variable) => variable.frozen);
         const same = frozen.filter((variable) => variable.unchanged);
         print(`  frozen       ${same.length} of ${frozen.length} variables unchanged, bit for bit`);
+        const inPart = event.variables.filter(({ keptUnchanged }) => keptUnchanged !== undefined);
+        const kept = inPart.filter(({ keptUnchanged }) => keptUnchanged);
+        if (inPart.length > 0)
+          print(
+            `  in part      ${kept.length} of ${inPart.length} variables, the frozen numbers unchanged`,
+          );
         return;
       }
       case "saved":

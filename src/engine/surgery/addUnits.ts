@@ -108,7 +108,7 @@ function describe(before: Model, after: Model, spec: Spec): string {
   const parts = [
     `${describeSizes(before, after)}; ${describeCoupling(before, found)}`,
     spec.init === "random" ? "" : "the network computes what it did before; ",
-    spec.train === "new" ? "of these layers only the new numbers train; " : "",
+    spec.train === "new" ? "of what is resized only the new numbers train; " : "",
     spec.keepOldBranch
       ? `the network as it was stays beside it, and ${newSwitch(before)} chooses; `
       : "",
@@ -172,7 +172,7 @@ export const addUnits: EditKind<Spec> = {
         {
           value: "new",
           label: "Only the new numbers",
-          detail: "Every trained number of these layers stays as it is",
+          detail: "The old numbers of what is resized stay; all else trains as before",
         },
       ],
     },

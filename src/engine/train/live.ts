@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { VariableOutcome } from "../../protocol/run";
 import { bytesOf, movedBytes, toFloat32 } from "../graph/dtypes";
 import { isFrozen, type Model, type Shape, type Variable } from "../graph/model";
+import { trainableMask } from "../graph/regions";
 import { evaluate, type ReadStored } from "../graph/value";
 
 /** The numbers of variables as float32, by name. An array that was set is never written to again. */
@@ -72,23 +73,26 @@ export function load(
 export const sha256 = (bytes: Uint8Array): string =>
   createHash("sha256").update(bytes).digest("hex");
 
-/** How far each variable moved from `start`, the bytes that training began with. `trained` are those it may move. */
+/** How far each variable moved from `start`, the bytes that training began with. `trained` are those it may move in `phases`. */
 export function outcomes(
-  model: Model,
+  phases: readonly Model[],
   live: LiveVariables,
   start: ReadonlyMap<string, Uint8Array>,
   trained: ReadonlySet<string>,
 ): VariableOutcome[] {
   const all: VariableOutcome[] = [];
   for (const name of live.names()) {
-    const variable = model.variables.get(name)!;
+    const variable = phases.at(-1)!.variables.get(name)!;
     const before = start.get(name)!;
     const numbers = live.get(name);
     const after = movedBytes(before, numbers, variable.dtype);
     const from = toFloat32(before, variable.dtype);
     let maxChange = 0;
     let sum = 0;
+    const kept = keptNumbers(phases, name);
+    let keptUnchanged = true;
     for (let index = 0; index < numbers.length; index++) {
+      if (kept?.[index] && !Object.is(numbers[index], from[index])) keptUnchanged = false;
       const change = Math.abs(numbers[index] - from[index]);
       // A weight that became NaN has moved as far as can be.
       maxChange = Number.isNaN(change) ? Infinity : Math.max(maxChange, change);
@@ -98,6 +102,7 @@ export function outcomes(
       name,
       shape: variable.shape,
       frozen: isFrozen(variable) && !trained.has(name),
+      ...(kept && { keptUnchanged }),
       unchanged: Buffer.compare(before, after) === 0,
       sha256: sha256(after),
       maxChange,
@@ -105,4 +110,12 @@ export function outcomes(
     });
   }
   return all;
+}
+
+/** 1 for each number that no phase trains; undefined where none or all of them train. */
+function keptNumbers(phases: readonly Model[], name: string): Uint8Array | undefined {
+  const masks = phases.map((phase) => trainableMask(phase.variables.get(name)!));
+  if (!masks.every((mask) => mask !== undefined)) return undefined;
+  const kept = masks[0]!.map((_, index) => (masks.some((mask) => mask[index] === 1) ? 0 : 1));
+  return kept.includes(0) && kept.includes(1) ? kept : undefined;
 }

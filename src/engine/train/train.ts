@@ -137,7 +137,7 @@ async function conclude(
       accuracy: prepared.classifies ? lastEvaluation.accuracy : null,
       classes: prepared.classifies ? lastEvaluation.classes : [],
     });
-  emit({ event: "variables", variables: outcomes(model, live, start, moved) });
+  emit({ event: "variables", variables: outcomes(prepared.phases, live, start, moved) });
   if (!finished) {
     const how = abandoned() ? "was interrupted when its window or engine went away" : "stopped";
     return `Training ${how}. What it learned so far is kept; resume it, or save the result as it is.`;

@@ -26,7 +26,14 @@ export async function convert(app: App, what: unknown): Promise<void> {
   });
   if (name === undefined) return;
   const as = path.resolve(folder, name);
-  const { notes } = await app.engine.call("convert", { path: file.path, to: target.name, as });
+  const { notes } = await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: `Converting ${file.name}`,
+      cancellable: true,
+    },
+    (_, token) => app.engine.call("convert", { path: file.path, to: target.name, as }, token),
+  );
   for (const note of notes) app.log.info(note);
   const told = notes.length === 0 ? "" : " What differs is in the log.";
   tell("info", `Saved ${path.basename(as)}, a checkpoint of ${target.label}.${told}`, {

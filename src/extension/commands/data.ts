@@ -41,7 +41,7 @@ export async function chooseDataFor(app: App, target: Target): Promise<boolean> 
       else found = `. ${nothingFits(app)}`;
       continue;
     }
-    const layout = chosen.ambiguousLayout ? await askLayout(chosen, target) : undefined;
+    const layout = chosen.ambiguousLayout ? await askLayout(app, chosen, target) : undefined;
     if (layout === BACK) continue;
     if (layout === undefined && chosen.ambiguousLayout) return false;
     const validation = await askValidation(chosen, target);
@@ -85,34 +85,43 @@ async function items(
 }
 
 /** Arrays that fit in both layouts: only their owner knows which axis is time. */
-function askLayout(candidate: DataCandidate, target: Target) {
+function askLayout(app: App, candidate: DataCandidate, target: Target) {
+  const before = recipeData(target).layout;
+  const usual = app.session.shown?.file.format === "dl4j" ? "NFT" : "NTF";
   const choices = [
     {
       value: "NTF",
       label: "[samples, time, features]",
-      description: "NTF",
       detail: "A row of features for each time step: TensorFlow, Keras",
     },
     {
       value: "NFT",
       label: "[samples, features, time]",
-      description: "NFT",
       detail: "A row of time steps for each feature: Deeplearning4j",
     },
-  ];
+  ].map((choice) => {
+    const { value } = choice;
+    const word = value === before ? " · now" : value === usual ? " · usual for this network" : "";
+    return { ...choice, description: `${value}${word}` };
+  });
+  const active =
+    choices.find(({ value }) => value === before) ?? choices.find(({ value }) => value === usual);
   const question = {
     title: `${candidate.label} into ${target.name}`,
     prompt: "The array fits the network in both ways. Which axis is time?",
     step: 2,
     steps: 3,
   };
-  return pick(question, choices);
+  return pick(question, choices, active);
+}
+
+function recipeData({ text }: Target): Readonly<Record<string, unknown>> {
+  const { data } = readRecipe(text);
+  return typeof data === "object" && data !== null ? { ...data } : {};
 }
 
 async function askValidation(candidate: DataCandidate, target: Target) {
-  const { data } = readRecipe(target.text);
-  const before =
-    typeof data === "object" && data !== null && "validation" in data ? data.validation : undefined;
+  const before = recipeData(target).validation;
   const shares = [0.2, 0.1, 0.3, 0];
   const choices = shares.map((value) => ({
     label: value === 0 ? "None" : `${Math.round(value * 100)} %`,

@@ -22,7 +22,7 @@ export function rowOf(node: LayerNode, folderOf: (path: string) => string): Row 
     case "checkpoint":
       return checkpointRow(node, folderOf(node.file.path));
     case "failure":
-      return { ...plain(node.message, "", "error"), context: "failure" };
+      return failureRow(node);
     case "noGraph":
       return {
         ...(node.graph === undefined
@@ -89,6 +89,13 @@ function checkpointRow(node: LayerNode & { kind: "checkpoint" }, folder: string)
     tooltip: `**${code(file.name)}** · ${file.formatLabel}\n\n${code(file.path)}${numbers}${normalizer}`,
     context: open ? "checkpoint.open" : "checkpoint.closed",
   };
+}
+
+/** Its folder would push what is wrong out of sight. */
+function failureRow({ message, file }: LayerNode & { kind: "failure" }): Row {
+  const folder = file.path.slice(0, -file.name.length);
+  const label = message.replaceAll(folder, "");
+  return { ...plain(label, "", "error"), tooltip: message, spoken: message, context: "failure" };
 }
 
 function inputRow(input: Plan["inputs"][number]): Row {

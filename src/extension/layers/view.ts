@@ -113,8 +113,13 @@ export class LayersView implements vscode.TreeDataProvider<LayerNode>, vscode.Di
     const files = this.checkpoints.files;
     const name = files.find((file) => file.path === path)?.name;
     if (files.filter((file) => file.name === name).length < 2) return "";
-    const relative = vscode.workspace.asRelativePath(path, true);
-    return relative.slice(0, -(name?.length ?? 0)).replace(/\/$/, "");
+    const folder = (inWorkspace?: boolean) =>
+      vscode.workspace
+        .asRelativePath(path, inWorkspace)
+        .slice(0, -(name?.length ?? 0))
+        .replace(/\/$/, "");
+    // Of files in the workspace's own folder, that folder's name.
+    return folder() || folder(true);
   }
 
   private update(): void {

@@ -51,6 +51,14 @@ describe.each([
   });
 });
 
+test("a conversion that is stopped leaves nothing", async () => {
+  const zip = join(folder, "stopped.zip");
+  const source = join(FIXTURES, "b1_mini_v2", fixture<Expected>("b1_mini_v2").expected.prefix);
+  const stopped = convert(source, "dl4j", zip, AbortSignal.abort());
+  await expect(stopped).rejects.toMatchObject({ code: "cancelled" });
+  await expect(access(zip)).rejects.toThrow();
+});
+
 const LAST_STEP = [
   node("last", "Slice", ["lstm"], {
     begin: [null, -1, null],

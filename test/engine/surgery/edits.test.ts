@@ -282,7 +282,7 @@ test("freezing says which layers, weights and units it concerns", () => {
 
 test("adding units says that only new numbers of the layers train", () => {
   const [{ sentence }] = apply({ addUnits: { layer: "hidden3", units: 1, train: "new" } }).edits;
-  expect(sentence).toContain("; of these layers only the new numbers train; ");
+  expect(sentence).toContain("; of what is resized only the new numbers train; ");
 });
 
 test("each edit says what it did", () => {

@@ -173,6 +173,17 @@ test("a checkpoint that cannot be read says why", () => {
   expect(failure && row(failure).label).toBe("The index is damaged.");
 });
 
+test("the row of a failure leaves out the folder; its tooltip has all of it", () => {
+  const whole = `${file.path} is damaged: its end is missing.`;
+  const { roots, children } = buildTree([file], { file, failure: whole }, "");
+  const [failure] = children.get(roots[0]!) ?? [];
+  expect(failure && row(failure)).toMatchObject({
+    label: `${file.name} is damaged: its end is missing.`,
+    tooltip: whole,
+    spoken: whole,
+  });
+});
+
 describe("rows", () => {
   const tree = buildTree([file], shown, "");
   const nodes = tree.children.get(tree.roots[0]!) ?? [];

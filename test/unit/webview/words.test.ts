@@ -122,6 +122,24 @@ describe("frozenSummary", () => {
     expect(summary?.words).toContain("1 new from an edit");
   });
 
+  it("tells of variables that are frozen in part, and names the one whose frozen numbers moved", () => {
+    const part = (name: string, keptUnchanged: boolean) =>
+      variable(name, { frozen: false, unchanged: false, maxChange: 1, keptUnchanged });
+    const kept = frozenSummary([part("w2", true), part("w3", true)]);
+    expect(kept).toEqual({
+      words: "the frozen part of 2 of 2 variables unchanged, bit for bit",
+      broken: [],
+      good: true,
+    });
+    const moved = frozenSummary([variable("w1"), part("w2", true), part("w3", false)]);
+    expect(moved).toEqual({
+      words:
+        "1 of 1 variable unchanged, bit for bit; the frozen part of 1 of 2 variables unchanged, bit for bit",
+      broken: ["w3"],
+      good: false,
+    });
+  });
+
   it("says when nothing was frozen, and nothing before the end", () => {
     expect(frozenSummary([variable("w", { frozen: false })])?.words).toBe("no variable was frozen");
     expect(frozenSummary([])).toBeNull();

@@ -52,6 +52,12 @@ export async function firstName(path: string): Promise<string> {
   return head.slice(30, 30 + head.charCodeAt(26) + 256 * head.charCodeAt(27));
 }
 
+/** What yauzl says, as a part of a sentence. A zip that was cut off lacks its list of entries, which stands at the end. */
+const zipProblem = (said: string): string =>
+  said.startsWith("End of central directory record signature not found")
+    ? "its end, where a zip lists its entries, is missing"
+    : `as a zip, ${said.replace(/\.$/, "")}`;
+
 /** As latin1 text; "" where there is no such file. */
 async function firstBytes(path: string, length: number): Promise<string> {
   const handle = await open(path, "r").catch(() => undefined);
@@ -73,7 +79,7 @@ export async function openArchive(path: string): Promise<Archive> {
   });
   await handle.close();
   const damaged = (error: unknown) =>
-    error instanceof GraftError ? error : corrupt(path, `as a zip, ${reason(error)}`, error);
+    error instanceof GraftError ? error : corrupt(path, zipProblem(reason(error)), error);
   const zip = await openPromise(path, { autoClose: false, decodeStrings: false }).catch(
     (error: unknown) => {
       throw damaged(error);

@@ -75,7 +75,11 @@ describe("the container", () => {
     for (const length of [100, 1000, whole.length - 22, whole.length - 1]) {
       const path = written(whole.subarray(0, length));
       expect(await matchZip(path)).toBe(path);
-      expect((await failure(path))?.code).toBe("corrupt-file");
+      const error = await failure(path);
+      expect(error?.code).toBe("corrupt-file");
+      expect(error?.message).toBe(
+        `${path} is damaged: its end, where a zip lists its entries, is missing. Copy or download the file again.`,
+      );
     }
   });
 
