@@ -10,6 +10,7 @@ import { openCheckpoint } from "../../../src/engine/formats/table";
 import { predict } from "../../../src/engine/predict";
 import { parseRecipe } from "../../../src/engine/recipe/parse";
 import type { Recipe } from "../../../src/engine/recipe/schema";
+import { saveEdited } from "../../../src/engine/train/saveEdited";
 import { expectClose } from "../fixture";
 import { copyOf, SAMPLES, train, type Trained, type Workplace } from "../train/world";
 
@@ -55,6 +56,13 @@ const CASES: Readonly<Record<string, Case>> = {
     trains: layers(["fc1", "fc2"], ["W", "b"]),
     numbers: [76_330],
     right: 0.9,
+    sameClasses: true,
+  },
+  "graves-lstm/more_units": {
+    heldOut: MIRRORED,
+    trains: ["0_RW", "0_W", "0_b", "1_W"],
+    numbers: [471],
+    right: 0.6,
     sameClasses: true,
   },
   "reuse-layers/new_output": {
@@ -115,11 +123,12 @@ test("every recipe of a sample is tested", () => {
   expect(recipes.sort()).toEqual([...Object.keys(CASES), ...REGRESSIONS].sort());
 });
 
+/** A row for each sample. Of outputs of steps, [samples, classes, steps], those of the last one. */
 async function outputs(
   place: Workplace,
   checkpoint: string,
   input: string,
-  feeds: Readonly<Record<string, boolean>> = {},
+  { feeds = {}, layout }: { feeds?: Readonly<Record<string, boolean>>; layout?: "NFT" } = {},
 ): Promise<number[][]> {
   const output = path.join(place.folder, "outputs.npy");
   const { shape } = await predict({
@@ -127,12 +136,13 @@ async function outputs(
     input: path.join(place.folder, input),
     output,
     feeds,
+    ...(layout && { layout }),
     backend: "auto",
   });
   const data = [...((await readNpy(output)).data as Float32Array)];
-  return Array.from({ length: shape[0] }, (_, row) =>
-    data.slice(row * shape[1], (row + 1) * shape[1]),
-  );
+  const [rows, units, steps = 1] = shape;
+  const last = data.filter((_, at) => at % steps === steps - 1);
+  return Array.from({ length: rows }, (_, row) => last.slice(row * units, (row + 1) * units));
 }
 
 /** Every variable but `trained` is the checkpoint's, bit for bit, in the trainer and in the result. */
@@ -187,7 +197,8 @@ describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, numbers, ri
     const [{ classes }] = run.of("data");
     const { array } = await loadSource(labels, place.folder, { values: "labels" });
     const { indices: wanted } = classIndices(array, labels, classes.length, classes);
-    const logits = await outputs(place, checkpoint, inputs);
+    const { layout } = recipe.data!;
+    const logits = await outputs(place, checkpoint, inputs, layout === "NFT" ? { layout } : {});
     const hits = logits.filter((row, at) => row.indexOf(Math.max(...row)) === wanted[at]);
     return hits.length / wanted.length;
   };
@@ -204,6 +215,21 @@ describe.each(Object.entries(CASES))("%s", (name, { heldOut, trains, numbers, ri
   });
 
   test("trains the same uncached", () => expectSameUncached(place, recipe));
+});
+
+test("graves-lstm: three units more change no prediction until they train", async () => {
+  const place = copyOf("graves-lstm");
+  const recipe = recipeOf("graves-lstm/more_units");
+  const wider = path.join(place.folder, "wider.zip");
+  const file = path.join(place.folder, "test.graft.json");
+  await saveEdited(parseRecipe(file, JSON.stringify(recipe)), wider);
+  const [input] = MIRRORED;
+  const before = await outputs(place, recipe.checkpoint, input, { layout: "NFT" });
+  expect(await outputs(place, "wider.zip", input, { layout: "NFT" })).toEqual(before);
+  const model = await openCheckpoint(wider);
+  expect(model.tensors.get("0_RW")?.shape).toEqual([15, 63]);
+  await model.close();
+  place.dispose();
 });
 
 describe("two-phases/partial_restore", () => {
@@ -277,11 +303,14 @@ describe.each(REGRESSIONS)("%s", (name) => {
     test("a switch chooses what the old network computes, bit for bit", async () => {
       const result = recipe.save!.as;
       const before = await outputs(place, recipe.checkpoint, "radius.npy");
-      const old = await outputs(place, result, "radius.npy", { "graft/use_new": false });
+      const old = await outputs(place, result, "radius.npy", {
+        feeds: { "graft/use_new": false },
+      });
       expect(old).toEqual(before);
       const now = await outputs(place, result, "radius.npy");
       expect(now).not.toEqual(before);
-      expect(await outputs(place, result, "radius.npy", { "graft/use_new": true })).toEqual(now);
+      const fed = await outputs(place, result, "radius.npy", { feeds: { "graft/use_new": true } });
+      expect(fed).toEqual(now);
     });
   }
 

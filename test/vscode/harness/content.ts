@@ -14,7 +14,7 @@ export interface Content {
   readonly files?: Readonly<Record<string, unknown>>;
 }
 
-const SAMPLE_FILE = /\.(npy|csv|ckpt\.\S+)$|^checkpoint$/;
+const SAMPLE_FILE = /\.(npy|csv|ckpt\.\S+|zip)$|^checkpoint$/;
 const FIXTURE_FILE = /\.(index|meta|data-\S+|ckpt(-\S+)?|zip)$|^checkpoint$/;
 
 /** `root`: the repository. */

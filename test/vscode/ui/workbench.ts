@@ -108,10 +108,13 @@ export class Workbench {
 
   async chooseFromContextMenu(row: Locator, item: string): Promise<void> {
     await this.openContextMenu(row);
-    const wanted = this.menuItems.filter({ hasText: item }).first();
-    // For a moment after it opens, a menu takes no click: the one that opened it may not be over.
+    await this.clickMenuItem(this.menuItems.filter({ hasText: item }).first());
+  }
+
+  /** For a moment after it opens, a menu takes no click: the one that opened it may not be over. */
+  private async clickMenuItem(item: Locator): Promise<void> {
     await expect(async () => {
-      await wanted.click({ timeout: 1000 });
+      await item.click({ timeout: 1000 });
       await expect(this.menuItems).toHaveCount(0, { timeout: 500 });
     }).toPass();
   }
@@ -120,8 +123,7 @@ export class Workbench {
   async chooseFromSubmenu(row: Locator, menu: string, item: string): Promise<void> {
     await this.openContextMenu(row);
     await this.menuItems.filter({ hasText: menu }).first().hover();
-    await this.menuItems.getByText(item, { exact: true }).click();
-    await expect(this.menuItems).toHaveCount(0);
+    await this.clickMenuItem(this.menuItems.getByText(item, { exact: true }));
   }
 
   /** Runs a command through the palette, by its full title such as "Graft: Train". */
