@@ -34,6 +34,8 @@ export interface PlanVariable {
   readonly state: TrainState;
   /** The shape in the checkpoint, where an edit changed it. */
   readonly shapeBefore?: readonly number[];
+  /** "4 × 12 columns: input, cell, forget, output"; of the kernels and biases of recurrent layers. */
+  readonly gates?: string;
 }
 
 export interface PlanLayer {

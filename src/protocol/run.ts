@@ -70,6 +70,7 @@ export type RunEvent =
     }
   | {
       readonly event: "phase";
+      /** Counted from 0, as in every event: its place in the recipe. */
       readonly phase: number;
       readonly epochs: number;
       readonly cached: boolean;

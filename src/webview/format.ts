@@ -9,6 +9,9 @@ export function formatCount(value: number): string {
   return Number.isFinite(value) ? grouped.format(value) : NONE;
 }
 
+/** Events count phases from 0, a person from 1. */
+export const formatPhase = (index: number): string => formatCount(index + 1);
+
 /** "1 class", "5 classes"; the plural is spelled out where it is not the singular with an s. */
 export function formatOf(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;

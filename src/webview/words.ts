@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatOf,
+  formatPhase,
   formatPercent,
   formatSeconds,
 } from "./format";
@@ -40,7 +41,7 @@ export function bottleneckWords(state: PanelState): { progress: string; detail: 
     return { progress: isRunning(state) ? "not yet" : "none", detail: "" };
   }
   const size = `${formatOf(b.valuesPerSample, "value")} a sample · ${formatBytes(b.bytes)}`;
-  const uncached = phases.filter((phase) => !phase.cached).map((phase) => phase.phase);
+  const uncached = phases.filter((phase) => !phase.cached).map(({ phase }) => formatPhase(phase));
   const detail = uncached.length > 0 ? `${size} · phase ${uncached.join(", ")} not cached` : size;
   return { progress: `${formatCount(b.done)} of ${formatCount(b.total)}`, detail };
 }
@@ -112,7 +113,7 @@ export function announcement(before: PanelState | null, now: PanelState): string
   if (!before.diverged && now.diverged) return divergedWords(now.diverged);
   const phase = now.phases.at(-1);
   if (phase && phase.phase !== before.phases.at(-1)?.phase)
-    return `Phase ${phase.phase} of ${Math.max(now.phaseCount, phase.phase)} started.`;
+    return `Phase ${formatPhase(phase.phase)} of ${now.phaseCount} started.`;
   if (before.activity !== "bottlenecks" && now.activity === "bottlenecks")
     return "Computing bottlenecks.";
   return null;
@@ -167,15 +168,15 @@ function outcomeMessage(state: PanelState): string {
 }
 
 export function divergedWords(at: { readonly phase: number; readonly epoch: number }): string {
-  return `The loss is not a finite number from phase ${at.phase}, epoch ${at.epoch} on: training has diverged. A smaller learning rate usually helps.`;
+  return `The loss is not a finite number from phase ${formatPhase(at.phase)}, epoch ${at.epoch} on: training has diverged. A smaller learning rate usually helps.`;
 }
 
 function trainingParts(state: PanelState): string[] {
   const { step, epoch } = state;
   const phase = state.phases.at(-1);
   const parts: string[] = [];
-  const count = Math.max(state.phaseCount, phase?.phase ?? 0);
-  if (phase && count > 1) parts.push(`phase ${phase.phase} of ${count}`);
+  const count = state.phaseCount;
+  if (phase && count > 1) parts.push(`phase ${formatPhase(phase.phase)} of ${count}`);
   const inPhase = epoch && epoch.phase === (phase?.phase ?? epoch.phase) ? epoch : null;
   const epochs = formatCount(inPhase?.epochs ?? phase?.epochs ?? 0);
   if (step && isSlow(state)) {

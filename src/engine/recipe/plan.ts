@@ -18,6 +18,7 @@ import type { Checkpoint } from "../formats/format";
 import { formatOf, openCheckpoint } from "../formats/table";
 import { costOf, speedUp, type Cost } from "../graph/cost";
 import { cut, sampleShape, type Cut } from "../graph/cut";
+import { gateWords } from "../graph/gateWords";
 import { describeLayer, layerSizes } from "../graph/layers";
 import { NO_GRAPH } from "../graph/loss";
 import {
@@ -211,10 +212,11 @@ export function toPlan(
   const model = validated.phases[0] ?? validated.model;
   const variables = [...model.variables.values()];
   const sourceOf = sourceVariables(source, model);
+  const gates = gateWords(model);
   const planned = (names: readonly string[]) =>
     names
       .map((name) => model.variables.get(name)!)
-      .map((variable) => toVariable(variable, sourceOf(variable)?.shape));
+      .map((variable) => toVariable(variable, sourceOf(variable)?.shape, gates.get(variable.name)));
   const outputs = layersOfOutput(validated.model);
   const layers = model.layers.map((layer) => ({
     ...toLayer(source, model, layer, planned, edits),
@@ -265,7 +267,11 @@ function updaterOf({ updaters }: Checkpoint, { name }: Layer): Pick<PlanLayer, "
 }
 
 /** `before`: its shape in the source. */
-function toVariable(variable: Variable, before: Shape | undefined): PlanVariable {
+function toVariable(
+  variable: Variable,
+  before: Shape | undefined,
+  gates: string | undefined,
+): PlanVariable {
   const resized = before !== undefined && before.join() !== variable.shape.join();
   return {
     name: variable.name,
@@ -275,6 +281,7 @@ function toVariable(variable: Variable, before: Shape | undefined): PlanVariable
     trainableParameters: trainableElements(variable),
     state: stateOf([variable]),
     ...(resized && { shapeBefore: before }),
+    ...(gates !== undefined && { gates }),
   };
 }
 

@@ -197,7 +197,7 @@ function cutRow(plan: Plan): Row {
 }
 
 function variableRow(variable: PlanVariable, layer: PlanLayer | undefined): Row {
-  const { name, dtype, state, shapeBefore } = variable;
+  const { name, dtype, state, shapeBefore, gates = "" } = variable;
   const label =
     layer && name.startsWith(`${layer.name}/`) ? name.slice(layer.name.length + 1) : name;
   const sizes = shape(variable.shape);
@@ -210,8 +210,8 @@ function variableRow(variable: PlanVariable, layer: PlanLayer | undefined): Row 
     label,
     description: description.join(" · "),
     icon: differs ? STATE_ICONS[state] : "symbol-array",
-    tooltip: `${code(name)}\n\n${dtype} · ${sizes}${was === "" ? "" : `, ${was}`} · ${plural(variable.parameters, "parameter")}`,
-    spoken: [name, layer ? STATE_WORDS[state] : "", dtype, sizes, was]
+    tooltip: `${code(name)}\n\n${dtype} · ${sizes}${was === "" ? "" : `, ${was}`} · ${plural(variable.parameters, "parameter")}${gates === "" ? "" : `\n\n${gates}`}`,
+    spoken: [name, layer ? STATE_WORDS[state] : "", dtype, sizes, was, gates]
       .filter((part) => part !== "")
       .join(", "),
     context: "variable",

@@ -1,6 +1,6 @@
 // One metric: its heading with the current numbers (or those under the pointer), and the drawing.
 import { axisEnd, column, hasValues, pointAt, type Curves } from "../curves";
-import { formatCount } from "../format";
+import { formatCount, formatPhase } from "../format";
 import { plannedEpochs, isRunning, type PanelState } from "../state";
 import { h, onChange, setAttribute, setText, setVisible, type View } from "./dom";
 import { chartData, describe, formatMetric, type Metric } from "./metric";
@@ -56,7 +56,7 @@ export function createChart(metric: Metric, logarithmicAtFirst: boolean): Chart 
   function showNumbers({ curves, phaseCount }: PanelState): void {
     const index = pointed !== null && pointed < curves.length ? pointed : null;
     const point = curves.length > 0 ? pointAt(curves, index ?? curves.length - 1) : null;
-    const phase = phaseCount > 1 ? `phase ${point?.phase} · ` : "";
+    const phase = phaseCount > 1 ? `phase ${formatPhase(point?.phase ?? 0)} · ` : "";
     setText(at, index !== null && point ? `${phase}epoch ${formatCount(point.epoch)}` : "epoch");
     setText(train.value, formatMetric(metric, point?.[metric.train]));
     setText(validation.value, formatMetric(metric, point?.[metric.validation]));
@@ -113,5 +113,5 @@ function xEnd(state: PanelState): number {
 function borders(state: PanelState): { at: number; label: string }[] {
   return state.phases
     .filter((phase) => phase.start > 0)
-    .map((phase) => ({ at: phase.start + 0.5, label: `phase ${phase.phase}` }));
+    .map((phase) => ({ at: phase.start + 0.5, label: `phase ${formatPhase(phase.phase)}` }));
 }

@@ -1,5 +1,5 @@
 // What the run was made from: result, notes, data, phases. Read once, so it comes last and is rebuilt as a whole.
-import { baseName, formatCount, formatOf } from "../format";
+import { baseName, formatCount, formatOf, formatPhase } from "../format";
 import type { EventOf, PanelState, Phase } from "../state";
 import { besideRecipe, groupWords } from "../words";
 import { h, onChange, section, setVisible, type Child, type View } from "./dom";
@@ -62,7 +62,8 @@ export function createDetails(): View<PanelState> {
         if (data.classes.length > 0)
           rows.push([formatOf(data.classes.length, "class", "classes"), classes(data.classes)]);
       }
-      for (const phase of phases) rows.push([`phase ${phase.phase}`, ...phaseWords(phase)]);
+      for (const phase of phases)
+        rows.push([`phase ${formatPhase(phase.phase)}`, ...phaseWords(phase)]);
       if (prefix) rows.push(["frozen layers ran on", prefix]);
       if (seed !== null) rows.push(["seed", String(seed)]);
       const date = new Date(started);

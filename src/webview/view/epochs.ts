@@ -1,6 +1,6 @@
 // The curves as a table, newest epoch first. Rows are added, not rebuilt: 10,000 epochs arrive one by one.
 import { pointAt, type Curves, type Point } from "../curves";
-import { formatCount, formatNumber, formatPercent } from "../format";
+import { formatCount, formatNumber, formatPercent, formatPhase } from "../format";
 import { createButton } from "../toolkit";
 import { h, setVisible, type View } from "./dom";
 import { frame, tableRow, type TableOptions } from "./table";
@@ -14,7 +14,7 @@ const OPTIONS: TableOptions<Point> = {
   limit: LIMIT,
   columns: [
     { title: "epoch", numeric: true, cell: (point) => formatCount(point.epoch) },
-    { title: "phase", numeric: true, optional: true, cell: (point) => String(point.phase) },
+    { title: "phase", numeric: true, optional: true, cell: (point) => formatPhase(point.phase) },
     { title: "loss", numeric: true, cell: (point) => formatNumber(point.loss) },
     {
       title: "validation loss",

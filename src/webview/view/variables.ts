@@ -35,11 +35,14 @@ export function createVariables(): View<PanelState> {
 }
 
 function isBroken(row: VariableOutcome): boolean {
+  if (row.keptUnchanged === false) return true;
   return row.frozen && !row.unchanged && row.maxChange !== 0;
 }
 
 function stateCell(row: VariableOutcome): Child {
   if (isBroken(row)) return h("span", { class: "bad" }, icon("warning"), "frozen, yet changed");
+  if (row.keptUnchanged)
+    return h("span", {}, icon("check"), "trained in part, the rest unchanged bit for bit");
   if (!row.frozen) return row.unchanged ? "trained, unchanged" : "trained";
   const words = row.unchanged ? "unchanged bit for bit" : "frozen, new from an edit";
   return h(

@@ -28,11 +28,11 @@ export function started(change: Partial<EventOf<"started">> = {}): RunEvent {
   };
 }
 
-/** Phase 1 has three epochs, phase 2 has two. */
+/** Phase 1 has three epochs, phase 2 has two. Events count phases from 0. */
 export function phase(number: number, change: Partial<EventOf<"phase">> = {}): RunEvent {
   return {
     event: "phase",
-    phase: number,
+    phase: number - 1,
     epochs: number === 1 ? 3 : 2,
     cached: true,
     optimizer: "sgd",
@@ -49,7 +49,7 @@ export function epoch(
 ): RunEvent {
   return {
     event: "epoch",
-    phase: phaseNumber,
+    phase: phaseNumber - 1,
     epoch: number,
     epochs: phaseNumber === 1 ? 3 : 2,
     loss: 1 / number,
@@ -63,7 +63,7 @@ export function epoch(
 }
 
 export function step(number: number, steps: number): RunEvent {
-  return { event: "step", phase: 1, epoch: 2, step: number, steps, loss: 1 };
+  return { event: "step", phase: 0, epoch: 2, step: number, steps, loss: 1 };
 }
 
 export function bottlenecks(done: number, reused: number): RunEvent {

@@ -41,7 +41,7 @@ describe("reduce", () => {
         epoch(1, 3, { loss }),
       );
       expect(column(state.curves, "loss")).toEqual([1, null, null]);
-      expect(state.diverged).toEqual({ phase: 1, epoch: 2 });
+      expect(state.diverged).toEqual({ phase: 0, epoch: 2 });
     },
   );
 

@@ -1,0 +1,46 @@
+// What is told of the columns of a recurrent layer's variables.
+import { expect, test } from "vitest";
+import { join } from "node:path";
+import { planCheckpoint } from "../../src/engine/recipe/plan";
+import type { Plan } from "../../src/protocol/plan";
+import { FIXTURES } from "./fixture";
+
+const CASES: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+  [
+    "b5_dl4j_graves_lstm/model.zip",
+    {
+      "0_W": "4 × 12 columns: cell, forget, output, input",
+      "0_RW": "4 × 12 columns: cell, forget, output, input; 3 of peepholes",
+      "0_b": "4 × 12 columns: cell, forget, output, input",
+    },
+  ],
+  [
+    "b5_dl4j_lstm/model.zip",
+    {
+      "0_W": "4 × 12 columns: cell, forget, output, input",
+      "0_RW": "4 × 12 columns: cell, forget, output, input",
+      "0_b": "4 × 12 columns: cell, forget, output, input",
+    },
+  ],
+  [
+    "b2_lstm_peephole_proj/model.ckpt-800",
+    {
+      "rnn/lstm_cell/kernel": "4 × 12 columns: input, cell, forget, output",
+      "rnn/lstm_cell/bias": "4 × 12 columns: input, cell, forget, output",
+    },
+  ],
+  [
+    "b2_gru/model.ckpt-800",
+    {
+      "rnn/gru_cell/gates/kernel": "2 × 12 columns: reset, update",
+      "rnn/gru_cell/gates/bias": "2 × 12 columns: reset, update",
+    },
+  ],
+];
+
+test.each(CASES)("%s", async (file, gates) => {
+  const plan: Plan = await planCheckpoint(join(FIXTURES, file));
+  const variables = plan.layers.flatMap((layer) => layer.variables);
+  const told = variables.flatMap((one) => (one.gates === undefined ? [] : [[one.name, one.gates]]));
+  expect(Object.fromEntries(told)).toEqual(gates);
+});
