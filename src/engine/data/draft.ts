@@ -1,4 +1,5 @@
 // A proposal in the making, of whatever kind of file.
+import type { StepParts } from "./proposeSteps";
 import type { Source } from "./schema";
 
 /** A way to bind the data that has not looked at the label values yet. */
@@ -11,4 +12,6 @@ export interface Draft {
   readonly score: number;
   /** Whether arrays of sequences fit with time before features and behind them. */
   readonly ambiguous?: boolean;
+  /** What tells of the sequences. */
+  readonly steps?: StepParts;
 }

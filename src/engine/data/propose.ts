@@ -13,6 +13,7 @@ import { classesIn } from "./labels";
 import { type Layout, layoutsOf } from "./layout";
 import { type NameHints, nameHints } from "./names";
 import { proposeColumns } from "./proposeColumns";
+import { stepPart, stepPartsOf } from "./proposeSteps";
 import type { Data, Source } from "./schema";
 import { describeSource, loadSource, type SourceDescription } from "./sources";
 
@@ -37,7 +38,7 @@ export interface ProposedOutput {
 
 /**
  * Ways to bind some of `files` to `inputs` and labels. `base` is the recipe's folder, which paths are written relative to.
- * Lengths and masks follow from the sequences.
+ * Lengths and masks follow from the sequences, or are arrays beside them whose names say so.
  */
 export async function proposeData(
   files: readonly string[],
@@ -46,6 +47,7 @@ export async function proposeData(
   output: ProposedOutput = {},
 ): Promise<readonly DataCandidate[]> {
   const inputs = all.filter(({ part }) => part === undefined);
+  const canBeTold = inputs.length < all.length;
   if (inputs.length === 0) return [];
   const pools = new Map<string, Candidate[]>();
   const drafts: Draft[] = [];
@@ -68,7 +70,7 @@ export async function proposeData(
     pools.set(pool, [...(pools.get(pool) ?? []), ...found]);
   }
   for (const pool of pools.values()) {
-    drafts.push(...pairs(pool.slice(0, MAX_POOL), inputs, output));
+    drafts.push(...pairs(pool.slice(0, MAX_POOL), inputs, { canBeTold, ...output }));
   }
 
   const best = drafts.sort(byScore).slice(0, MAX_READ);
@@ -156,20 +158,25 @@ function candidates(
 function pairs(
   pool: readonly Candidate[],
   inputs: readonly ModelInput[],
-  output: ProposedOutput,
+  output: ProposedOutput & { readonly canBeTold: boolean },
 ): readonly Draft[] {
   const drafts: Draft[] = [];
+  const ofSequences = inputs.some(({ sequence }) => sequence);
   const byRows = new Map<number, Candidate[]>();
   for (const one of pool) {
     byRows.set(rowCount(one.info), [...(byRows.get(rowCount(one.info)) ?? []), one]);
   }
   byRows.delete(0);
-  for (const sameRows of byRows.values()) {
+  for (const allOfRows of byRows.values()) {
+    const telling = ofSequences ? allOfRows.filter((one) => stepPart(one) !== undefined) : [];
+    const sameRows = allOfRows.filter((one) => !telling.includes(one));
     for (const labels of sameRows) {
       if (!looksLikeLabels(labels, output)) continue;
+      const { canBeTold, perStep = false } = output;
+      const steps = stepPartsOf(telling, labels, { canBeTold, perStep });
       const others = sameRows.filter((one) => one !== labels);
       for (const samples of assignments(others, inputs, labels)) {
-        drafts.push(draftOf(samples, labels));
+        drafts.push({ ...draftOf(samples, labels), steps });
       }
     }
   }
@@ -318,6 +325,7 @@ function finish(
 ): { readonly candidate: DataCandidate; readonly score: number } {
   const data: Data = {
     inputs: draft.inputs,
+    ...draft.steps?.data,
     labels: draft.labels,
     ...(classes.length > 0 ? { classes: [...classes] } : {}),
     validation: 0.2,
@@ -334,7 +342,9 @@ function finish(
     candidate: {
       data,
       label: draft.label,
-      detail: `labels ${draft.labelText} · ${what}${output}`,
+      detail: [`labels ${draft.labelText}`, `${what}${output}`, ...(draft.steps?.texts ?? [])].join(
+        " · ",
+      ),
       classes,
       ...(draft.ambiguous && { ambiguousLayout: true as const }),
     },

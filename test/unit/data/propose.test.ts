@@ -319,7 +319,63 @@ describe("sequences are proposed", () => {
     });
     expect(found).toMatchObject({ steps: bound, labelsPerSample: bound });
   });
+
+  const rows = { "X.npy": floats([2, 4, 3]), "y.npy": steps };
+  const mask = floats([2, 4], [1, 1, 1, 0, 1, 1, 0, 0]);
+  const lengths = longs([3, 2], [2]);
+  const told = [S, MASK];
+  it.each<[string, Parameters<typeof propose>[0], readonly ModelInput[], object, string]>([
+    ["a mask", { ...rows, "mask.npy": mask }, told, { mask: "mask.npy" }, " · mask mask.npy"],
+    [
+      "lengths",
+      { ...rows, "lengths.npy": lengths },
+      told,
+      { lengths: "lengths.npy" },
+      " · lengths lengths.npy",
+    ],
+    [
+      "a mask before lengths",
+      { ...rows, "lengths.npy": lengths, "mask.npy": mask },
+      told,
+      { mask: "mask.npy" },
+      " · mask mask.npy",
+    ],
+    [
+      "a mask of labels",
+      { ...rows, "labels_mask.npy": mask },
+      told,
+      { labelsMask: "labels_mask.npy" },
+      " · labels mask labels_mask.npy",
+    ],
+    [
+      "of its own split",
+      { "X_train.npy": floats([2, 4, 3]), "y_train.npy": steps, "mask_test.npy": mask },
+      told,
+      {},
+      "",
+    ],
+    ["where the network can be told", { ...rows, "mask.npy": mask }, [S], {}, ""],
+    ["of as many samples", { ...rows, "mask.npy": floats([3, 4]) }, told, {}, ""],
+  ])("with what tells of steps: %s", async (_, files, inputs, expected, text) => {
+    const { candidates } = await propose(files, inputs, { classes: 2, perStep: true });
+    // Nothing that tells of steps is proposed as labels.
+    expect(candidates).toHaveLength(1);
+    const [{ data, detail }] = candidates;
+    const { mask: m, lengths: l, labelsMask } = data as DataOfSteps;
+    expect({
+      ...(m && { mask: m }),
+      ...(l && { lengths: l }),
+      ...(labelsMask && { labelsMask }),
+    }).toEqual(expected);
+    expect(detail).toMatch(new RegExp(`2 classes: 0, 1${text}$`));
+  });
 });
+
+interface DataOfSteps {
+  readonly mask?: string;
+  readonly lengths?: string;
+  readonly labelsMask?: string;
+}
 
 it("hidden files in a folder are no sequences, and keep nothing from being proposed", async () => {
   const files = {
