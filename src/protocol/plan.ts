@@ -120,7 +120,12 @@ export interface Plan {
   readonly noGraph?: string;
   /** Path of a file beside such a checkpoint, whose graph fits. */
   readonly fittingGraph?: string;
-  readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: readonly (number | null)[];
+    /** Of sequences: which axis is time, 1, or 0 before the batch. */
+    readonly timeAxis?: 0 | 1;
+  }[];
   readonly output?: { readonly name: string; readonly classes: number };
   readonly loss?: string;
   /** Scalars that training reads, with what they are fed. */

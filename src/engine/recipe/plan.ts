@@ -19,6 +19,7 @@ import { formatOf, openCheckpoint } from "../formats/table";
 import { costOf, speedUp, type Cost } from "../graph/cost";
 import { cut, sampleShape, type Cut } from "../graph/cut";
 import { gateWords } from "../graph/gateWords";
+import { modelInput } from "../graph/inputs";
 import { describeLayer, layerSizes } from "../graph/layers";
 import { NO_GRAPH } from "../graph/loss";
 import {
@@ -242,11 +243,7 @@ export function toPlan(
       formatLabel: formatOf(checkpoint).label,
       ...(source.normalizer && { normalizer: normalizerText(source.normalizer) }),
     },
-    inputs: roles.inputs.map((name) => ({
-      name,
-      // As the graph has it: what it leaves open, the data decides.
-      shape: (validated.model.shapes.get(name) ?? []).map((size) => (size < 0 ? null : size)),
-    })),
+    inputs: roles.inputs.map((name) => planInput(validated.model, name)),
     ...(roles.output !== undefined && {
       output: { name: roles.output, classes: shapes.get(roles.output)?.at(-1) ?? 0 },
     }),
@@ -264,6 +261,13 @@ export function toPlan(
 function updaterOf({ updaters }: Checkpoint, { name }: Layer): Pick<PlanLayer, "updater"> {
   const updater = updaters?.get(name);
   return updater === undefined ? {} : { updater };
+}
+
+function planInput(model: Model, name: string): Plan["inputs"][number] {
+  const { sequence, timeFirst } = modelInput(model, name);
+  // As the graph has it: what it leaves open, the data decides.
+  const shape = (model.shapes.get(name) ?? []).map((size) => (size < 0 ? null : size));
+  return { name, shape, ...(sequence && { timeAxis: timeFirst ? 0 : 1 }) };
 }
 
 /** `before`: its shape in the source. */

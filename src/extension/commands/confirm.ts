@@ -7,6 +7,10 @@ import { BACK, pick, type Answer, type Choice, type Question } from "./ask";
 /** Wider texts are cut off by a quick pick. */
 const WIDTH = 90;
 
+/** What a sentence says, in rows that are not cut off. */
+export const lines = (sentence: string): readonly string[] =>
+  sentence.length <= WIDTH ? [sentence] : sentence.split("; ");
+
 export async function confirm(
   app: App,
   target: Target,
@@ -34,7 +38,7 @@ export async function confirmText(
   wrong = false,
 ): Promise<Answer<"write">> {
   const verb = target.exists ? "Write to" : "Create";
-  const parts = consequence.length <= WIDTH ? [consequence] : consequence.split("; ");
+  const parts = lines(consequence);
   const write: Choice<"write" | "no"> = {
     label: `$(check) ${verb} ${target.name}${wrong ? " anyway" : ""}`,
     detail: parts[0] ?? "",

@@ -8,6 +8,7 @@ import { pointerNode } from "../recipe/pointers";
 import { existing, planned } from "../recipe/target";
 import { undoInRecipe } from "../recipe/undo";
 import { count, percent } from "../words";
+import { lines } from "./confirm";
 import { layerOf } from "./edit";
 import { openOrAsk } from "./open";
 
@@ -66,10 +67,12 @@ export async function previewChanges(app: App, uri: unknown): Promise<void> {
     label: `$(${severity}) ${message}`,
     pointer,
   }));
-  const changes = plan.changes.map((label, i) => ({
-    label: `$(edit) ${label}`,
-    pointer: `/edits/${i}`,
-  }));
+  const changes = plan.changes.flatMap((sentence, i) =>
+    lines(sentence).map((line, at) => ({
+      label: `$(${at === 0 ? "edit" : "blank"}) ${line}`,
+      pointer: `/edits/${i}`,
+    })),
+  );
   const effects = plan.effects.map((label) => ({ label: `$(blank) ${label}`, pointer: "" }));
   const share = percent(plan.trainableParameters, plan.parameters);
   const train = `${count(plan.trainableParameters)} of ${count(plan.parameters)} parameters train (${share})`;

@@ -99,12 +99,11 @@ function failureRow({ message, file }: LayerNode & { kind: "failure" }): Row {
 }
 
 function inputRow(input: Plan["inputs"][number]): Row {
-  const sizes = input.shape.slice(input.shape[0] === null ? 1 : 0);
-  const row = plain(
-    input.name,
-    sizes.length === 0 ? "input" : `input · ${shape(sizes)}`,
-    "arrow-right",
-  );
+  const { shape: whole, timeAxis } = input;
+  const steps = timeAxis === undefined ? [] : [`${whole[timeAxis] ?? "any"} steps`];
+  const sizes = whole.slice(timeAxis === undefined ? (whole[0] === null ? 1 : 0) : 2);
+  const text = [...steps, ...sizes.map((size) => size ?? "any")].join(" × ");
+  const row = plain(input.name, text === "" ? "input" : `input · ${text}`, "arrow-right");
   return { ...row, tooltip: `Input ${code(input.name)}`, context: "input" };
 }
 

@@ -184,6 +184,16 @@ test("the row of a failure leaves out the folder; its tooltip has all of it", ()
   });
 });
 
+test.each<[Plan["inputs"][number], string]>([
+  [{ name: "X", shape: [null, 64] }, "input · 64"],
+  [{ name: "X", shape: [null, null, 8], timeAxis: 1 }, "input · any steps × 8"],
+  [{ name: "X", shape: [20, null, 8], timeAxis: 0 }, "input · 20 steps × 8"],
+  [{ name: "words", shape: [null, 20], timeAxis: 1 }, "input · 20 steps"],
+])("the row of the input %j", (input, description) => {
+  const node: LayerNode = { kind: "input", input };
+  expect(row(node).description).toBe(description);
+});
+
 describe("rows", () => {
   const tree = buildTree([file], shown, "");
   const nodes = tree.children.get(tree.roots[0]!) ?? [];

@@ -1,4 +1,4 @@
-// What is told of the columns of a recurrent layer's variables.
+// What a plan tells of networks of sequences: the columns of their variables, and the axes of their inputs.
 import { expect, test } from "vitest";
 import { join } from "node:path";
 import { planCheckpoint } from "../../src/engine/recipe/plan";
@@ -43,4 +43,12 @@ test.each(CASES)("%s", async (file, gates) => {
   const variables = plan.layers.flatMap((layer) => layer.variables);
   const told = variables.flatMap((one) => (one.gates === undefined ? [] : [[one.name, one.gates]]));
   expect(Object.fromEntries(told)).toEqual(gates);
+});
+
+test.each([
+  ["b5_dl4j_graves_lstm/model.zip", [{ name: "input", shape: [null, null, 8], timeAxis: 1 }]],
+  ["b2_lstm_basic/model.ckpt-800", [{ name: "x", shape: [null, 8, 8], timeAxis: 1 }]],
+  ["b1_mini_v2/my_model_final.ckpt", [{ name: "X", shape: [null, 50] }]],
+])("%s", async (file, inputs) => {
+  expect((await planCheckpoint(join(FIXTURES, file))).inputs).toEqual(inputs);
 });
