@@ -106,7 +106,7 @@ describe("layers", () => {
     const { app } = await openFolder({ fixtures: { ".": "b2_lstm_basic" } });
     deepEqual(await rows(app), [
       "package model.ckpt-800 | 100 % will train · 1.1 k parameters · TensorFlow 1",
-      "  arrow-right x | input · 8 × 8",
+      "  arrow-right x | input · 8 steps × 8",
       "  circle-filled rnn/basic_lstm_cell | trainable · 8 → 12 · LSTM · 1,008",
       "  circle-filled softmax | trainable · 12 → 10 · dense · 130",
       "  list-unordered other variables | 9 · in no layer",
