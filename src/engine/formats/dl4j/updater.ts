@@ -131,6 +131,19 @@ function rateText(updater: Typed, owner: Typed): string {
   return holder === undefined ? "" : `, learning rate ${real(holder, "learningRate", 0)}`;
 }
 
+/** The kinds of updaters that move something, once each: "Adam". */
+export function updaterKinds(
+  configuration: Configuration,
+  stored: readonly Stored[],
+): readonly string[] {
+  const kinds = layersOf(configuration).flatMap((layer) =>
+    stored
+      .filter((parameter) => parameter.layer === layer.name)
+      .flatMap((parameter) => settingsOf(layer, parameter)?.type ?? []),
+  );
+  return [...new Set(kinds)].filter((kind) => kind !== NOTHING.type);
+}
+
 interface Settings {
   readonly type: string;
   readonly states: readonly string[];
