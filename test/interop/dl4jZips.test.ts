@@ -287,6 +287,22 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
     for (const [name, states] of is) expect(states, name).toEqual(was.get(name));
   });
 
+  test.each(["AdaGrad", "RmsProp"])("a fresh state of %s begins as there", async (name) => {
+    const [path, as] = [join(folder, "fresh-made.zip"), join(folder, "fresh.zip")];
+    const { network } = withUpdater(name, { learningRate: 0.1, epsilon: 0.01 });
+    const made = await java.ask<JavaNetwork>({ command: "make", network, as: path });
+    const checkpoint = await openCheckpoint(path);
+    const model = await checkpoint.model();
+    const variables = [...model.variables].filter(([, { role }]) => role !== "slot");
+    const stateless = { ...model, variables: new Map(variables) };
+    await formatOf(checkpoint).save(checkpoint, stateless, as, ({ name: each }) =>
+      checkpoint.read(each),
+    );
+    await checkpoint.close();
+    const { updater } = await java.ask<JavaNetwork>({ command: "load", path: as });
+    expect(updater).toEqual(made.updater);
+  });
+
   const NORMALIZERS: readonly (readonly [string, object, number[]])[] = [
     ["NormalizerStandardize", {}, [4, 3]],
     ["NormalizerMinMaxScaler", { args: [-1, 1] }, [4, 3]],

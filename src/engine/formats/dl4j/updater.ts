@@ -29,11 +29,6 @@ interface Updater {
   readonly initial?: (fields: Typed) => number;
 }
 
-const epsilon =
-  (otherwise: number) =>
-  (fields: Typed): number =>
-    real(fields, "epsilon", otherwise);
-
 /** org.nd4j.linalg.learning.config */
 const UPDATERS: Readonly<Record<string, Updater>> = {
   Sgd: { states: [] },
@@ -44,8 +39,9 @@ const UPDATERS: Readonly<Record<string, Updater>> = {
   AMSGrad: { states: ["m", "v", "vHat"] },
   AdaDelta: { states: ["msg", "msdx"] },
   Nesterovs: { states: ["v"] },
-  AdaGrad: { states: ["h"], initial: epsilon(1e-6) },
-  RmsProp: { states: ["g"], initial: epsilon(1e-8) },
+  // Whatever its own epsilon is.
+  AdaGrad: { states: ["h"], initial: () => 1e-6 },
+  RmsProp: { states: ["g"], initial: (fields) => real(fields, "epsilon", 1e-8) },
 };
 
 /** Names in configurations before 0.9: org.deeplearning4j.nn.conf.Updater */
