@@ -140,7 +140,7 @@ test("the plan warns, and so does a run; what is saved is the zip's own training
     keepState: async () => undefined,
   });
   const notes = events.flatMap((event) => (event.event === "note" ? [event.text] : []));
-  expect(notes).toContainEqual(expect.stringMatching(/The zip cuts sequences after 20 steps/));
+  expect(notes).toContainEqual(expect.stringMatching(/^The zip cuts sequences after 20 steps/));
 
   // The weights have moved, and nothing that Deeplearning4j keeps of its own training.
   const saved = events.flatMap((event) => (event.event === "saved" ? event.notes : []));
