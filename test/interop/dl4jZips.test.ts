@@ -287,6 +287,64 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
     for (const [name, states] of is) expect(states, name).toEqual(was.get(name));
   });
 
+  test("what a zip asks of training and does not get is told", async () => {
+    const path = join(folder, "ignored.zip");
+    const ignored = async (network: object) => {
+      await java.ask({ command: "make", network, as: path });
+      const checkpoint = await openCheckpoint(path);
+      const model = await checkpoint.model();
+      await checkpoint.close();
+      return model.ignored;
+    };
+    const way = { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } };
+    const global = {
+      seed: 3,
+      gradientNormalization: "ClipL2PerLayer",
+      weightDecay: 0.01,
+      biasUpdater: { Sgd: { args: [0.5] } },
+      weightNoise: { DropConnect: { args: [0.9] } },
+      constrainWeights: [{ MaxNormConstraint: { args: [2, 1] } }],
+      optimizationAlgo: "LINE_GRADIENT_DESCENT",
+    };
+    const asked = [
+      /clips gradients \(ClipL2PerLayer\)/,
+      /decays weights \(WeightDecay\)/,
+      /biases by an updater of their own \(Sgd\)/,
+      /noise on weights \(DropConnect\)/,
+      /constrains weights \(MaxNorm\)/,
+      /\(LINE_GRADIENT_DESCENT\)/,
+      /after 4 steps/,
+    ];
+    const layers = [
+      { Bidirectional: { args: ["CONCAT", way] } },
+      { RnnOutputLayer: { nIn: 8, ...OUTPUT.OutputLayer } },
+    ];
+    const list = { backpropType: "TruncatedBPTT", tBPTTLength: 4 };
+    expect(await ignored({ global, layers, list })).toEqual(
+      asked.map((each) => expect.stringMatching(each) as string),
+    );
+    const centers = { CenterLossOutputLayer: { nIn: 4, ...OUTPUT.OutputLayer } };
+    expect(await ignored({ global: { seed: 3, l2: 0.1 }, layers: [dense(3, 4), centers] })).toEqual(
+      [expect.stringMatching(/center loss to that of the classes in layer1,/)],
+    );
+  });
+
+  test.each(["AdaGrad", "RmsProp"])("a fresh state of %s begins as there", async (name) => {
+    const [path, as] = [join(folder, "fresh-made.zip"), join(folder, "fresh.zip")];
+    const { network } = withUpdater(name, { learningRate: 0.1, epsilon: 0.01 });
+    const made = await java.ask<JavaNetwork>({ command: "make", network, as: path });
+    const checkpoint = await openCheckpoint(path);
+    const model = await checkpoint.model();
+    const variables = [...model.variables].filter(([, { role }]) => role !== "slot");
+    const stateless = { ...model, variables: new Map(variables) };
+    await formatOf(checkpoint).save(checkpoint, stateless, as, ({ name: each }) =>
+      checkpoint.read(each),
+    );
+    await checkpoint.close();
+    const { updater } = await java.ask<JavaNetwork>({ command: "load", path: as });
+    expect(updater).toEqual(made.updater);
+  });
+
   const NORMALIZERS: readonly (readonly [string, object, number[]])[] = [
     ["NormalizerStandardize", {}, [4, 3]],
     ["NormalizerMinMaxScaler", { args: [-1, 1] }, [4, 3]],

@@ -182,6 +182,8 @@ export interface Model {
   readonly normalizer?: Normalizer;
   /** What the checkpoint says of its own training and training here does not follow: a sentence each. */
   readonly ignored?: readonly string[];
+  /** What whoever saves it after training here must know. */
+  readonly onceTrained?: string;
 }
 
 export const wholeRegion = (shape: Shape): Region => ({

@@ -9,7 +9,7 @@ import { lossInputs, modelInputs } from "../graph/inputs";
 import { elements, type Model, type Shape } from "../graph/model";
 import { isVague } from "../graph/shapes";
 import { classifies, labelTarget, type LabelTarget, lossOps } from "../graph/target";
-import { placedError, placedText } from "../recipe/apply";
+import { placedError } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
@@ -125,7 +125,7 @@ export async function trainingModels(
   } = validate(await checkpoint.model(), recipe, checkpoint.others);
   const problem = problems.find((each) => each.severity === "error");
   if (problem === undefined) {
-    const warnings = problems.map((each) => placedText(each, recipe));
+    const warnings = problems.map(({ message }) => message);
     return { edited, phases, warnings };
   }
   throw placedError(problem, recipe);

@@ -23,9 +23,15 @@ export async function saveResult(
       "write-failed",
       `${as} cannot be written: it is a checkpoint that the result is made from; choose another name.`,
     );
-  return formatOf(checkpoint).save(checkpoint, model, as, async (variable) => {
+  let isTrained = false;
+  const result = await formatOf(checkpoint).save(checkpoint, model, as, async (variable) => {
     const start = await evaluate(variable, checkpoint.read, seed);
     const numbers = await trained(variable.name);
-    return numbers === undefined ? start : movedBytes(start, numbers, variable.dtype);
+    if (numbers === undefined) return start;
+    isTrained = true;
+    return movedBytes(start, numbers, variable.dtype);
   });
+  const { onceTrained } = model;
+  if (!isTrained || onceTrained === undefined) return result;
+  return { ...result, notes: [...result.notes, onceTrained] };
 }

@@ -40,6 +40,11 @@ const OF_LAYERS: Readonly<Record<string, Setting>> = {
     told: (_, where) =>
       `Before 1.0, Deeplearning4j applies L1 and L2 behind the updater, without the learning rate${where}; training here adds them to the gradient, as later versions do.`,
   },
+  lambda: {
+    said: ({ type }) => (type === "CenterLossOutputLayer" ? "center loss" : undefined),
+    told: (said, where) =>
+      `The zip adds a ${said} to that of the classes${where}, and training here does not: the centers stay where they are.`,
+  },
   biasUpdater: {
     said: (layer) => typedField("updater", layer, "biasUpdater")?.type,
     told: (said, where) =>

@@ -10,7 +10,7 @@ import { importNetwork, layerNames } from "./import";
 import { loadCode } from "./loadcode";
 import { saveZip } from "./save";
 import { openZip, type Opened } from "./tensors";
-import { updaterTexts } from "./updater";
+import { updaterKinds, updaterTexts } from "./updater";
 
 const NAME = "dl4j";
 
@@ -69,9 +69,14 @@ function readModel({
   }));
   const model = importNetwork(configuration, parameters, dtype, states);
   const ignored = ignoredSettings(configuration);
+  const kinds = updaterKinds(configuration, parameters);
   return {
     ...model,
     ...(normalizer && { normalizer }),
     ...(ignored.length > 0 && { ignored }),
+    ...(kinds.length > 0 && { onceTrained: goesOn(kinds, slots.length > 0) }),
   };
 }
+
+const goesOn = (kinds: readonly string[], hasState: boolean): string =>
+  `Deeplearning4j goes on with the zip's own updater (${kinds.join(", ")}), not with the recipe's optimizer. ${hasState ? "Its state and its count of iterations are those" : "Its count of iterations is that"} from before this training.`;

@@ -29,11 +29,6 @@ interface Updater {
   readonly initial?: (fields: Typed) => number;
 }
 
-const epsilon =
-  (otherwise: number) =>
-  (fields: Typed): number =>
-    real(fields, "epsilon", otherwise);
-
 /** org.nd4j.linalg.learning.config */
 const UPDATERS: Readonly<Record<string, Updater>> = {
   Sgd: { states: [] },
@@ -44,8 +39,9 @@ const UPDATERS: Readonly<Record<string, Updater>> = {
   AMSGrad: { states: ["m", "v", "vHat"] },
   AdaDelta: { states: ["msg", "msdx"] },
   Nesterovs: { states: ["v"] },
-  AdaGrad: { states: ["h"], initial: epsilon(1e-6) },
-  RmsProp: { states: ["g"], initial: epsilon(1e-8) },
+  // Whatever its own epsilon is.
+  AdaGrad: { states: ["h"], initial: () => 1e-6 },
+  RmsProp: { states: ["g"], initial: (fields) => real(fields, "epsilon", 1e-8) },
 };
 
 /** Names in configurations before 0.9: org.deeplearning4j.nn.conf.Updater */
@@ -129,6 +125,19 @@ function rateText(updater: Typed, owner: Typed): string {
     ({ fields }) => fields.get("learningRate") instanceof JsonNumber,
   );
   return holder === undefined ? "" : `, learning rate ${real(holder, "learningRate", 0)}`;
+}
+
+/** The kinds of updaters that move something, once each: "Adam". */
+export function updaterKinds(
+  configuration: Configuration,
+  stored: readonly Stored[],
+): readonly string[] {
+  const kinds = layersOf(configuration).flatMap((layer) =>
+    stored
+      .filter((parameter) => parameter.layer === layer.name)
+      .flatMap((parameter) => settingsOf(layer, parameter)?.type ?? []),
+  );
+  return [...new Set(kinds)].filter((kind) => kind !== NOTHING.type);
 }
 
 interface Settings {

@@ -1,4 +1,4 @@
-// Settings of training that a zip has and training here does not follow: told before it trains, and kept.
+// What a zip says of its own training: what is not followed here is told before it trains, and kept.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { writeNpy } from "../../../../src/engine/data/npy";
 import { openCheckpoint } from "../../../../src/engine/formats/table";
 import { parseRecipe } from "../../../../src/engine/recipe/parse";
 import { planRecipe } from "../../../../src/engine/recipe/plan";
+import { saveEdited } from "../../../../src/engine/train/saveEdited";
 import { trainRecipe } from "../../../../src/engine/train/train";
 import { fixture, temporaryFolder } from "../tf1/fixtures";
 import { entriesOf, zipped } from "./zips";
@@ -108,7 +109,7 @@ test.each(Object.entries(CASES))("%s", async (_, [zip, replaced, told]) => {
   expect(found).toEqual(told.map((each) => expect.stringMatching(each) as string));
 });
 
-test("the plan warns, and so does a run", async () => {
+test("the plan warns, and so does a run; what is saved is the zip's own training", async () => {
   await changed(LSTM, [[`"Standard"`, `"TruncatedBPTT"`]]);
   const steps = { shape: [2, 5, 8], dtype: "float32" as const, data: new Float32Array(80) };
   await writeNpy(join(folder, "x.npy"), steps);
@@ -117,11 +118,12 @@ test("the plan warns, and so does a run", async () => {
     dtype: "int32",
     data: new Int32Array(10),
   });
-  const file = join(folder, "r.graft.json");
+  const [file, result] = [join(folder, "r.graft.json"), join(folder, "result.zip")];
   const text = JSON.stringify({
     checkpoint: "changed.zip",
     data: { inputs: "x.npy", labels: "y.npy", validation: 0 },
     train: [{ epochs: 1, optimizer: { sgd: {} } }],
+    save: { as: "result.zip" },
   });
   expect((await planRecipe(file, text)).problems).toEqual([
     {
@@ -138,5 +140,17 @@ test("the plan warns, and so does a run", async () => {
     keepState: async () => undefined,
   });
   const notes = events.flatMap((event) => (event.event === "note" ? [event.text] : []));
-  expect(notes).toContainEqual(expect.stringMatching(/The zip cuts sequences after 20 steps/));
+  expect(notes).toContainEqual(expect.stringMatching(/^The zip cuts sequences after 20 steps/));
+
+  // The weights have moved, and nothing that Deeplearning4j keeps of its own training.
+  const saved = events.flatMap((event) => (event.event === "saved" ? event.notes : []));
+  expect(saved).toEqual([
+    expect.stringMatching(/own updater \(RmsProp\), .* Its state and its count/),
+  ]);
+  const [before, after] = [await entriesOf(join(folder, "changed.zip")), await entriesOf(result)];
+  for (const name of ["configuration.json", "updaterState.bin"])
+    expect(Buffer.from(after.get(name)!).equals(before.get(name)!), name).toBe(true);
+  const weights = "coefficients.bin";
+  expect(Buffer.from(after.get(weights)!).equals(before.get(weights)!)).toBe(false);
+  expect((await saveEdited(parseRecipe(file, text), result)).notes).toEqual([]);
 });

@@ -66,6 +66,8 @@ export interface Site extends Place {
   readonly prefix: string;
   /** Which steps are there, [batch, time]; where its input is a sequence. */
   readonly mask?: string;
+  /** Of these, those that reset the layer's own state: DL4J gives them to what `LastTimeStep` wraps alone. */
+  readonly stateMask?: string;
 }
 
 /** How a layer becomes nodes: from the node that it reads to the one that it hands on. */

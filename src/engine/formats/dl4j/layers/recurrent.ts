@@ -63,11 +63,11 @@ function lstmOf(
   );
 }
 
-/** DL4J masks what follows a layer that goes one way, and not the layer itself. */
+/** DL4J masks what follows a layer that goes one way, and the layer itself only within `LastTimeStep`. */
 const lstmWith =
   (peepholeColumns: readonly LSTMGate[]): LiftLayer =>
   (site, x) =>
-    lstmOf(site, dropped(site, x), ["W", "RW", "b"], peepholeColumns, undefined) ??
+    lstmOf(site, dropped(site, x), ["W", "RW", "b"], peepholeColumns, site.stateMask) ??
     opaqueLayer(site, x);
 
 const PEEPHOLES: readonly LSTMGate[] = ["f", "o", "i"];
@@ -92,7 +92,10 @@ export const gravesBidirectionalLstm: LiftLayer = (site, x) => {
 /** A layer that lifts what it wraps. */
 export type Wrapping = (lift: LiftLayer) => LiftLayer;
 
-/** A layer one way, its twin the other, and both together. As in DL4J, padding is read as what it is. */
+/**
+ * A layer one way, its twin the other, and both together. As in DL4J, padding is read as what it is, unless within
+ * `LastTimeStep`.
+ */
 export const bidirectional: Wrapping = (lift) => (site, x) => {
   const { layer } = site;
   const at = (field: string, prefix: string): Site => ({
@@ -101,7 +104,9 @@ export const bidirectional: Wrapping = (lift) => (site, x) => {
     prefix: site.prefix + prefix,
   });
   const forward = lift(at("fwd", "f"), x);
-  const there = lift(at("bwd", "b"), reversed(site, x));
+  const back = at("bwd", "b");
+  const stateMask = site.stateMask && reversed(site, site.stateMask);
+  const there = lift(stateMask ? { ...back, stateMask } : back, reversed(site, x));
   // The last step of the way back is a row already.
   const isSequence = site.lifting.shapes.get(there)!.length === 3;
   const backward = isSequence ? reversed(site, there) : there;
@@ -128,8 +133,10 @@ export const wrapped =
     lift(within(site, field), x);
 
 export const lastTimeStep: Wrapping = (lift) => (site, x) => {
-  const sequence = lift(within(site, "underlying"), x);
-  return lastStep(site, sequence, site.mask);
+  const { mask } = site;
+  const own = within(site, "underlying");
+  const sequence = lift(mask === undefined ? own : { ...own, stateMask: mask }, x);
+  return lastStep(site, sequence, mask);
 };
 
 export const lastStep = (
