@@ -112,7 +112,10 @@ export function classGroup(model: Model): UnitGroup {
     throw refusal(model, cause.message.replace(/\.$/, ""));
   }
   if (!group.variables.some(({ makes }) => makes))
-    throw refusal(model, `The output ${output} does not come from a dense, convolution or recurrent layer`);
+    throw refusal(
+      model,
+      `The output ${output} does not come from a dense, convolution or recurrent layer`,
+    );
   return group;
 }
 
