@@ -37,7 +37,7 @@ export function outputOf({ roles: { output, ambiguous } }: Model): string {
   throw new GraftError(
     ambiguous ? "ambiguous-graph" : "no-graph",
     ambiguous
-      ? `The graph has several candidates for its ${ambiguous.role}: ${ambiguous.candidates.join(", ")}. Choose one with "graph": { "${ambiguous.role}": … }${ambiguous.role === "output" ? ', or with "output" in replaceOutput' : ""}.`
+      ? `The network has several candidates for its ${ambiguous.role}: ${ambiguous.candidates.join(", ")}. Choose one with "graph": { "${ambiguous.role}": … }${ambiguous.role === "output" ? ', or with "output" in replaceOutput' : ""}.`
       : `The checkpoint has no graph, so its output is not known. Put the .meta file that was saved with it beside it.`,
   );
 }
