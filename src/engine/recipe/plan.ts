@@ -8,7 +8,7 @@ import { normalizerText } from "../data/normalize";
 import type { Source } from "../data/schema";
 import { sourceFiles } from "../data/sources";
 import type { Checkpoint } from "../formats/format";
-import { formatOf, openCheckpoint } from "../formats/table";
+import { FORMATS, formatOf, openCheckpoint } from "../formats/table";
 import { describeLayer, layerSizes } from "../graph/layers";
 import { NO_GRAPH } from "../graph/loss";
 import {
@@ -113,8 +113,23 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: RecipeSource): P
     for (const field of ["labels", "mask", "lengths", "labelsMask"] as const)
       missing(data[field], pointerOf(["data", field]));
   }
-  const unsaved = saveProblem(file, recipe, checkpoint);
+  const unsaved = saveProblem(file, recipe, checkpoint) ?? nameProblem(recipe, checkpoint);
   return unsaved === undefined ? problems : [...problems, unsaved];
+}
+
+/** A name by which nobody would look for such a checkpoint. */
+function nameProblem({ save }: Recipe, checkpoint: RecipeSource): Problem | undefined {
+  if (save === undefined) return undefined;
+  const own = formatOf(checkpoint);
+  const other = FORMATS.find((each) => each !== own && save.as.endsWith(each.suffix));
+  if (save.as.endsWith(own.suffix) || (own.isSuffixOptional && other === undefined))
+    return undefined;
+  return {
+    code: "recipe-schema",
+    severity: "warning",
+    message: `The result is a checkpoint of ${own.label}; names of such end with ${own.suffix}, and this one does not.`,
+    pointer: "/save/as",
+  };
 }
 
 /** What keeps the result from being saved; better known before the training than after it. */
