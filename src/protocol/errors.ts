@@ -26,7 +26,7 @@ export const ERROR_CODES = [
   "nothing-to-train",
   "nothing-to-export",
   "training-setting", // the checkpoint asks for something in training that is not done here
-  "diverged", // the loss is no longer a number
+  "diverged", // the loss is no longer a number, or a stored weight is none
   // data
   "data-missing", // the recipe names no data
   "data-format",

@@ -73,6 +73,17 @@ export interface PlanCut {
   readonly speedUp?: number;
 }
 
+/** What one of several training phases trains. */
+export interface PlanPhase {
+  readonly epochs: number;
+  /** "momentum 0.02": the optimizer of what no group takes, and its learning rate. */
+  readonly optimizer: string;
+  readonly trainableParameters: number;
+  /** Names of the layers that train, in part at least. */
+  readonly layers: readonly string[];
+  readonly cut?: PlanCut;
+}
+
 /** Multiply-adds of one sample. */
 export interface PlanCost {
   /** Forward, through what lies below the cut. */
@@ -140,6 +151,8 @@ export interface Plan {
   readonly cut?: PlanCut;
   /** Of the first phase; missing where a size is not known before it runs. */
   readonly cost?: PlanCost;
+  /** Where there are several; all else here is about the first. */
+  readonly phases?: readonly PlanPhase[];
   /** Changed variables, what trains, what running and caching cost: a line each. */
   readonly effects: readonly string[];
   /** One sentence per edit, in the recipe's order. */

@@ -4,7 +4,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/engine/data/npy";
+import { tf1 } from "../../src/engine/formats/tf1/index";
 import { encodeMetaGraph, readMetaGraph } from "../../src/engine/formats/tf1/meta";
+import { storedName, type Variable } from "../../src/engine/graph/model";
 import { predict } from "../../src/engine/predict";
 import { expectClose, FIXTURES, fixture, type Recorded } from "./fixture";
 import { as, op } from "./import/source";
@@ -130,4 +132,37 @@ test("what has its steps first comes with the samples first", async () => {
   const { shape } = await predict(asked);
   expect(shape).toEqual(outputs.shape);
   expectClose((await readNpy(output)).data as Float32Array, floats(outputs), 1e-5);
+});
+
+test("weights that are NaN are told, with their number", async () => {
+  const { expected, floats, open } = fixture<Expected>("b1_mini_v2");
+  const x = expected.forward["X"] as Recorded;
+  const input = path.join(folder, "nan-X.npy");
+  await writeNpy(input, { shape: x.shape, dtype: "float32", data: floats(x) });
+  const name = "hidden2/biases";
+  const folderOf = path.join(folder, "nan");
+  fs.cpSync(path.join(FIXTURES, "b1_mini_v2"), folderOf, { recursive: true });
+  const checkpoint = path.join(folderOf, "nan.ckpt");
+  const source = await open();
+  const read = async (variable: Variable): Promise<Uint8Array> => {
+    const bytes = await source.read(storedName(variable));
+    if (variable.name !== name) return bytes;
+    const numbers = new Float32Array(Uint8Array.from(bytes).buffer);
+    numbers.fill(Number.NaN, 0, 2);
+    return new Uint8Array(numbers.buffer);
+  };
+  await tf1.save(source, await source.model(), checkpoint, read);
+  await source.close();
+  const asked = (layer: string) => ({
+    ...{ checkpoint, input, layer },
+    ...{ output: path.join(folder, "nan.npy"), backend: "auto" as const },
+  });
+  await expect(predict(asked("hidden2"))).rejects.toMatchObject({
+    code: "diverged",
+    message: expect.stringMatching(
+      /^hidden2\/biases has NaN in place of 2 of its \d+ numbers/,
+    ) as string,
+  });
+  // What lies before it does not depend on it.
+  await predict(asked("hidden1"));
 });

@@ -242,6 +242,25 @@ describe("a recipe", () => {
     expect(plan.inputs).toEqual([{ name: "input", shape: [null, null, 8] }]);
   });
 
+  test.each([
+    ["model.zip", "result", /Deeplearning4j; names of such end with \.zip/],
+    ["model.zip", "result.ckpt", /end with \.zip/],
+    ["model.zip", "result.zip", undefined],
+  ])("%s saved as %s", async (checkpoint, as, told) => {
+    const what = { ...recipe({ inputs: "x.npy", labels: "y.npy" }), checkpoint, save: { as } };
+    const { problems } = await planRecipe(file(), JSON.stringify(what));
+    expect(problems).toEqual(
+      told === undefined
+        ? []
+        : [
+            {
+              ...{ code: "recipe-schema", severity: "warning", pointer: "/save/as" },
+              message: expect.stringMatching(told) as string,
+            },
+          ],
+    );
+  });
+
   test("that leaves open which axis is time has a problem", async () => {
     const data = { inputs: "square.npy", labels: "y.npy" };
     const { problems } = await planRecipe(file(), JSON.stringify(recipe(data)));

@@ -5,7 +5,7 @@ import { GraftError } from "../../protocol/errors";
 import type { Plan, PlanCut, PlanMeasure } from "../../protocol/plan";
 import { bottleneckFolder } from "../cache/folder";
 import { freeBytes } from "../cache/room";
-import { costText, fasterText, variableText } from "../recipe/effects";
+import { costText, fasterText, phaseTexts, variableText } from "../recipe/effects";
 import { placedError, placedText } from "../recipe/apply";
 import { parseRecipe } from "../recipe/parse";
 import { planRecipe } from "../recipe/plan";
@@ -47,9 +47,10 @@ export async function planCommand(file: string, options: PlanOptions): Promise<v
       : undefined;
   if (options.json) printJson({ ...plan, ...(measured && { measured }) });
   else {
-    for (const problem of plan.problems)
-      print(`${problem.severity}  ${placedText(problem, open.recipe)}`);
-    if (plan.problems.length > 0) print("");
+    // The first error is told last, and elsewhere.
+    const listed = plan.problems.filter((problem) => problem !== errors[0]);
+    for (const problem of listed) print(`${problem.severity}  ${placedText(problem, open.recipe)}`);
+    if (listed.length > 0) print("");
     print(planText(plan));
     const { cut } = plan;
     const lines = [costText(plan), cut && (await roomText(cut)), gainText(plan, measured)];
@@ -78,7 +79,7 @@ function gainText({ cut }: Plan, measured: PlanMeasure | undefined): string | un
 function planText(plan: Plan): string {
   const { checkpoint, parameters, trainableParameters } = plan;
   const lines = [
-    `${checkpoint.name}: ${checkpoint.formatLabel}, ${count(parameters)} parameters, ${percent(trainableParameters / Math.max(parameters, 1))} will train`,
+    `${checkpoint.name}: ${checkpoint.formatLabel}, ${count(parameters)} parameters, ${percent(trainableParameters / Math.max(parameters, 1))} will train${plan.phases === undefined ? "" : " in phase 1"}`,
     ...plan.changes.map((change) => `  ${change}`),
     "",
   ];
@@ -102,6 +103,8 @@ function planText(plan: Plan): string {
   lines.push(table([["layer", "state", "what", "sizes", "parameters", "train"], ...rows], [4, 5]));
   const changes = plan.variableChanges.map((change) => `  ${variableText(change)}`);
   if (changes.length > 0) lines.push("", "changed variables", ...changes);
+  const phases = phaseTexts(plan).map((text) => `  ${text}`);
+  if (phases.length > 0) lines.push("", "training", ...phases);
   if (plan.data !== undefined) lines.push("", "data", ...plan.data.map((line) => `  ${line}`));
   return [...lines, ""].join("\n");
 }

@@ -29,14 +29,14 @@ export function misfit(given: Data["inputs"], inputs: readonly Input[]): Misfit 
   if (needed.length === 0)
     return {
       code: "data-missing",
-      message: "The graph has no input that samples can be fed to.",
+      message: "The network has no input that samples can be fed to.",
     };
   if (isSource(given)) {
     if (needed.length === 1) return undefined;
     const example = needed.map((input) => `${JSON.stringify(input)}: "…"`).join(", ");
     return {
       code: "data-missing",
-      message: `The graph has ${needed.length} inputs, ${listText(needed)}, and "inputs" names one file. Name one for each: "inputs": { ${example} }.`,
+      message: `The network has ${needed.length} inputs, ${listText(needed)}, and "inputs" names one file. Name one for each: "inputs": { ${example} }.`,
     };
   }
   const keys = Object.keys(given);
@@ -44,14 +44,14 @@ export function misfit(given: Data["inputs"], inputs: readonly Input[]): Misfit 
   if (unknown !== undefined)
     return {
       code: "unknown-node",
-      message: `The graph has no input ${JSON.stringify(unknown)}; its inputs are ${names}. Correct the name under "inputs".`,
+      message: `The network has no input ${JSON.stringify(unknown)}; its inputs are ${names}. Correct the name under "inputs".`,
       key: unknown,
     };
   const unfed = needed.find((input) => !keys.some((key) => inputName(key) === input));
   if (unfed === undefined) return undefined;
   return {
     code: "data-missing",
-    message: `Input ${unfed} has no data. Add ${JSON.stringify(unfed)} under "inputs"; the graph's inputs are ${names}.`,
+    message: `Input ${unfed} has no data. Add ${JSON.stringify(unfed)} under "inputs"; the network's inputs are ${names}.`,
   };
 }
 

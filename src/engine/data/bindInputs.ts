@@ -287,7 +287,7 @@ function refuseUnseenPadding(inputs: readonly ModelInput[], mask: Uint8Array | u
   if (mask === undefined || inputs.some(({ part }) => part !== undefined)) return;
   throw new GraftError(
     "data-shape",
-    "The sequences have different lengths, and the graph takes neither lengths nor a mask: it would read the padding as steps. Use sequences of one length.",
+    "The sequences have different lengths, and the network takes neither lengths nor a mask: it would read the padding as steps. Use sequences of one length.",
   );
 }
 
@@ -302,7 +302,7 @@ function normalizeOnly(
   if (own.length > 1 || !(value.data instanceof Float32Array))
     throw new GraftError(
       "data-shape",
-      `The checkpoint's normalizer is for one input of numbers; the network has ${listText(own.map((each) => each.input.name))}. Normalize the data before, and write "normalize": false.`,
+      `The checkpoint's normalizer is for one input of numbers; the network has ${listText(own.map((each) => each.input.name))}. Normalize the data before, and write "normalize": false, or --no-normalize on the command line.`,
     );
   normalize(value.data, value.shape, normalizer, input.name, input.sequence ? mask : undefined);
   return `${input.name}: ${normalizerText(normalizer)}`;

@@ -42,14 +42,9 @@ export function chooseLayout(
   if (said !== undefined) {
     const misfit = arrays.find((array) => !layoutsOf(array).includes(said));
     if (misfit === undefined) return said;
-    const other = layoutsOf(misfit)[0];
-    const advice =
-      other === undefined
-        ? "Choose other data."
-        : `As ${LAYOUT_TEXT[other]} it does: write "layout": "${other}".`;
     throw new GraftError(
       "data-shape",
-      `${misfit.name} is ${dimsText(misfit.shape)}; as ${LAYOUT_TEXT[said]}, which "layout": "${said}" says, it does not fit ${wantedText(misfit)}. ${advice}`,
+      `${misfit.name} is ${dimsText(misfit.shape)}; as ${LAYOUT_TEXT[said]}, which the layout ${said} says, it does not fit ${wantedText(misfit)}. ${adviceFor(misfit, arrays)}`,
     );
   }
   const [first] = arrays;
@@ -59,7 +54,7 @@ export function chooseLayout(
   if (common.length > 1) {
     throw new GraftError(
       "data-ambiguous",
-      `${first.name} is ${dimsText(first.shape)}, and the network takes ${wantedText(first)}: it fits as ${LAYOUT_TEXT.NTF} and as ${LAYOUT_TEXT.NFT}. Say which it is: "layout": "NTF" or "layout": "NFT" in "data".`,
+      `${first.name} is ${dimsText(first.shape)}, and the network takes ${wantedText(first)}: it fits as ${LAYOUT_TEXT.NTF} and as ${LAYOUT_TEXT.NFT}. Say which layout it has, NTF or NFT: "layout" in a recipe, --layout on the command line.`,
     );
   }
   const none = arrays.find((array) => layoutsOf(array).length === 0);
@@ -70,6 +65,15 @@ export function chooseLayout(
     "data-shape",
     `${one!.name} fits as ${LAYOUT_TEXT.NTF} only, ${two!.name} as ${LAYOUT_TEXT.NFT} only. Transpose one of them: all arrays of a recipe have one layout.`,
   );
+}
+
+/** What helps an array that does not fit in the order that was said: another order, if all arrays fit in it. */
+function adviceFor(misfit: SequenceArray, arrays: readonly SequenceArray[]): string {
+  const [other] = layoutsOf(misfit);
+  if (other === undefined) return "Choose other data.";
+  return arrays.every((array) => layoutsOf(array).includes(other))
+    ? `As ${LAYOUT_TEXT[other]} it does: say the layout ${other}.`
+    : `It lies as ${LAYOUT_TEXT[other]}. Transpose it: all arrays have one layout, labels among them.`;
 }
 
 const wantedText = ({ wanted: [, time, features] }: SequenceArray): string =>

@@ -42,7 +42,7 @@ export function applied(normalizer: Normalizer, shape: readonly number[], input:
   if (axis !== undefined) return { scale, offset, axis };
   throw new GraftError(
     "data-shape",
-    `The checkpoint's normalizer is for ${countText(scale.length, "feature")}; input ${input} has samples of ${dimsText(shape.slice(1))}. Bind other data, or write "normalize": false.`,
+    `The checkpoint's normalizer is for ${countText(scale.length, "feature")}; input ${input} has samples of ${dimsText(shape.slice(1))}. Bind other data, or write "normalize": false, or --no-normalize on the command line.`,
   );
 }
 

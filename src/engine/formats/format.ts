@@ -50,6 +50,8 @@ export interface Format {
   readonly label: string;
   /** What names of its checkpoints end with. */
   readonly suffix: string;
+  /** Whether names without the suffix are as good. */
+  readonly isSuffixOptional: boolean;
   /**
    * The path that names the checkpoint which `file` belongs to, or null when it is of another format.
    * Looks at names, magic bytes and neighbours; never reads a whole file.

@@ -23,27 +23,27 @@ export function withLoss(model: Model): Model {
   if (roles.ambiguous !== undefined)
     throw new GraftError(
       "ambiguous-graph",
-      `The graph has several candidates for its ${roles.ambiguous.role}: ${roles.ambiguous.candidates.join(", ")}. Choose one with "graph": { "${roles.ambiguous.role}": … }.`,
+      `The network has several candidates for its ${roles.ambiguous.role}: ${roles.ambiguous.candidates.join(", ")}. Choose one with "graph": { "${roles.ambiguous.role}": … }.`,
     );
   if (roles.output === undefined)
     throw new GraftError(
       model.nodes.size === 0 ? "no-graph" : "ambiguous-graph",
       model.nodes.size === 0
         ? NO_GRAPH
-        : `No output was found in the graph. Name the op of the logits with "graph": { "output": … }.`,
+        : `No output was found in the network. Name the op of the logits with "graph": { "output": … }.`,
     );
   // One class is always right: such a network would seem perfect and learn nothing.
   if (model.shapes.get(roles.output)?.at(-1) === 1)
     throw new GraftError(
       "ambiguous-graph",
-      `The graph has no loss, and its output ${roles.output} has one unit: classes need two or more, and how far a number is off the graph does not say. Save the checkpoint from the graph that it was trained in, or replace the output, with "loss": "meanSquaredError" for numbers.`,
+      `The network has no loss, and its output ${roles.output} has one unit: classes need two or more, and how far a number is off it does not say. Replace the output, with "loss": "meanSquaredError" for numbers.`,
     );
   const shape = model.shapes.get(roles.output) ?? [-1];
   const perStep = shape.length === 3 && modelInputs(model).some(({ sequence }) => sequence);
   if (shape.length > 2 && !perStep)
     throw new GraftError(
       "ambiguous-graph",
-      `The graph has no loss, and its output ${roles.output} holds no classes: it is ${formatShape(shape)}. Put classes behind it with { "replaceOutput": { "classes": …, "head": ${shape.length === 3 ? '"dense" or "lastStep"' : '"pooling"'} } }, or name another output with "graph": { "output": … }.`,
+      `The network has no loss, and its output ${roles.output} holds no classes: it is ${formatShape(shape)}. Put classes behind it with { "replaceOutput": { "classes": …, "head": ${shape.length === 3 ? '"dense" or "lastStep"' : '"pooling"'} } }, or name another output with "graph": { "output": … }.`,
     );
   const nodes = new Map<string, Node>(model.nodes);
   const add = (node: Node) => nodes.set(node.name, node);

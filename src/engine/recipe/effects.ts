@@ -1,15 +1,20 @@
 // What a plan amounts to, in lines that a command shows before it writes.
 import type { Plan, VariableChange } from "../../protocol/plan";
+import { listNames } from "../surgery/select";
 
 /** A command shows so many lines about variables. */
 const SHOWN = 6;
 
-type Facts = Pick<Plan, "variableChanges" | "trainableParameters" | "parameters" | "cost" | "cut">;
+type Facts = Pick<
+  Plan,
+  "variableChanges" | "trainableParameters" | "parameters" | "cost" | "cut" | "phases"
+>;
 
 /** Changed variables, what trains, what running and caching cost. */
 export const effectsOf = (facts: Facts): string[] => [
   ...facts.variableChanges.map(variableText),
   ...[trainText(facts), costText(facts), cachingText(facts)].filter((line) => line !== undefined),
+  ...phaseTexts(facts),
 ];
 
 /** What is told of `after` and not of `before`: what the edit between them does. */
@@ -40,6 +45,18 @@ export function variableText({ before, after }: VariableChange): string {
 
 const trainText = ({ trainableParameters, parameters }: Facts): string =>
   `${count(trainableParameters)} of ${count(parameters)} parameters train`;
+
+/** "phase 2: 20 epochs, sgd 0.001; hidden1, hidden2 and outputs train, 39,752 of 39,752 parameters; 64 values a sample are kept" */
+export const phaseTexts = ({ phases = [], parameters }: Facts): string[] =>
+  phases.map(({ epochs, optimizer, trainableParameters, layers, cut }, index) => {
+    const what = layers.length === 0 ? "nothing trains" : `${listNames(layers)} train`;
+    const many = `${count(trainableParameters)} of ${count(parameters)} parameters`;
+    const kept =
+      cut === undefined
+        ? "nothing is cached"
+        : `bottlenecks of ${count(cut.valuesPerSample)} values`;
+    return `phase ${index + 1}: ${count(epochs)} ${epochs === 1 ? "epoch" : "epochs"}, ${optimizer}; ${what}, ${many}; ${kept}`;
+  });
 
 /** "49,200 multiply-adds a sample below the cut, 5,250 above it, 10,750 in training" */
 export function costText({ cost, cut }: Facts): string | undefined {

@@ -8,12 +8,18 @@ import { labelTarget } from "../graph/target";
 import { classNames } from "./classes";
 import type { OpenRecipe } from "./parse";
 
-/** `model` for what the headers of the recipe's data tell; as it is where they tell nothing. Nothing is read. */
-export async function fitToHeaders(
+/** What the headers of a recipe's data tell, and how models of its phases become those for it. */
+export interface Headers {
+  readonly description?: DataDescription;
+  fit(model: Model): Model;
+}
+
+/** Reads headers alone. `model`: of a phase; the others take the same data. Throws as `describeData` and `fitTo` do. */
+export async function readHeaders(
   { path: file, recipe }: Pick<OpenRecipe, "path" | "recipe">,
   model: Model,
-): Promise<{ readonly model: Model; readonly description?: DataDescription }> {
-  if (recipe.data === undefined) return { model };
+): Promise<Headers> {
+  if (recipe.data === undefined) return { fit: (each) => each };
   const classes = classNames(recipe);
   const data = { ...recipe.data, ...(classes && { classes: [...classes] }) };
   const inputs = modelInputs(model);
@@ -32,5 +38,5 @@ export async function fitToHeaders(
   const { steps } = description;
   if (steps !== undefined && target?.steps !== undefined && labels.length > 0)
     others.set(model.roles.labels!, labels.with(0, steps));
-  return { model: fitTo(model, fed, others), description };
+  return { description, fit: (each) => fitTo(each, fed, others) };
 }

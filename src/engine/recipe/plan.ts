@@ -2,22 +2,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
-import type {
-  Plan,
-  PlanCut,
-  PlanLayer,
-  PlanVariable,
-  Problem,
-  TrainState,
-} from "../../protocol/plan";
+import type { Plan, PlanLayer, PlanVariable, Problem, TrainState } from "../../protocol/plan";
 import { isSource } from "../data/assign";
 import { normalizerText } from "../data/normalize";
 import type { Source } from "../data/schema";
 import { sourceFiles } from "../data/sources";
 import type { Checkpoint } from "../formats/format";
-import { formatOf, openCheckpoint } from "../formats/table";
-import { costOf, speedUp, type Cost } from "../graph/cost";
-import { cut, sampleShape, type Cut } from "../graph/cut";
+import { FORMATS, formatOf, openCheckpoint } from "../formats/table";
 import { gateWords } from "../graph/gateWords";
 import { modelInput } from "../graph/inputs";
 import { describeLayer, layerSizes } from "../graph/layers";
@@ -34,9 +25,10 @@ import {
 import { unitCount, unitProducer, unitSizes } from "../graph/units";
 import { layersOfOutput } from "../surgery/output";
 import { effectsOf } from "./effects";
-import { fitToHeaders } from "./headers";
+import { readHeaders } from "./headers";
 import { checkRecipe, pointerOf, resolveIn, type OpenRecipe } from "./parse";
 import { RecipeSchema, type Recipe } from "./schema";
+import { planCost, planPhases } from "./planPhases";
 import { openSource, type RecipeSource } from "./source";
 import { validate, type Validated } from "./validate";
 import { isParameter, sourceVariables, variableChanges } from "./variableChanges";
@@ -72,16 +64,11 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
     const source = await checkpoint.model();
     const validated = validate(source, recipe, checkpoint.others);
     const more = fileProblems(file, recipe, checkpoint);
-    const described = await describe({ path: file, recipe }, validated.phases[0]);
+    const described = await describe({ path: file, recipe }, validated.phases);
     const problems = [...validated.problems, ...more, ...described.problems];
-    const [first, ...phases] = validated.phases;
-    const model = described.model ?? first;
+    const { phases } = described;
     const plan = {
-      ...toPlan(checkpoint, source, recipe, {
-        ...validated,
-        phases: model === undefined ? [] : [model, ...phases],
-        problems,
-      }),
+      ...toPlan(checkpoint, source, recipe, { ...validated, phases, problems }),
       ...(await withoutGraph(checkpoint, source)),
       ...(described.facts.length > 0 && { data: described.facts }),
     };
@@ -128,8 +115,23 @@ function fileProblems(file: string, recipe: Recipe, checkpoint: RecipeSource): P
     for (const field of ["labels", "mask", "lengths", "labelsMask"] as const)
       missing(data[field], pointerOf(["data", field]));
   }
-  const unsaved = saveProblem(file, recipe, checkpoint);
+  const unsaved = saveProblem(file, recipe, checkpoint) ?? nameProblem(recipe, checkpoint);
   return unsaved === undefined ? problems : [...problems, unsaved];
+}
+
+/** A name by which nobody would look for such a checkpoint. */
+function nameProblem({ save }: Recipe, checkpoint: RecipeSource): Problem | undefined {
+  if (save === undefined) return undefined;
+  const own = formatOf(checkpoint);
+  const other = FORMATS.find((each) => each !== own && save.as.endsWith(each.suffix));
+  if (save.as.endsWith(own.suffix) || (own.isSuffixOptional && other === undefined))
+    return undefined;
+  return {
+    code: "recipe-schema",
+    severity: "warning",
+    message: `The result is a checkpoint of ${own.label}; names of such end with ${own.suffix}, and this one does not.`,
+    pointer: "/save/as",
+  };
 }
 
 /** What keeps the result from being saved; better known before the training than after it. */
@@ -148,8 +150,8 @@ export function saveProblem(
 }
 
 interface Described {
-  /** The first phase's model, with the sizes that the data's headers tell. */
-  readonly model?: Model;
+  /** The models of the phases, with the sizes that the data's headers tell. */
+  readonly phases: readonly Model[];
   readonly samples?: number;
   readonly facts: readonly string[];
   readonly problems: readonly Problem[];
@@ -158,19 +160,20 @@ interface Described {
 /** What the headers of the recipe's data tell, and what of it does not fit. */
 async function describe(
   open: Pick<OpenRecipe, "path" | "recipe">,
-  first: Model | undefined,
+  phases: readonly Model[],
 ): Promise<Described> {
-  if (first === undefined) return { facts: [], problems: [] };
+  const [first] = phases as [Model | undefined];
+  if (first === undefined) return { phases, facts: [], problems: [] };
   const { normalizer } = first;
   const normalizes = normalizer !== undefined && open.recipe.data?.normalize !== false;
   const facts = open.recipe.data && normalizes ? [`samples: ${normalizerText(normalizer)}`] : [];
   try {
-    const { model, description } = await fitToHeaders(open, first);
+    const { description, fit } = await readHeaders(open, first);
     const { samples, misfits = [] } = description ?? {};
     // Files that are not there are told with their places.
     const told = misfits.filter(({ error: { code } }) => code !== "file-not-found");
     return {
-      model,
+      phases: phases.map(fit),
       facts: [...(description?.facts ?? []), ...facts],
       problems: told.map(({ error: { code, message }, path: where }) => ({
         ...{ code, message, severity: "error" },
@@ -184,7 +187,7 @@ async function describe(
     // Inputs without data are told where the recipe is validated.
     const isTold = code !== "data-missing" && code !== "unknown-node";
     const problem: Problem = { code, severity: "error", message, pointer: "/data/inputs" };
-    return { facts, problems: isTold ? [problem] : [] };
+    return { phases, facts, problems: isTold ? [problem] : [] };
   }
 }
 
@@ -234,6 +237,7 @@ export function toPlan(
     trainableParameters: sum(trainableElements),
     variableChanges: variableChanges(source, model),
     ...planCost(model, recipe.train[0].epochs),
+    ...planPhases(validated.phases, recipe),
   };
   return {
     checkpoint: {
@@ -361,39 +365,4 @@ function toLayer(
     ...(edit !== undefined && { edit: edit.index }),
     ...(units !== undefined && units > 0 && { units }),
   };
-}
-
-/** The cut of the first phase, and what running costs on both sides of it. */
-function planCost(model: Model, epochs: number): Pick<Plan, "cut" | "cost"> {
-  const { loss, output } = model.roles;
-  if (loss === undefined || output === undefined) return {};
-  const where = cut(model, [loss, output]);
-  const cost = costOf(model, where);
-  const planned = planCut(model, where, cost, epochs);
-  return { ...(planned && { cut: planned }), ...(cost && { cost }) };
-}
-
-function planCut(
-  model: Model,
-  { bottlenecks, tail }: Cut,
-  cost: Cost | undefined,
-  epochs: number,
-): PlanCut | undefined {
-  if (bottlenecks.length === 0) return undefined;
-  try {
-    const tensors = bottlenecks.map((name) => ({ name, shape: sampleShape(model, name) }));
-    const valuesPerSample = tensors.reduce((sum, { shape }) => sum + elements(shape), 0);
-    const above = model.layers.findIndex((layer) => layer.nodes.some((node) => tail.has(node)));
-    const beforeLayer = above < 0 ? model.layers.length : above;
-    return {
-      beforeLayer,
-      tensors,
-      valuesPerSample,
-      bytesPerSample: valuesPerSample * 4,
-      ...(cost && cost.training > 0 && { speedUp: speedUp(cost.prefix, cost.training, epochs) }),
-    };
-  } catch (error) {
-    if (error instanceof GraftError) return undefined;
-    throw error;
-  }
 }

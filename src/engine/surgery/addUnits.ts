@@ -20,7 +20,10 @@ import {
 } from "./unitLayers";
 
 export const AddUnitsSchema = z.strictObject({
-  layer: z.string().min(1).describe("The dense or convolution layer that gets the new units."),
+  layer: z
+    .string()
+    .min(1)
+    .describe("The dense, convolution or recurrent layer that gets the new units."),
   units: z.int().min(1).max(1_000_000).describe("How many units to add."),
   init: z
     .enum(["random", "zero", "net2wider"])

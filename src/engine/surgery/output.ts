@@ -37,7 +37,7 @@ export function outputOf({ roles: { output, ambiguous } }: Model): string {
   throw new GraftError(
     ambiguous ? "ambiguous-graph" : "no-graph",
     ambiguous
-      ? `The graph has several candidates for its ${ambiguous.role}: ${ambiguous.candidates.join(", ")}. Choose one with "graph": { "${ambiguous.role}": … }${ambiguous.role === "output" ? ', or with "output" in replaceOutput' : ""}.`
+      ? `The network has several candidates for its ${ambiguous.role}: ${ambiguous.candidates.join(", ")}. Choose one with "graph": { "${ambiguous.role}": … }${ambiguous.role === "output" ? ', or with "output" in replaceOutput' : ""}.`
       : `The checkpoint has no graph, so its output is not known. Put the .meta file that was saved with it beside it.`,
   );
 }
@@ -112,7 +112,10 @@ export function classGroup(model: Model): UnitGroup {
     throw refusal(model, cause.message.replace(/\.$/, ""));
   }
   if (!group.variables.some(({ makes }) => makes))
-    throw refusal(model, `The output ${output} does not come from a dense or convolution layer`);
+    throw refusal(
+      model,
+      `The output ${output} does not come from a dense, convolution or recurrent layer`,
+    );
   return group;
 }
 

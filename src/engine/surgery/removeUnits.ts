@@ -20,7 +20,9 @@ export const RemoveUnitsSchema = z.strictObject({
   layer: z
     .string()
     .min(1)
-    .describe("The dense or convolution layer that loses units; of the output, these are classes."),
+    .describe(
+      "The dense, convolution or recurrent layer that loses units; of the output, these are classes.",
+    ),
   units: UnitsSchema,
 });
 type Spec = z.infer<typeof RemoveUnitsSchema>;

@@ -125,7 +125,7 @@ function outputProducer(model: Model): Node {
   if (producers.length === 1) return producers[0];
   throw new GraftError(
     "invalid-edit",
-    `The output is made by ${producers.length === 0 ? "no dense or convolution layer" : listNames(producers.map(({ name }) => name))}, so there is not one layer to take out. Use "connections": "keep".`,
+    `The output is made by ${producers.length === 0 ? "no dense, convolution or recurrent layer" : listNames(producers.map(({ name }) => name))}, so there is not one layer to take out. Use "connections": "keep".`,
   );
 }
 

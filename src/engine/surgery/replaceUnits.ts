@@ -10,7 +10,10 @@ import { regroup } from "./regroup";
 import { describeCoupling, hiddenLayer, layersOf, unitLayers } from "./unitLayers";
 
 export const ReplaceUnitsSchema = z.strictObject({
-  layer: z.string().min(1).describe("The dense or convolution layer that gets other units."),
+  layer: z
+    .string()
+    .min(1)
+    .describe("The dense, convolution or recurrent layer that gets other units."),
   units: z.int().min(1).max(1_000_000).describe("How many units it has then."),
   init: InitializerSchema.optional().describe("What the layer's own kernel starts from."),
   initNext: InitializerSchema.optional().describe(

@@ -107,7 +107,7 @@ function channelGroup(model: Model, input: string): UnitGroup {
   if (group !== undefined) return group;
   throw new GraftError(
     "invalid-edit",
-    `No dense or convolution layer reads the channels of ${input} alone, so the network cannot take others.`,
+    `No dense, convolution or recurrent layer reads the channels of ${input} alone, so the network cannot take others.`,
   );
 }
 

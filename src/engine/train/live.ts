@@ -1,5 +1,6 @@
 // The live values of a model's variables: what training started from, and what it has made of it so far.
 import { createHash } from "node:crypto";
+import { GraftError } from "../../protocol/errors";
 import type { VariableOutcome } from "../../protocol/run";
 import { bytesOf, movedBytes, toFloat32 } from "../graph/dtypes";
 import { isFrozen, type Model, type Shape, type Variable } from "../graph/model";
@@ -59,14 +60,22 @@ export async function startingValues(
   return values;
 }
 
-/** Takes bytes as numbers. */
+/** Takes bytes as numbers. Throws `diverged` for NaN: whatever is computed from it would be none, too. */
 export function load(
   variables: readonly Variable[],
   values: ReadonlyMap<string, Uint8Array>,
 ): LiveVariables {
   const live = new LiveVariables();
-  for (const { name, shape, dtype } of variables)
-    live.add(name, shape, toFloat32(values.get(name)!, dtype));
+  for (const { name, shape, dtype } of variables) {
+    const numbers = toFloat32(values.get(name)!, dtype);
+    const broken = numbers.reduce((count, each) => count + (Number.isNaN(each) ? 1 : 0), 0);
+    if (broken > 0)
+      throw new GraftError(
+        "diverged",
+        `${name} has NaN in place of ${broken.toLocaleString("en-US")} of its ${numbers.length.toLocaleString("en-US")} numbers in the checkpoint: the training that wrote it diverged. Use an earlier checkpoint, or give it fresh numbers with { "reinitialize": … }.`,
+      );
+    live.add(name, shape, numbers);
+  }
   return live;
 }
 

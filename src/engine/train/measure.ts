@@ -10,7 +10,7 @@ import { elements, type Model } from "../graph/model";
 import { ancestors, usedVariables } from "../graph/order";
 import { labelTarget } from "../graph/target";
 import { pathTo } from "../ops/run";
-import { fitToHeaders } from "../recipe/headers";
+import { readHeaders } from "../recipe/headers";
 import type { OpenRecipe } from "../recipe/parse";
 import { openSource } from "../recipe/source";
 import { chooseExecutor, type BackendChoice } from "./backend";
@@ -45,7 +45,7 @@ export async function measure(
     const {
       phases: [model],
     } = await trainingModels(checkpoint, open);
-    return await measureModel(open, (await fitToHeaders(open, model)).model, backend);
+    return await measureModel(open, (await readHeaders(open, model)).fit(model), backend);
   } catch (error) {
     // Zeros may be what a network cannot take.
     if (error instanceof GraftError && error.code === "diverged") return undefined;

@@ -2,6 +2,7 @@
 import { GraftError } from "../../protocol/errors";
 import type { RunEvent } from "../../protocol/run";
 import { sampleKeys } from "../cache/keys";
+import { recognize } from "../formats/table";
 import { cut } from "../graph/cut";
 import type { Model } from "../graph/model";
 import { ancestors, usedVariables } from "../graph/order";
@@ -41,6 +42,7 @@ export async function trainRecipe(open: OpenRecipe, world: TrainWorld): Promise<
   const prepared = await prepare(open);
   try {
     const trainer = await begin(open, prepared, world);
+    await tellReplaced(open, world);
     const finished = await trainer.trainPhases();
     const message = await conclude(open, prepared, trainer, finished, world);
     world.emit({
@@ -53,6 +55,16 @@ export async function trainRecipe(open: OpenRecipe, world: TrainWorld): Promise<
   } finally {
     await prepared.checkpoint.close();
   }
+}
+
+/** The result of the run before may be what a person wants to keep. */
+async function tellReplaced(open: OpenRecipe, { emit }: TrainWorld): Promise<void> {
+  const { save } = open.recipe;
+  if (save === undefined || (await recognize([resolveIn(open, save.as)])).length === 0) return;
+  emit({
+    event: "note",
+    text: `There is a checkpoint ${save.as} already: the result of this run replaces it. To keep it, save under another name.`,
+  });
 }
 
 /** Chooses the backend, says what there is to train on, and loads every variable that the graph uses. */

@@ -70,6 +70,29 @@ test("plan prints states, sizes and the cut", async () => {
   expect(stdout).toMatch(/outputs +new +dense +50 → 5/);
 });
 
+test("plan prints what each of several phases trains", async () => {
+  const phase = { epochs: 3, batch: 50, optimizer: { sgd: { learningRate: 0.1 } } };
+  const what = recipe({ train: [phase, { ...phase, unfreeze: "hidden2", epochs: 1 }] });
+  const { stdout } = await graft(cache, "plan", written("two.graft.json", what), "--no-measure");
+  expect(stdout).toContain(
+    [
+      "phase 1: 3 epochs, sgd 0.1; hidden3 and outputs train, 5,305 of 54,905 parameters; bottlenecks of 100 values",
+      "phase 2: 1 epoch, sgd 0.1; hidden2, hidden3 and outputs train, 35,405 of 54,905 parameters; bottlenecks of 300 values",
+    ].join("\n  "),
+  );
+});
+
+test("plan says what of the data does not fit, once, and before it is read", async () => {
+  const data = { inputs: "digits_5_to_9_X.npy", labels: "digits_5_to_9_X.npy" };
+  const { code, stdout, stderr } = await graft(
+    cache,
+    ...["plan", written("wide.graft.json", recipe({ data })), "--no-measure"],
+  );
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^graft: \/data\/labels: .* one-hot rows of 64; the output has 5 units/);
+  expect(stdout).not.toContain("one-hot");
+});
+
 test("plan prints changed variables and what running costs, measured where that is wanted", async () => {
   const { stdout } = await graft(cache, "plan", file("digits.graft.json"), "--backend", "compiled");
   expect(stdout).toContain("outputs/weights 50 × 5, all new");

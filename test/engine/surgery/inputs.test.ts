@@ -288,7 +288,7 @@ describe("is refused, and says why", () => {
       { x: [-1, -1, -1, 3], y: [-1] },
     );
     expect(refusal(model, { setInput: { channels: 1 } })).toMatch(
-      /^No dense or convolution layer reads the channels of x alone/,
+      /^No dense, convolution or recurrent layer reads the channels of x alone/,
     );
   });
 

@@ -116,6 +116,17 @@ test("the validation accuracy of the sample is good, and its classes are told", 
   expect(correct / 139).toBeCloseTo(evaluation.accuracy!, 10);
 });
 
+test("a result that is there is replaced, and that is told before", async () => {
+  const place = digits();
+  const what = recipe({ save: { as: "again.ckpt" } });
+  const notes = async () => (await train(place, what)).of("note").map(({ text }) => text);
+  expect(await notes()).not.toContainEqual(expect.stringContaining("replaces"));
+  expect(await notes()).toContainEqual(
+    expect.stringMatching(/^There is a checkpoint again\.ckpt already: .* replaces it/),
+  );
+  place.dispose();
+});
+
 describe("a stopped run", () => {
   const two = [
     { epochs: 2, batch: 50, optimizer: { adam: { learningRate: 0.002 } } },

@@ -290,7 +290,7 @@ describe("a recipe's data", async () => {
       { inputs: "X.npy", ...y },
       two,
       classes,
-      'data-missing: The graph has 2 inputs, left, right, and "inputs" names one file. Name one for each: "inputs": { "left": "…", "right": "…" }.',
+      'data-missing: The network has 2 inputs, left, right, and "inputs" names one file. Name one for each: "inputs": { "left": "…", "right": "…" }.',
     ],
     [
       "an input without data",
@@ -304,14 +304,14 @@ describe("a recipe's data", async () => {
       { inputs: { x: "X.npy" }, ...y },
       one,
       classes,
-      'unknown-node: The graph has no input "x"; its inputs are X. Correct the name under "inputs".',
+      'unknown-node: The network has no input "x"; its inputs are X. Correct the name under "inputs".',
     ],
     [
       "a graph without inputs",
       { inputs: "X.npy", ...y },
       [],
       classes,
-      /^data-missing: The graph has no input/,
+      /^data-missing: The network has no input/,
     ],
     [
       "another number of samples",

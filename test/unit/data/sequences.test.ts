@@ -86,7 +86,7 @@ describe("the axes of an array", () => {
     const data = { inputs: "square.npy", labels: "last.npy" };
     const network = { ...dl4j(), inputs: [X, MASK, LABELS_MASK] };
     expect(await errorOf(() => bind(data, network))).toBe(
-      'data-ambiguous: square.npy is 2 × 3 × 3, and the network takes sequences of 3 features: it fits as [samples, time, features] and as [samples, features, time]. Say which it is: "layout": "NTF" or "layout": "NFT" in "data".',
+      'data-ambiguous: square.npy is 2 × 3 × 3, and the network takes sequences of 3 features: it fits as [samples, time, features] and as [samples, features, time]. Say which layout it has, NTF or NFT: "layout" in a recipe, --layout on the command line.',
     );
     const [a, b] = await Promise.all(
       ["NTF", "NFT"].map((layout) => bind({ ...data, layout }, network)),
@@ -106,10 +106,17 @@ describe("the axes of an array", () => {
     expect([...found.labels]).toEqual([0, 1, 1, 1, 1, 0]);
   });
 
+  it("labels in the other order than the samples are told to be transposed", async () => {
+    const data = { inputs: "ntf.npy", labels: "hot_last.npy", layout: "NTF" };
+    expect(await errorOf(() => bind(data, dl4j()))).toBe(
+      "data-shape: hot_last.npy is 2 × 2 × 4; as [samples, time, features], which the layout NTF says, it does not fit sequences of 2 features. It lies as [samples, features, time]. Transpose it: all arrays have one layout, labels among them.",
+    );
+  });
+
   it("what is said and does not fit is told with what does", async () => {
     const wrong = bind({ inputs: "nft.npy", labels: "steps.npy", layout: "NTF" }, dl4j());
     expect(await errorOf(() => wrong)).toBe(
-      'data-shape: nft.npy is 2 × 3 × 4; as [samples, time, features], which "layout": "NTF" says, it does not fit sequences of 3 features. As [samples, features, time] it does: write "layout": "NFT".',
+      "data-shape: nft.npy is 2 × 3 × 4; as [samples, time, features], which the layout NTF says, it does not fit sequences of 3 features. As [samples, features, time] it does: say the layout NFT.",
     );
   });
 
@@ -264,7 +271,7 @@ describe("the steps that are there", () => {
       "padding that the network cannot see",
       { ...data, lengths: "lengths.npy" },
       { ...tf1, inputs: [X] },
-      /^data-shape: The sequences have different lengths, and the graph takes neither/,
+      /^data-shape: The sequences have different lengths, and the network takes neither/,
     ],
     [
       "lengths of a network without sequences",
@@ -550,7 +557,7 @@ describe("the checkpoint's normalizer", () => {
     await save("four.npy", floats([2, 4]));
     const wrong = bind({ inputs: "four.npy", labels: "last.npy" }, network(standard, [-1, 4]));
     expect(await errorOf(() => wrong)).toBe(
-      'data-shape: The checkpoint\'s normalizer is for 3 features; input x has samples of 4. Bind other data, or write "normalize": false.',
+      'data-shape: The checkpoint\'s normalizer is for 3 features; input x has samples of 4. Bind other data, or write "normalize": false, or --no-normalize on the command line.',
     );
   });
 });

@@ -18,6 +18,7 @@ export const dl4j: Format = {
   name: NAME,
   label: "Deeplearning4j",
   suffix: ".zip",
+  isSuffixOptional: false,
   match: matchZip,
   files: async (path) => [path],
   open: openCheckpoint,

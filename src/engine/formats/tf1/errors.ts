@@ -44,8 +44,9 @@ export function readFailed(path: string, error: unknown): GraftError {
 export const systemCode = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error ? String(error.code) : undefined;
 
+/** Without a full stop: more follows. */
 export const reason = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+  (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
 
 /** A failure that is known when a checkpoint is opened, and thrown when its tensor is read. */
 export interface Problem {

@@ -16,6 +16,7 @@ export const tf1: Format = {
   name: NAME,
   label: "TensorFlow 1",
   suffix: ".ckpt",
+  isSuffixOptional: true,
   match: matchPrefix,
   files: checkpointFiles,
   open: openCheckpoint,

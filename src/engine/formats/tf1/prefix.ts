@@ -61,15 +61,26 @@ export async function isV1Table(path: string): Promise<boolean> {
   return ends !== null && hasMagic(ends.tail) && startsLikeV1(ends.head);
 }
 
-/** The first entry shares 0 bytes with its predecessor and has a key of 0 bytes; Snappy puts a length and a tag before it. */
+/**
+ * The first entry shares 0 bytes with its predecessor and has a key of 0 bytes; Snappy puts a length and a tag before it.
+ * A V2 index begins in the same way, but for its value.
+ */
 export function startsLikeV1(head: Uint8Array): boolean {
-  if (head[0] === 0 && head[1] === 0) return true;
-  let at = head.findIndex((byte) => byte < 0x80) + 1;
-  const tag = head[at] ?? 1;
-  if ((tag & 3) !== 0) return false;
-  at += 1 + Math.max(0, (tag >> 2) - 59);
-  return head[at] === 0 && head[at + 1] === 0;
+  const at = firstEntry(head);
+  if (at === undefined || head[at] !== 0 || head[at + 1] !== 0) return false;
+  const length = head.subarray(at + 2).findIndex((byte) => byte < 0x80) + 1;
+  return head[at + 2 + length] !== SHARDS;
 }
+
+function firstEntry(head: Uint8Array): number | undefined {
+  if (head[0] === 0 && head[1] === 0) return 0;
+  const at = head.findIndex((byte) => byte < 0x80) + 1;
+  const tag = head[at] ?? 1;
+  return (tag & 3) === 0 ? at + 1 + Math.max(0, (tag >> 2) - 59) : undefined;
+}
+
+/** The tag of `num_shards`, with which a BundleHeaderProto begins; SavedTensorSlices have a message as their first field. */
+const SHARDS = 0x08;
 
 const HEAD = 512;
 

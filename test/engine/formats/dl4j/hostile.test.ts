@@ -70,6 +70,11 @@ describe("the container", () => {
     expect(await failure(written(bytes))).toBeUndefined();
   });
 
+  test("messages of the zip library end in one full stop", async () => {
+    const path = written(bytesOf(IRIS).subarray(0, 1000));
+    expect((await failure(path))?.message).toMatch(/is truncated\. Copy or download/);
+  });
+
   test("cut off anywhere: still told to be a model, and damaged", async () => {
     const whole = bytesOf(IRIS);
     for (const length of [100, 1000, whole.length - 22, whole.length - 1]) {

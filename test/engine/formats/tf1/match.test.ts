@@ -113,6 +113,16 @@ describe("files of other kinds", () => {
     });
   });
 
+  test.each(["index.zip", "model.ckpt"])("the index of V2 alone, as %s", async (name) => {
+    const path = join(temporaryFolder(), name);
+    writeFileSync(path, readFileSync(fixture("b1_mini_v2/my_model_final.ckpt.index")));
+    expect(await matchPrefix(path)).toBeNull();
+    await expect(openTensors(path)).rejects.toMatchObject({
+      code: "not-a-checkpoint",
+      message: expect.stringMatching(/an index without its data files/) as string,
+    });
+  });
+
   test("a LevelDB table", async () => {
     const path = join(temporaryFolder(), "000005.ldb");
     await levelDb(path);
