@@ -23,6 +23,12 @@ import {
 } from "./dl4j";
 import { classes, numbers } from "./dl4jSamples";
 
+/** Of sequences that end earlier. */
+const MASK: JavaArray = {
+  shape: [4, 5],
+  values: [5, 2, 3, 1].flatMap((length) => [0, 1, 2, 3, 4].map((step) => Number(step < length))),
+};
+
 interface Source {
   readonly network: object;
   readonly inputs: readonly JavaArray[];
@@ -71,6 +77,20 @@ const SOURCES: Readonly<Record<string, Source>> = {
     inputs: [numbers(4, 3, 5)],
     steps: 5,
   },
+  recurrentGraph: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a"],
+      vertices: [
+        ["lstm", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+        ["out", { RnnOutputLayer: { nIn: 4, ...OUTPUT } }, "lstm"],
+      ],
+      outputs: ["out"],
+      graph: { setInputTypes: [{ recurrent: [3] }] },
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
   graph: {
     network: {
       global: GLOBAL,
@@ -96,6 +116,8 @@ interface Case {
   /** Layers that Deeplearning4j holds frozen afterwards, by index or vertex. */
   readonly frozen?: readonly string[];
   readonly classes?: number;
+  /** Where the labels have other steps than those of the source: null for none. */
+  readonly steps?: null;
 }
 
 const CASES: readonly Case[] = [
@@ -196,6 +218,63 @@ const CASES: readonly Case[] = [
     frozen: ["0"],
   },
   {
+    title: "a head for the last step",
+    source: "sequences",
+    edits: [
+      { setOutputs: { outputs: "layer1" } },
+      { replaceOutput: { classes: 3, head: "lastStep" } },
+    ],
+    classes: 3,
+    steps: null,
+  },
+  {
+    title: "a head for the last step of frozen layers, and a layer behind it",
+    source: "sequences",
+    edits: [
+      { setOutputs: { outputs: "layer1" } },
+      { freeze: { upTo: "layer1" } },
+      { replaceOutput: { classes: 4, head: "lastStep" } },
+      { insertLayer: { after: "logits", layer: { dense: { units: 3, activation: "none" } } } },
+    ],
+    frozen: ["0", "1"],
+    classes: 3,
+    steps: null,
+  },
+  {
+    title: "activation functions and a batch norm of each step",
+    source: "sequences",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { activation: "leakyRelu" } } },
+      { insertLayer: { after: "layer1", layer: { batchNorm: {} } } },
+      { insertLayer: { after: "layer1", layer: { activation: "relu" } } },
+    ],
+  },
+  {
+    title: "a leaky activation function and a batch norm behind a dense layer of each step",
+    source: "sequences",
+    edits: [
+      {
+        insertLayer: {
+          after: "layer0",
+          layer: { dense: { units: 4, activation: "leakyRelu" } },
+          name: "d",
+        },
+      },
+      { insertLayer: { after: "d", layer: { batchNorm: {} } } },
+    ],
+  },
+  {
+    title: "a head for the last step of a graph, and a batch norm",
+    source: "recurrentGraph",
+    edits: [
+      { insertLayer: { after: "lstm", layer: { batchNorm: {} } } },
+      { setOutputs: { outputs: "lstm" } },
+      { replaceOutput: { classes: 3, head: "lastStep" } },
+    ],
+    classes: 3,
+    steps: null,
+  },
+  {
     title: "units, freezing and layers in a graph",
     source: "graph",
     edits: [
@@ -231,10 +310,9 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
   test.each(CASES)("$source: $title", async ({ source, edits, frozen = [], ...more }) => {
     const { network, inputs, steps } = SOURCES[source];
     const [path, as] = [join(folder, "made.zip"), join(folder, "edited.zip")];
-    const labels = (count: number) => [classes(4, count, steps)];
     await java.ask<JavaNetwork>({
       ...{ command: "make", network, as: path },
-      fit: { inputs, labels: labels(2), steps: 2 },
+      fit: { inputs, labels: [classes(4, 2, steps)], steps: 2 },
     });
     const checkpoint = await openCheckpoint(path);
     const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
@@ -250,10 +328,13 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
       .map((name) => ["a", "b"].indexOf(name))
       .map((at) => Math.max(at, 0));
     const fed = left.map((at) => inputs[at]);
-    const { outputs } = await java.ask<JavaOutput>({ command: "output", path: as, inputs: fed });
+    const given = { command: "output", path: as, inputs: fed };
+    const { outputs } = await java.ask<JavaOutput>(given);
     const feeds = Object.fromEntries(model.roles.inputs.map((name, at) => [name, fed[at]]));
     const logits = await outputsOf(model, checkpoint.read, feeds, [model.roles.output!]);
-    const last = [...again.aliases.keys()].filter((name) => /^(out|\d+)$/.test(name)).at(-1)!;
+    const last = [...again.aliases.keys()]
+      .filter((name) => /^(out|logits|\d+)$/.test(name))
+      .at(-1)!;
     const both = await outputsOf(again, saved.read, feeds, [
       again.roles.output!,
       nodeOf(again, last),
@@ -261,6 +342,15 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     expectClose(both[0].values, Float32Array.from(logits[0].values), 1e-6, "logits");
     expect(both[1].shape).toEqual(outputs[0].shape);
     expectClose(both[1].values, Float32Array.from(outputs[0].values), 1e-5, "outputs");
+    if (more.steps === null) {
+      const masks = [MASK];
+      const masked = await java.ask<JavaOutput>({ ...given, masks });
+      const mask = { mask: MASK };
+      const [here] = await outputsOf(again, saved.read, { ...feeds, ...mask }, [
+        nodeOf(again, last),
+      ]);
+      expectClose(here.values, Float32Array.from(masked.outputs[0].values), 1e-5, "masked");
+    }
 
     const loaded = await java.ask<JavaNetwork>({ command: "load", path: as });
     // Layers of a chain are named "layer0", and their parameters "0_W".
@@ -268,7 +358,10 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     expect(held.map((name) => name.replace(/^layer/, ""))).toEqual(frozen);
     const fitted = await java.ask<JavaNetwork>({
       ...{ command: "fit", path: as, steps: 1 },
-      ...{ inputs: fed, labels: labels(more.classes ?? 2) },
+      ...{
+        inputs: fed,
+        labels: [classes(4, more.classes ?? 2, more.steps === null ? undefined : steps)],
+      },
     });
     for (const [name, { values }] of Object.entries(fitted.parameters)) {
       const isFrozen = frozen.includes(name.slice(0, name.lastIndexOf("_")));

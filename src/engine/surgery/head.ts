@@ -2,13 +2,13 @@
 import { GraftError } from "../../protocol/errors";
 import { dataFormatOf } from "../graph/channels";
 import { layerOf } from "../graph/layers";
-import type { Initializer, Model, Node, Shape } from "../graph/model";
+import type { Initializer, Model, Node, Ref, Shape } from "../graph/model";
 import { formatShape } from "../graph/shapes";
 import { givesTimeFirst } from "../graph/timeMajor";
 import { dense, newNode } from "./blocks";
 import { headsFor, type Head } from "./output";
 import { changed, freeName, withLayer } from "./rewire";
-import { sequenceStyle } from "./sequences";
+import { sequenceStyle, withMask } from "./sequences";
 
 export interface NewHead {
   readonly head: Head;
@@ -23,7 +23,9 @@ export interface NewHead {
 export const headName = (model: Model): string => freeName(model, "logits");
 
 /** The model with a new output that reads `from`. Its loss is still the old one. */
-export function withHead(model: Model, { head, from, classes, init, key }: NewHead): Model {
+export function withHead(before: Model, { head, from, classes, init, key }: NewHead): Model {
+  const { model, mask } =
+    head === "lastStep" ? withMask(before, from) : { model: before, mask: undefined };
   const shape = model.shapes.get(from) ?? [-1];
   const isMap = shape.length === 4;
   const fitting = headsFor(shape);
@@ -40,7 +42,7 @@ export function withHead(model: Model, { head, from, classes, init, key }: NewHe
       `The size of ${from} is not known (${formatShape(shape)}), so no dense layer can read it.`,
     );
   const name = headName(model);
-  const features = featuresOf(model, head, { name, from, channels });
+  const features = featuresOf(model, head, { name, from, channels, mask });
   const batch = BATCH_OF[head](givesTimeFirst(model, from) ? swapped(shape) : shape);
   const block = dense({
     name,
@@ -94,7 +96,12 @@ const samplesFirst = (name: string, from: string): Node =>
 function featuresOf(
   model: Model,
   head: Head,
-  { name, from, channels }: { name: string; from: string; channels: number },
+  {
+    name,
+    from,
+    channels,
+    mask,
+  }: { name: string; from: string; channels: number; mask: Ref | undefined },
 ): Node[] {
   switch (head) {
     case "dense":
@@ -104,7 +111,7 @@ function featuresOf(
       return [newNode(`${name}/Mean`, "Mean", [{ node: from }], { axes, keepDims: false })];
     }
     case "lastStep": {
-      const { timeMajor, mask } = sequenceStyle(model, from);
+      const { timeMajor } = sequenceStyle(model, from);
       const inputs = [{ node: from }, ...(mask === undefined ? [] : [mask])];
       return [newNode(`${name}/LastStep`, "LastStep", inputs, { timeMajor })];
     }

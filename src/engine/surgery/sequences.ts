@@ -1,8 +1,11 @@
 // Sequences in a network: how the layers around a place run over them.
 import type { OpAttributes } from "../graph/catalogue";
+import { modelInput } from "../graph/inputs";
 import type { Model, Node, Ref } from "../graph/model";
+import { ancestors } from "../graph/order";
 import { dataInputs } from "../graph/recurrent";
-import { readersOf } from "./rewire";
+import { newNode } from "./blocks";
+import { changed, freeName, readersOf } from "./rewire";
 
 export interface SequenceStyle {
   /** Whether the sequence is [time, batch, features]. */
@@ -31,6 +34,30 @@ export function sequenceStyle(model: Model, from: string): SequenceStyle {
     ...(mask !== undefined && { mask }),
     ...like,
   };
+}
+
+/**
+ * Which steps of the sequence that `from` yields are there, and `model` with what tells it. Where padding resets layers, as
+ * in Deeplearning4j, that is a mask that comes with the samples, even if nothing has asked for it yet.
+ */
+export function withMask(model: Model, from: string): { model: Model; mask?: Ref } {
+  const { mask, masked } = sequenceStyle(model, from);
+  if (mask !== undefined) return { model, mask };
+  const needed = ancestors(model, [from]);
+  const input = model.roles.inputs.find(
+    (name) => needed.has(name) && modelInput(model, name).sequence,
+  );
+  if (masked !== "reset" || input === undefined) return { model };
+  const { origin } = model.nodes.get(input)!;
+  const isItsMask = (node: Node) =>
+    node.op === "Placeholder" && node.attributes.value === 1 && node.origin[0] === origin[0];
+  const known = [...model.nodes.values()].find(isItsMask)?.name;
+  if (known !== undefined) return { model, mask: { node: known } };
+  const name = freeName(model, "mask");
+  const placeholder = newNode(name, "Placeholder", [], { dtype: "float32", value: 1 });
+  const after = changed(model, { nodes: [{ ...placeholder, origin }] });
+  const shapes = new Map(model.shapes).set(name, model.shapes.get(input)!.slice(0, 2));
+  return { model: { ...after, shapes }, mask: { node: name } };
 }
 
 type Recurrent = Node<"LSTM" | "GRU">;

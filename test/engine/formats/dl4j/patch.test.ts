@@ -70,6 +70,14 @@ const CASES: Readonly<Record<string, Case>> = {
     edits: [{ unfreeze: "hidden1" }, { unfreeze: "hidden2" }],
     layers: ["Dense 50 30", "Dense 30 10", "Dense 10 5", "Output 5 3"],
   },
+  "a head for the last step": {
+    zip: "b5_dl4j_lstm/model.zip",
+    edits: [
+      { setOutputs: { outputs: "layer0" } },
+      { replaceOutput: { classes: 3, head: "lastStep" } },
+    ],
+    layers: ["LastTimeStep LSTM 8 12", "Output 12 3"],
+  },
   "more units": {
     zip: "b5_dl4j_mlp_iris/model.zip",
     edits: [{ addUnits: { layer: "hidden_a", units: 3, init: "random" } }],
@@ -292,6 +300,30 @@ describe.each(Object.entries(CASES))("%s", (title, { zip, edits, layers }) => {
     expect(frozen(again)).toEqual(frozen(model));
     await Promise.all([source.close(), saved.close(), opened.close()]);
   });
+});
+
+test.each([
+  [
+    "a dense layer of each step",
+    "b5_dl4j_lstm/model.zip",
+    [{ insertLayer: { after: "layer0", layer: { dense: { units: 4 } }, name: "behind" } }],
+    "behind",
+    /takes the last step of recurrent layers alone, and behind is none/,
+  ],
+  ["an old version", "dl4j_old/0.9.1/graves_lstm.zip", [], "layer0", /before 1\.0\.0-beta/],
+] as const)("no last step of %s", async (_, zip, edits, outputs, reason) => {
+  const opened = await openZip(fixture(zip));
+  const source = await openCheckpoint(fixture(zip));
+  const before = await source.model();
+  const all = [
+    ...edits,
+    { setOutputs: { outputs } },
+    { replaceOutput: { classes: 3, head: "lastStep" } },
+  ];
+  const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: zip, edits: all }));
+  const model = editedModel(before, recipe, new Map());
+  expect(() => patchConfiguration(opened.configuration, before, model)).toThrow(reason);
+  await Promise.all([source.close(), opened.close()]);
 });
 
 test("a learning rate of its own, within what wraps a layer", () => {

@@ -298,8 +298,6 @@ export const upsampling: LiftLayer = (site, x) => {
 /** Scale and offset are constants where the layer locks them. */
 export const batchNorm: LiftLayer = (site, x) => {
   const { layer } = site;
-  const rank = shapeAt(site, x).length;
-  if (rank === 3) return opaqueLayer(site, x);
   const units = whole(layer, "nout", 1);
   const has = (key: string): boolean =>
     site.lifting.variables.has(`${site.vertex}_${site.prefix}${key}`);
@@ -324,7 +322,8 @@ export const batchNorm: LiftLayer = (site, x) => {
       epsilon: real(layer, "eps", 1e-5),
       momentum: real(layer, "decay", 0.9),
       unbiased: false,
-      dataFormat: formatOf(layer),
+      // Rows of all steps are [batch, time, features] here.
+      dataFormat: shapeAt(site, x).length === 3 ? "NHWC" : formatOf(layer),
       ...(isLogarithm && { keeps: "log10Deviation" }),
     },
   );

@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const INNER_PACKAGES: Readonly<Record<string, string>> = {
   FrozenLayer: "misc",
   FrozenLayerWithBackprop: "misc",
+  LastTimeStep: "recurrent",
   LastTimeStepVertex: "rnn",
   ReverseTimeSeriesVertex: "rnn",
 };
@@ -68,7 +69,8 @@ const CLASSES: { readonly [Op in Node["op"]]?: string } = {
   Softmax: "ActivationSoftmax",
 };
 
-export const isActivation = ({ op }: Node): boolean => CLASSES[op] !== undefined;
+export const isActivation = ({ op }: Node): boolean =>
+  op === "LeakyRelu" || CLASSES[op] !== undefined;
 
 /**
  * Dropout of a layer's input, as `like`, the fields of a layer of the same version, has it: an object, or before 1.0 the

@@ -113,6 +113,9 @@ function draftsOf(configuration: Configuration, model: Model): readonly Draft[] 
     const before = from === undefined ? undefined : preprocessors.get(from);
     if (before !== undefined) return draft(from, { name: before.name, preprocessorOf: before });
     if (from !== undefined) return undefined;
+    // What is a layer here may be a vertex and a layer there.
+    if (node.op === "LastStep" && layer !== undefined && layer.nodes.length > 1)
+      return draft(`new ${node.name}`, { name: `${layer.name}_lastStep` });
     if (layer !== undefined) return draft(`new ${layer.name}`, { name: layer.name, layer });
     if (fromLabels.has(node.name) || !fromInput.has(node.name)) return undefined;
     throw notSaid(node.name, `it is a ${node.op} of no layer`);

@@ -9,6 +9,7 @@ import type { Style } from "./fields";
 import { groupsOf, notSaid, type Group } from "./groups";
 import { asHidden, asOutput, bySource, keptLayer, type WrittenLayer } from "./layer";
 import type { OutputLoss } from "./loss";
+import { lastStepsWrapped } from "./laststep";
 import { newLayers } from "./newlayer";
 import { isFlatten, isVertex, newVertex } from "./newvertex";
 import {
@@ -34,6 +35,8 @@ export interface Part {
   readonly vertex?: Json;
   /** Parts, and inputs of the network by name. */
   readonly inputs: readonly (Part | string)[];
+  /** Whether it is a new vertex that hands on the last step of a sequence. */
+  readonly takesLastStep?: boolean;
   /** What is done to the input of a layer. */
   readonly preprocessor?: Json;
   /** The node that it hands on. */
@@ -90,7 +93,7 @@ export function partsOf(edited: Edited): readonly Part[] {
     const { part: from, kind } = made.at(-1)!;
     feeds.set(group.output, { from, kind });
   }
-  return parts;
+  return configuration.network === "MultiLayerNetwork" ? lastStepsWrapped(style, parts) : parts;
 }
 
 interface Made {
@@ -112,7 +115,10 @@ function vertexPart(
   const part = {
     ...{ name, inputs, output },
     ...(source && { source }),
-    ...(vertex !== undefined && { vertex }),
+    ...(vertex !== undefined && {
+      vertex,
+      takesLastStep: group.nodes.at(-1)!.op === "LastStep",
+    }),
   };
   return { part, kind: kindBehind(read[0]?.kind ?? "rows", undefined, after.shapes.get(output)) };
 }
@@ -136,7 +142,7 @@ function layerParts(
   for (const layer of layers) {
     const isLast = layer === layers.at(-1);
     const output = isLast ? group.output : layer.output!;
-    const need = inputRank({ type: layer.type, fields: layer.fields, path: [] });
+    const need = rankFor(layer, feed.kind);
     const preprocessor = feed.through
       ? preprocessorOf(style, feed.through, after)
       : isVagueAsBefore(after, group, feed)
@@ -157,6 +163,10 @@ function layerParts(
   }
   return made;
 }
+
+/** How many axes a layer takes of what it is fed. Batch norms know images and rows: those of all steps. */
+const rankFor = ({ type, fields }: WrittenLayer, kind: Kind): number | undefined =>
+  type === "BatchNormalization" && kind === "sequence" ? 2 : inputRank({ type, fields, path: [] });
 
 /** Whether no shape tells what a layer reads; it is what it was, then, unless another vertex feeds it now. */
 function isVagueAsBefore(after: Model, { vertex, reads }: Group, { from }: Feed): boolean {
