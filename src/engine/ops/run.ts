@@ -29,7 +29,7 @@ export function pathTo(
     if (node.op === "Opaque")
       throw new GraftError(
         "unsupported-op",
-        `${name} is a ${node.attributes.type}, an op that Graft cannot run, and ${fetches.join(", ")} depends on it.`,
+        `${name} is a ${node.attributes.type}, which Graft cannot run, and ${fetches.join(", ")} depends on it.`,
       );
     for (const input of node.inputs)
       if ("node" in input && !given.has(input.node)) open.push(input.node);

@@ -36,7 +36,7 @@ export const KERNELS: { readonly [Op in OpName]: Kernel<Op> } = {
   Opaque: (_, { type }, node) => {
     throw new GraftError(
       "unsupported-op",
-      `${node.name} is a ${type}, an op that Graft cannot run, and lies on a path that must run.`,
+      `${node.name} is a ${type}, which Graft cannot run, and lies on a path that must run.`,
     );
   },
 };

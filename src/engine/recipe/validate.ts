@@ -99,7 +99,7 @@ function phaseProblems(model: Model, index: number): Problem[] {
       {
         code: "unsupported-op",
         severity: "error",
-        message: `${opaque.name} is a ${opaque.attributes.type}, an op that Graft cannot run, and the loss depends on it. The checkpoint can be inspected, but not trained.`,
+        message: `${opaque.name} is a ${opaque.attributes.type}, which Graft cannot run, and the loss depends on it. The checkpoint can be inspected, but not trained.`,
         pointer,
       },
     ];
