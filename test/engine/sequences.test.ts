@@ -239,7 +239,7 @@ describe("a recipe", () => {
       "input: x.npy, 8 × 8 × 7 float32, read as [samples, features, time]",
     ]);
     expect(plan.cut).toMatchObject({ valuesPerSample: steps * 12, samples: 8 });
-    expect(plan.inputs).toEqual([{ name: "input", shape: [null, null, 8] }]);
+    expect(plan.inputs).toEqual([{ name: "input", shape: [null, null, 8], timeAxis: 1 }]);
   });
 
   test.each([
