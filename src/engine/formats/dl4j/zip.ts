@@ -56,7 +56,7 @@ export async function firstName(path: string): Promise<string> {
 const zipProblem = (said: string): string =>
   said.startsWith("End of central directory record signature not found")
     ? "its end, where a zip lists its entries, is missing"
-    : `as a zip, ${said.replace(/\.$/, "")}`;
+    : `as a zip, ${said}`;
 
 /** As latin1 text; "" where there is no such file. */
 async function firstBytes(path: string, length: number): Promise<string> {
