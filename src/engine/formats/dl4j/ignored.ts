@@ -2,7 +2,7 @@
 import { confOf, type Configuration, thawed, type Vertex } from "./configuration";
 import { JsonNumber, type JsonObject } from "./json";
 import { layerNames } from "./import";
-import { inner, parametersOf, WITHIN } from "./parameters";
+import { inner, layersWithin, parametersOf } from "./parameters";
 import { real, text, type Typed, typedField, typedItems } from "./typed";
 
 interface Setting {
@@ -111,7 +111,7 @@ function saidBy(vertex: Vertex, said: Setting["said"]): ReadonlySet<string> {
 
 const withWrapped = (layer: Typed): readonly Typed[] => [
   layer,
-  ...(WITHIN[layer.type] ?? []).flatMap(([field]) => withWrapped(inner(layer, field))),
+  ...layersWithin(layer.type).flatMap(([field]) => withWrapped(inner(layer, field))),
 ];
 
 function truncation(document: JsonObject): readonly string[] {

@@ -137,10 +137,10 @@ const wrapping =
   (layer) =>
     parametersOf({ ...inner(layer, field), variables: layer.variables });
 
-/** Wrappers: the fields with layers, and what the keys of their parameters begin with there. */
-export const WITHIN: Readonly<
-  Record<string, readonly (readonly [field: string, prefix: string])[]>
-> = {
+/** A field of a wrapper that holds a layer, and what the keys of that layer's parameters begin with in the wrapper. */
+type Within = readonly [field: string, prefix: string];
+
+const WITHIN: Readonly<Record<string, readonly Within[]>> = {
   LastTimeStep: [["underlying", ""]],
   MaskZeroLayer: [["underlying", ""]],
   TimeDistributed: [["underlying", ""]],
@@ -149,6 +149,10 @@ export const WITHIN: Readonly<
     ["bwd", "b"],
   ],
 };
+
+/** The layers within one of this type: none but in wrappers. */
+export const layersWithin = (type: string): readonly Within[] =>
+  Object.hasOwn(WITHIN, type) ? WITHIN[type] : [];
 
 /** The layer in a field of another one. Throws `corrupt-file` where there is none. */
 export function inner(layer: Typed, field: string): Typed {

@@ -4,7 +4,7 @@
 import { elements, type Shape } from "../../graph/model";
 import { type Configuration, layersOf } from "./configuration";
 import { type Json, JsonNumber, stringify } from "./json";
-import { inner, type Stored } from "./parameters";
+import { inner, layersWithin, type Stored } from "./parameters";
 import { real, text, type Typed, typed, typedField } from "./typed";
 
 /** A number of the state for each number of a parameter. */
@@ -169,21 +169,15 @@ type Configured = Typed & { readonly block: string };
 
 const NOTHING: Configured = { type: "NoOp", fields: new Map(), path: [], block: "" };
 
-/** Fields of a layer that hold the layers whose parameters it has; of two, by the first letter of a parameter's name. */
-const INNER: Readonly<Record<string, (name: string) => { field: string; name: string }>> = {
-  // Its gradient is zero, and its updater goes on.
-  FrozenLayerWithBackprop: (name) => ({ field: "underlying", name }),
-  Bidirectional: (name) => ({ field: name.startsWith("f") ? "fwd" : "bwd", name: name.slice(1) }),
-  LastTimeStep: (name) => ({ field: "underlying", name }),
-  MaskZeroLayer: (name) => ({ field: "underlying", name }),
-  TimeDistributed: (name) => ({ field: "underlying", name }),
-};
-
 /** The layer whose updater moves a parameter; undefined where nothing does, since it is frozen. */
 function ownerOf(layer: Typed, name: string): Typed | undefined {
   if (layer.type === "FrozenLayer") return undefined;
-  const step = Object.hasOwn(INNER, layer.type) ? INNER[layer.type](name) : undefined;
-  return step === undefined ? layer : ownerOf(inner(layer, step.field), step.name);
+  // Its gradient is zero, and its updater goes on.
+  if (layer.type === "FrozenLayerWithBackprop") return ownerOf(inner(layer, "underlying"), name);
+  const within = layersWithin(layer.type).find(([, prefix]) => name.startsWith(prefix));
+  if (within === undefined) return layer;
+  const [field, prefix] = within;
+  return ownerOf(inner(layer, field), name.slice(prefix.length));
 }
 
 function updaterOf(owner: Typed, { name, role }: Stored): Configured | undefined {

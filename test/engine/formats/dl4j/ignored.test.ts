@@ -104,6 +104,11 @@ const CASES: Readonly<Record<string, readonly [zip: string, replaced: Replaced, 
     ],
   };
 
+test("a class that is called like a property of every object", async () => {
+  const path = await changed(LSTM, [["layers.GravesLSTM", "layers.toString"]]);
+  expect(await ignored(path)).toEqual([]);
+});
+
 test.each(Object.entries(CASES))("%s", async (_, [zip, replaced, told]) => {
   const found = await ignored(await changed(zip, replaced));
   expect(found).toEqual(told.map((each) => expect.stringMatching(each) as string));

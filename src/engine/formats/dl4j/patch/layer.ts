@@ -7,7 +7,7 @@ import { isObject, json, JsonNumber, withKey, type Json, type JsonObject } from 
 import { activationOf } from "../layers/activations";
 import { RECURRENT_ACTIVATIONS } from "../layers/recurrent";
 import { isOutputLayer } from "../layers/table";
-import { parametersOf, type ParameterOwner, WITHIN } from "../parameters";
+import { layersWithin, parametersOf, type ParameterOwner } from "../parameters";
 import { typed, type Typed } from "../typed";
 import {
   activationJson,
@@ -135,8 +135,9 @@ const SIZES: Readonly<Record<string, Sizes>> = {
 
 function resizedFields(layer: Typed, shapeOf: (key: string) => Shape | undefined): JsonObject {
   const { type, fields } = layer;
-  if (Object.hasOwn(WITHIN, type))
-    return WITHIN[type].reduce((all, [field, prefix]) => {
+  const inside = layersWithin(type);
+  if (inside.length > 0)
+    return inside.reduce((all, [field, prefix]) => {
       const within = typed("layer", fields.get(field), [])!;
       const resized = resizedFields(within, (key) => shapeOf(prefix + key));
       return withKey(all, field, rewrapped(fields.get(field)!, resized));

@@ -1,7 +1,7 @@
 // How a layer trains, where edits say so: a learning rate of its own, and L2 beside that which it has.
 import type { Variable } from "../../../graph/model";
 import { isArray, isObject, json, JsonNumber, withKey, type Json, type JsonObject } from "../json";
-import { parametersOf, WITHIN } from "../parameters";
+import { layersWithin, parametersOf } from "../parameters";
 import { typed, type Typed } from "../typed";
 import { asObject } from "./fields";
 import { rewrapped, type WrittenLayer } from "./layer";
@@ -48,8 +48,9 @@ type Change = (type: string, fields: JsonObject, prefix: string) => JsonObject;
 
 /** In a wrapper it is the layers within that change. `prefix`: what the keys of their parameters begin with. */
 function within(type: string, fields: JsonObject, prefix: string, change: Change): JsonObject {
-  if (!Object.hasOwn(WITHIN, type)) return change(type, fields, prefix);
-  return WITHIN[type].reduce((all, [field, more]) => {
+  const inside = layersWithin(type);
+  if (inside.length === 0) return change(type, fields, prefix);
+  return inside.reduce((all, [field, more]) => {
     const inner = typed("layer", all.get(field), [])!;
     const changed = within(inner.type, inner.fields, prefix + more, change);
     return withKey(all, field, rewrapped(all.get(field)!, changed));
