@@ -8,6 +8,7 @@ import { documentOf } from "./patch/document";
 import { styleOf } from "./patch/fields";
 import { freezing } from "./patch/freezing";
 import { outputLoss } from "./patch/loss";
+import { withStateMasks } from "./patch/laststep";
 import { partsOf } from "./patch/parts";
 import { versionOf } from "./patch/versions";
 
@@ -41,7 +42,8 @@ export function patchConfiguration(
       (layer?.parameters ?? []).map(({ key, ...written }) => [`${name}_${key}`, written] as const),
     ),
   );
-  const { isSameLoss } = check(configuration, text, document, variables, after);
+  const meant = withStateMasks(after, parts);
+  const { isSameLoss } = check(configuration, text, document, variables, meant);
   const unsaid = parts.flatMap(({ layer }) => layer?.notes ?? []);
   return { text, variables, notes: [...notes, ...unsaid, ...(isSameLoss ? [] : [OTHER_LOSS])] };
 }

@@ -326,6 +326,31 @@ test.each([
   await Promise.all([source.close(), opened.close()]);
 });
 
+test.each(["ADD", "CONCAT"])("the last step of both ways: %s", (mode) => {
+  const layer = (type: string, more: object) => ({
+    layer: { "@class": `org.deeplearning4j.nn.conf.layers.${type}`, ...more },
+  });
+  const way = layer("LSTM", { nin: 2, nout: 3 }).layer;
+  const units = mode === "ADD" ? 3 : 6;
+  const text = JSON.stringify({
+    confs: [
+      layer("recurrent.Bidirectional", { layerName: "both", fwd: way, bwd: way, mode }),
+      layer("RnnOutputLayer", { nin: units, nout: 2 }),
+    ],
+  });
+  const configuration = parseConfiguration("both ways", text);
+  const stored = layOut(layersOf(configuration), 2 * (2 * 12 + 3 * 12 + 12) + units * 2 + 2);
+  const before = importNetwork(configuration, stored, "float32");
+  const edits = [
+    { setOutputs: { outputs: "both" } },
+    { replaceOutput: { classes: 3, head: "lastStep" } },
+  ];
+  const { recipe } = parseRecipe("r", JSON.stringify({ checkpoint: "both.zip", edits }));
+  const patched = patchConfiguration(configuration, before, editedModel(before, recipe, new Map()));
+  const found = parseConfiguration("patched", patched.text);
+  expect(told(found)[0]).toBe("LastTimeStep Bidirectional");
+});
+
 test("a learning rate of its own, within what wraps a layer", () => {
   const layer = (type: string, more: object) => ({
     layer: { "@class": `org.deeplearning4j.nn.conf.layers.${type}`, ...more },

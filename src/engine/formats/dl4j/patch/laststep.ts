@@ -1,4 +1,6 @@
 // The last step of a sequence in a MultiLayerNetwork: not a layer of its own, but what stands around a recurrent one.
+import type { Model, Node, Ref } from "../../../graph/model";
+import { dependencyOrder } from "../../../graph/order";
 import { object, type Style } from "./fields";
 import { notSaid } from "./groups";
 import type { WrittenLayer } from "./layer";
@@ -35,11 +37,51 @@ export function lastStepsWrapped(style: Style, parts: readonly Part[]): readonly
       ...before,
       layer: wrapper(style, before.layer!),
       output: part.output,
+      takesLastStep: true,
     };
     all.splice(all.indexOf(before), 1, wrapped);
     known.set(part, wrapped);
   }
   return all;
+}
+
+/**
+ * `model` as Deeplearning4j runs it from these `parts`: what a LastTimeStep is put around begins anew behind a step that is
+ * padding. Where padding comes last, that changes no last step.
+ */
+export function withStateMasks(model: Model, parts: readonly Part[]): Model {
+  const nodes = new Map(model.nodes);
+  for (const { layer, takesLastStep, output } of parts) {
+    const [sequence, mask] = layer && takesLastStep ? model.nodes.get(output)!.inputs : [];
+    if (sequence !== undefined && mask !== undefined) maskStates(nodes, sequence, mask, false);
+  }
+  const order = dependencyOrder(nodes.keys(), (name) =>
+    nodes.get(name)!.inputs.flatMap((input) => ("node" in input ? [input.node] : [])),
+  );
+  return { ...model, nodes: new Map(order.map((name) => [name, nodes.get(name)!])) };
+}
+
+/** The recurrent layers that yield `sequence`: one, or two of which one runs back in time. */
+function maskStates(nodes: Map<string, Node>, sequence: Ref, mask: Ref, isBack: boolean): void {
+  const node = "node" in sequence ? nodes.get(sequence.node)! : undefined;
+  if (node?.op !== "LSTM") {
+    for (const input of node?.op === "Opaque" ? [] : (node?.inputs ?? []))
+      maskStates(nodes, input, mask, isBack !== (node?.op === "Reverse"));
+    return;
+  }
+  const { inputs, attributes } = node;
+  if (attributes.takes.includes("mask")) return;
+  const turned = `${node.name}/mask`;
+  if (isBack)
+    nodes.set(turned, {
+      ...{ name: turned, op: "Reverse", inputs: [mask], origin: [] },
+      attributes: { axis: 1, batchAxis: 0 },
+    });
+  nodes.set(node.name, {
+    ...node,
+    inputs: [...inputs, isBack ? { node: turned } : mask],
+    attributes: { ...attributes, takes: [...attributes.takes, "mask"] },
+  });
 }
 
 function wrapper(style: Style, layer: WrittenLayer): WrittenLayer {

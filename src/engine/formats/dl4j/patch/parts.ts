@@ -35,7 +35,7 @@ export interface Part {
   readonly vertex?: Json;
   /** Parts, and inputs of the network by name. */
   readonly inputs: readonly (Part | string)[];
-  /** Whether it is a new vertex that hands on the last step of a sequence. */
+  /** Whether it is a new vertex that hands on the last step of a sequence, or a layer around which that is now. */
   readonly takesLastStep?: boolean;
   /** What is done to the input of a layer. */
   readonly preprocessor?: Json;
