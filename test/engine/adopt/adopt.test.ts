@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { adopted } from "../../../src/engine/formats/tf1/adopt";
 import type { Model } from "../../../src/engine/graph/model";
 import { executorOn } from "../executor";
-import { handmade, node, PRODUCT } from "../handmade";
+import { LSTM_CELL, handmade, node, PRODUCT } from "../handmade";
 import { largestDifference, logits } from "../surgery/run";
 
 beforeAll(async () => {
@@ -61,21 +61,17 @@ const images = handmade({
 
 /** DL4J's GravesLSTM with a dense layer per step. */
 const graves = handmade({
-  fed: { x: [-1, 5, 3], mask: [-1, -1] },
+  fed: { x: [-1, 5, 3], mask: [-1, 5] },
   weights: { "0_W": [3, 16], "0_RW": [4, 19], "0_b": [16], "1_W": [4, 2] },
   nodes: [
     node("mask", "Placeholder", [], { dtype: "float32", value: 1 }),
     node("0", "LSTM", ["x", "[0_W]", "[0_RW]", "[0_b]", "mask"], {
+      ...LSTM_CELL,
       takes: ["kernel", "recurrentKernel", "bias", "mask"],
       gates: ["c", "f", "o", "i"],
       peepholeColumns: ["f", "o", "i"],
       forgetBias: 0,
-      activation: "tanh",
-      gateActivation: "sigmoid",
-      cellClip: null,
-      projectionClip: null,
       masked: "reset",
-      timeMajor: false,
     }),
     node("1", "MatMul", ["0", "[1_W]"], PRODUCT),
   ],
