@@ -90,7 +90,10 @@ async function labelsMaskOf(
   if (labelsMask !== undefined)
     return { labelsMask: readMask(await loadSource(labelsMask, base), samples, steps) };
   const named = masks.map(({ name }) => inputs.get(name)).find((each) => each !== undefined);
-  return named === undefined ? {} : { labelsMask: Uint8Array.from(named.data, Number) };
+  // A loss may weigh them: what has any weight counts.
+  return named === undefined
+    ? {}
+    : { labelsMask: Uint8Array.from(named.data, (weight) => Number(weight !== 0)) };
 }
 
 /** Columns of the input's file that hold the labels. */
