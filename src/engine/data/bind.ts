@@ -5,7 +5,7 @@ import type { Normalizer } from "../graph/normalizer";
 import type { LabelTarget } from "../graph/target";
 import { countText, infoText, listText, rowCount } from "./array";
 import { bindInputs, type BoundInputs, refuseOtherLengths, title } from "./bindInputs";
-import { bindLabels, type BoundLabels, layoutOfLabels } from "./bindLabels";
+import { bindLabels, type BoundLabels, labelsNoSteps, layoutOfLabels } from "./bindLabels";
 import type { Data, Source } from "./schema";
 import { type LoadedInfo, loadSource, sourceFiles } from "./sources";
 import { readMask } from "./steps";
@@ -30,13 +30,7 @@ export async function bindData(
   const labels = await loadSource(data.labels, base, {
     values: target.kind === "values" && data.classes === undefined ? "numbers" : "labels",
   });
-  const samples = rowCount(labels.array);
-  if (samples === 0) {
-    throw new GraftError(
-      "data-missing",
-      `${labels.name} holds no labels (${infoText(labels.array)}). Name a file with a label for each sample.`,
-    );
-  }
+  checkLabelsThere(labels);
   const of = await bindInputs(data, base, inputs, {
     normalizer,
     except: (source) => labelColumns(data.labels, source, base),
@@ -51,7 +45,7 @@ export async function bindData(
   const bound = bindLabels(labels, target, data.classes, {
     ...of,
     masksLabels: masks.length > 0,
-    ...(await labelsMaskOf(data, base, of, masks)),
+    ...(await labelsMaskOf(data, base, of, { target, masks })),
   });
   const meaning = bound.classes.length > 0 ? ` → ${listText(bound.classes)}` : "";
   const line = `labels: ${title(labels)}, ${infoText(labels.array)}${meaning}`;
@@ -59,10 +53,18 @@ export async function bindData(
   const { labelsMask, labelsPerSample } = bound;
   for (const { name, optional } of masks) {
     if (fed.has(name) || (optional && labelsMask === undefined)) continue;
-    const values = labelsMask ?? new Uint8Array(samples * labelsPerSample).fill(1);
-    fed.set(name, { shape: [samples, labelsPerSample], data: Float32Array.from(values) });
+    const values = labelsMask ?? new Uint8Array(of.samples * labelsPerSample).fill(1);
+    fed.set(name, { shape: [of.samples, labelsPerSample], data: Float32Array.from(values) });
   }
   return { ...of, ...bound, inputs: fed, bound: [...of.bound, line] };
+}
+
+export function checkLabelsThere({ array, name }: LoadedInfo): void {
+  if (rowCount(array) !== 0) return;
+  throw new GraftError(
+    "data-missing",
+    `${name} holds no labels (${infoText(array)}). Name a file with a label for each sample.`,
+  );
 }
 
 export function checkLabelCount(
@@ -82,12 +84,16 @@ async function labelsMaskOf(
   { labelsMask }: Data,
   base: string,
   { inputs, samples, steps = 1 }: BoundInputs,
-  masks: readonly ModelInput[],
+  { target, masks }: { target: LabelTarget; masks: readonly ModelInput[] },
 ): Promise<{ readonly labelsMask?: Uint8Array }> {
+  if (labelsMask !== undefined && target.steps === undefined) throw labelsNoSteps();
   if (labelsMask !== undefined)
     return { labelsMask: readMask(await loadSource(labelsMask, base), samples, steps) };
   const named = masks.map(({ name }) => inputs.get(name)).find((each) => each !== undefined);
-  return named === undefined ? {} : { labelsMask: Uint8Array.from(named.data, Number) };
+  // A loss may weigh them: what has any weight counts.
+  return named === undefined
+    ? {}
+    : { labelsMask: Uint8Array.from(named.data, (weight) => Number(weight !== 0)) };
 }
 
 /** Columns of the input's file that hold the labels. */

@@ -95,7 +95,7 @@ export async function bindInputs(
       const all = `all ${steps} steps of each sequence are there`;
       bound.push(`${input.name}: ${mask === undefined ? all : "the steps that are there"}`);
     }
-    if (!givesSteps) refuseUnseenPadding(inputs, mask);
+    if (!givesSteps && mask !== undefined) refuseUnseenPadding(inputs);
   }
   const own = ownLengths(all);
   return {
@@ -197,8 +197,10 @@ export function checkSamples(loaded: LoadedInfo, first: LoadedInfo): void {
   );
 }
 
-/** Steps of the sequences, padding included; undefined where there are none. */
-function commonSteps(all: readonly Arranged[]): number | undefined {
+/** Steps of the sequences, padding included; undefined where there are none. Throws `data-shape` where they differ. */
+export function commonSteps(
+  all: readonly { input: ModelInput; loaded: LoadedInfo; shape: readonly number[] }[],
+): number | undefined {
   const sequences = all.filter(({ input }) => input.sequence);
   const [first, ...others] = sequences.map(({ shape }) => shape[1]!);
   const other = others.findIndex((steps) => steps !== first);
@@ -224,10 +226,7 @@ async function readSteps(
   }
   const own = ownLengths(all);
   if (own !== undefined && (mask !== undefined || lengths !== undefined))
-    throw new GraftError(
-      "data-shape",
-      `${own.name} has sequences with lengths of their own; "${mask === undefined ? "lengths" : "mask"}" says them again. Remove it.`,
-    );
+    throw saidTwice(own, mask === undefined ? "lengths" : "mask");
   if (own !== undefined) return maskOf(own.lengths, steps);
   if (mask !== undefined) return orNone(readMask(await loadSource(mask, base), samples, steps));
   if (lengths !== undefined)
@@ -245,10 +244,18 @@ export const takesNoSequences = (field: string): GraftError =>
     `The network takes no sequences, so "${field}" says nothing. Remove it.`,
   );
 
+export const saidTwice = ({ name }: SequenceLengths, field: string): GraftError =>
+  new GraftError(
+    "data-shape",
+    `${name} has sequences with lengths of their own; "${field}" says them again. Remove it.`,
+  );
+
 const orNone = (mask: Uint8Array): Uint8Array | undefined => (mask.includes(0) ? mask : undefined);
 
-/** Lengths of the sequences that came by themselves. */
-function ownLengths(all: readonly Arranged[]): SequenceLengths | undefined {
+/** Lengths of the sequences that came by themselves. Throws `data-shape` where those of two inputs differ. */
+export function ownLengths(
+  all: readonly { input: ModelInput; loaded: LoadedInfo }[],
+): SequenceLengths | undefined {
   const own = all.flatMap(({ input, loaded }) =>
     input.sequence && loaded.lengths ? [{ name: title(loaded), lengths: loaded.lengths }] : [],
   );
@@ -283,8 +290,8 @@ function valueOfPart(
 }
 
 /** Padding that the network cannot tell from steps would be learned. */
-function refuseUnseenPadding(inputs: readonly ModelInput[], mask: Uint8Array | undefined): void {
-  if (mask === undefined || inputs.some(({ part }) => part !== undefined)) return;
+export function refuseUnseenPadding(inputs: readonly ModelInput[]): void {
+  if (inputs.some(({ part }) => part !== undefined)) return;
   throw new GraftError(
     "data-shape",
     "The sequences have different lengths, and the network takes neither lengths nor a mask: it would read the padding as steps. Use sequences of one length.",

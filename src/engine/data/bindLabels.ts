@@ -56,11 +56,7 @@ export function bindLabels(
   samples: Samples,
 ): BoundLabels {
   if (target.steps === undefined) {
-    if (samples.labelsMask !== undefined)
-      throw new GraftError(
-        "data-shape",
-        'The network has one output for each sample, and none for steps, so "labelsMask" says nothing. Remove it.',
-      );
+    if (samples.labelsMask !== undefined) throw labelsNoSteps();
     const array = loaded.lengths === undefined ? loaded.array : oneForEach(loaded);
     const bound = valuesOf({ ...loaded, array }, target, classes);
     return { ...bound, labelsPerSample: 1 };
@@ -78,8 +74,15 @@ export function bindLabels(
     });
     return { ...bound, labelsPerSample: steps, ...(mask && { labelsMask: mask }) };
   }
-  return atLastSteps(valuesOf({ ...loaded, array }, target, classes), loaded, steps, samples);
+  checkLastSteps(loaded, steps, { ...samples, saysLabelsMask: samples.labelsMask !== undefined });
+  return atLastSteps(valuesOf({ ...loaded, array }, target, classes), steps, samples);
 }
+
+export const labelsNoSteps = (): GraftError =>
+  new GraftError(
+    "data-shape",
+    'The network has one output for each sample, and none for steps, so "labelsMask" says nothing. Remove it.',
+  );
 
 /** As [samples, steps, …], or, where each sequence has one label, as [samples, …]. */
 function stepLabels(
@@ -143,7 +146,13 @@ export function checkLabels(
   {
     steps: own,
     layout,
-  }: { readonly steps: number | undefined; readonly layout: Layout | undefined },
+    ...beside
+  }: {
+    readonly steps: number | undefined;
+    readonly layout: Layout | undefined;
+    readonly masksLabels: boolean;
+    readonly saysLabelsMask: boolean;
+  },
 ): void {
   const { array } = labels;
   if (target.steps === undefined) {
@@ -152,6 +161,7 @@ export function checkLabels(
   }
   const steps = own ?? (target.steps < 0 ? (array.shape[1] ?? 1) : target.steps);
   const { shape, perStep } = arrangement(labels, target, layout, steps);
+  if (!perStep) checkLastSteps(labels, steps, { ...beside, samples: shape[0]! });
   const rows = perStep ? [shape[0]! * steps, ...shape.slice(2)] : shape;
   checkShape({ ...labels, array: { ...array, shape: rows } }, target, classes);
 }
@@ -183,20 +193,31 @@ function isOneHotRows({ shape, data }: DataArray, width: number): boolean {
   }).every(Boolean);
 }
 
+/** Throws `data-shape` where one label for a sequence cannot be that of its last step, or is said to be twice. */
+function checkLastSteps(
+  { name }: Pick<LoadedInfo, "name">,
+  steps: number,
+  {
+    samples,
+    masksLabels,
+    saysLabelsMask,
+  }: Pick<Samples, "samples" | "masksLabels"> & { readonly saysLabelsMask: boolean },
+): void {
+  if (masksLabels && !saysLabelsMask) return;
+  throw new GraftError(
+    "data-shape",
+    masksLabels
+      ? `${name} has one label for each sequence, which is that of its last step; "labelsMask" says it again. Remove it.`
+      : `${name} has one label for each sequence; the network gives an output for each of ${steps} steps, and its loss takes no mask that leaves the others out. Expected a label per step, ${dimsText([samples, steps])}.`,
+  );
+}
+
 /** The label of a sequence is that of its last step; those before do not count. */
 function atLastSteps(
   bound: Omit<BoundLabels, "labelsPerSample">,
-  { name }: Loaded,
   steps: number,
-  { samples, mask, masksLabels, labelsMask }: Samples,
+  { samples, mask }: Samples,
 ): BoundLabels {
-  if (!masksLabels || labelsMask !== undefined)
-    throw new GraftError(
-      "data-shape",
-      masksLabels
-        ? `${name} has one label for each sequence, which is that of its last step; "labelsMask" says it again. Remove it.`
-        : `${name} has one label for each sequence; the network gives an output for each of ${steps} steps, and its loss takes no mask that leaves the others out. Expected a label per step, ${dimsText([samples, steps])}.`,
-    );
   const width = bound.labels.length / samples;
   const length = samples * steps * width;
   const all =

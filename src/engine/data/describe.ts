@@ -5,16 +5,20 @@ import type { ModelInput } from "../graph/inputs";
 import type { LabelTarget } from "../graph/target";
 import { infoText, rowCount } from "./array";
 import { assignSources, isSource, keyOf } from "./assign";
-import { checkLabelCount, labelColumns, type Network } from "./bind";
+import { checkLabelCount, checkLabelsThere, labelColumns, type Network } from "./bind";
 import {
   checkSamples,
+  commonSteps,
+  ownLengths,
   paddedSteps,
   refuseTimeFirst,
+  refuseUnseenPadding,
+  saidTwice,
   sequenceArray,
   takesNoSequences,
   title,
 } from "./bindInputs";
-import { checkLabels, layoutOfLabels } from "./bindLabels";
+import { checkLabels, labelsNoSteps, layoutOfLabels } from "./bindLabels";
 import { headerOf } from "./header";
 import { boundShape } from "./inputs";
 import { chooseLayout, type Layout, LAYOUT_TEXT, withTimeFirst } from "./layout";
@@ -84,13 +88,18 @@ export async function describeData(
     misfits,
   );
   const first = given.find(({ header }) => rowCount(header.array) >= 0)?.header;
-  if (first !== undefined) await checkSteps(data, base, inputs, { first, steps }, misfits);
+  if (first !== undefined) await checkSteps(data, base, network, { given, first, steps }, misfits);
   if (labels !== undefined && target !== undefined)
     await misfits.check(["labels"], () => {
       const samples = rowCount(labels.array);
+      checkLabelsThere(labels);
       if (first !== undefined && samples >= 0)
         checkLabelCount(labels, { samples: rowCount(first.array), first: title(first) });
-      checkLabels(labels, target, data.classes, { steps, layout: layout.chosen });
+      checkLabels(labels, target, data.classes, {
+        ...{ steps, layout: layout.chosen },
+        masksLabels: inputs.some(({ part }) => part === "labelsMask"),
+        saysLabelsMask: data.labelsMask !== undefined,
+      });
     });
   const samples = [labels, first].find((each) => each && rowCount(each.array) >= 0);
   return {
@@ -133,7 +142,7 @@ async function describeInputs(
   const shapes = new Map<string, readonly number[]>();
   const facts: string[] = [];
   const says = data.mask ?? data.lengths;
-  let steps: number | undefined;
+  const sequences: { input: ModelInput; loaded: LoadedInfo; shape: readonly number[] }[] = [];
   const [first] = given;
   for (const { input, path, header } of given)
     await misfits.check(path, () => {
@@ -147,12 +156,16 @@ async function describeInputs(
       const before = withTimeFirst(array.shape, layout);
       const padded = paddedSteps(before, input, (says ?? lengths) !== undefined);
       const shape = padded === undefined ? before : before.with(1, padded);
-      const [, ...sample] = boundShape({ ...array, shape }, name, input);
+      const bound = boundShape({ ...array, shape }, name, input);
+      const [, ...sample] = bound;
+      const own = { input, loaded: header, shape: bound };
+      commonSteps([...sequences.slice(0, 1), own]);
+      if (input.sequence) sequences.push(own);
       shapes.set(input.name, sample);
-      if (input.sequence) steps ??= sample[0];
       if (normalizer !== undefined && data.normalize !== false && input.part === undefined)
         applied(normalizer, [-1, ...sample], input.name);
     });
+  const steps = sequences[0]?.shape[1];
   if (steps !== undefined)
     for (const { name, part, optional } of inputs)
       if (part !== undefined && !shapes.has(name) && (!optional || says !== undefined))
@@ -164,16 +177,32 @@ async function describeInputs(
 async function checkSteps(
   data: Data,
   base: string,
-  inputs: readonly ModelInput[],
-  { first, steps }: { readonly first: LoadedInfo; readonly steps: number | undefined },
+  { inputs, target }: Described,
+  {
+    given,
+    first,
+    steps,
+  }: {
+    readonly given: readonly Given[];
+    readonly first: LoadedInfo;
+    readonly steps: number | undefined;
+  },
   misfits: Misfits,
 ): Promise<void> {
   const samples = rowCount(first.array);
+  const own = await misfits.check(["inputs"], () => {
+    const lengths = ownLengths(given.map(({ input, header }) => ({ input, loaded: header })));
+    if (lengths?.lengths.some((length) => length !== steps)) refuseUnseenPadding(inputs);
+    return lengths;
+  });
   for (const field of ["mask", "lengths", "labelsMask"] as const) {
     const source = data[field];
     if (source === undefined) continue;
     await misfits.check([field], async () => {
-      if (!inputs.some(({ sequence }) => sequence)) throw takesNoSequences(field);
+      if (field === "labelsMask") {
+        if (target !== undefined && target.steps === undefined) throw labelsNoSteps();
+      } else if (!inputs.some(({ sequence }) => sequence)) throw takesNoSequences(field);
+      else if (own !== undefined) throw saidTwice(own, field);
       const header = await headerOf(source, base, { values: "numbers", except: [] });
       if (header === undefined || steps === undefined) return;
       if (rowCount(header.array) >= 0)

@@ -11,8 +11,10 @@ import {
   checkParts,
   columnsName,
   type LoadedInfo,
+  NO_HEADER,
   onlyArray,
   sequenceArrays,
+  sequencesNote,
   sourceFiles,
   sourceKind,
 } from "./sources";
@@ -62,7 +64,8 @@ async function npzHeader(path: string, array: string | undefined): Promise<Loade
   const parts = several.map(info);
   const { shape, lengths, layout } = paddedShape(parts, title);
   const { dtype } = parts[0]!.array;
-  return { name: title, array: { shape, dtype }, lengths, ...(layout && { layout }) };
+  const note = sequencesNote(several);
+  return { name: title, note, array: { shape, dtype }, lengths, ...(layout && { layout }) };
 }
 
 async function csvHeader(path: string, choice: ColumnChoice): Promise<LoadedInfo> {
@@ -71,6 +74,7 @@ async function csvHeader(path: string, choice: ColumnChoice): Promise<LoadedInfo
   const isText = choice.values === "labels" && columns.some((column) => !table.numeric[column]);
   return {
     name: columnsName(basename(path), choice),
+    note: table.header ? undefined : NO_HEADER,
     array: { shape: flat ? [-1] : [-1, columns.length], dtype: isText ? "string" : "float64" },
   };
 }

@@ -53,6 +53,10 @@ export interface Loaded extends Padded {
   readonly note?: string;
 }
 
+export const sequencesNote = ({ length }: readonly unknown[]): string => `${length} sequences`;
+
+export const NO_HEADER = "no header row";
+
 /** The same before the values are read; a size that is not known is -1. */
 export type LoadedInfo = Omit<Loaded, "array"> & { readonly array: ArrayInfo };
 
@@ -94,7 +98,7 @@ const SOURCES: { readonly [Kind in SourceKind]: DataSource<Kind> } = {
       if (several === undefined) return { name, array: await readNpz(path, array) };
       const sequences: Sequence[] = [];
       for (const each of several) sequences.push({ name: each, array: await readNpz(path, each) });
-      return { name, note: `${several.length} sequences`, ...padSequences(sequences, name) };
+      return { name, note: sequencesNote(several), ...padSequences(sequences, name) };
     },
   },
   csv: {
@@ -191,7 +195,7 @@ export async function loadSource(
     refuseParts(parts, ["columns"], folder ? `${basename(path)} is a folder` : "A list of files");
     const all = folder ? await sequenceFiles(path) : files;
     const name = columnsName(folder ? basename(path) : filesText(all), request);
-    return { name, note: `${all.length} sequences`, ...(await loadCsvFiles(all, name, request)) };
+    return { name, note: sequencesNote(all), ...(await loadCsvFiles(all, name, request)) };
   }
   const kind = await sourceKind(path);
   checkParts(kind, path, parts);
@@ -261,7 +265,7 @@ async function loadCsv(path: string, request: Request): Promise<Loaded> {
   return {
     name: columnsName(file, request),
     array: await readCsv(path, table, columns, request.values, flat),
-    note: table.header ? undefined : "no header row",
+    note: table.header ? undefined : NO_HEADER,
   };
 }
 

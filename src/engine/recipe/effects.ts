@@ -46,10 +46,13 @@ export function variableText({ before, after }: VariableChange): string {
 const trainText = ({ trainableParameters, parameters }: Facts): string =>
   `${count(trainableParameters)} of ${count(parameters)} parameters train`;
 
-/** "phase 2: 20 epochs, sgd 0.001; hidden1, hidden2 and outputs train, 39,752 of 39,752 parameters; 64 values a sample are kept" */
+/** "phase 2: 20 epochs, sgd 0.001; hidden2 and outputs train, 5,305 of 39,752 parameters; bottlenecks of 64 values", where there are several. */
 export const phaseTexts = ({ phases = [], parameters }: Facts): string[] =>
   phases.map(({ epochs, optimizer, trainableParameters, layers, cut }, index) => {
-    const what = layers.length === 0 ? "nothing trains" : `${listNames(layers)} train`;
+    const what =
+      layers.length === 0
+        ? "nothing trains"
+        : `${listNames(layers)} ${layers.length === 1 ? "trains" : "train"}`;
     const many = `${count(trainableParameters)} of ${count(parameters)} parameters`;
     const kept =
       cut === undefined

@@ -1,4 +1,4 @@
-// What the phases of a recipe train, where each one's cut is, and what the first costs.
+// What the phases of a recipe train, where each one's cut is, and what it costs.
 import { GraftError } from "../../protocol/errors";
 import type { Optimizer } from "../../protocol/optimizers";
 import type { Plan, PlanCut, PlanPhase } from "../../protocol/plan";
@@ -32,7 +32,7 @@ function optimizerText(optimizer: Optimizer): string {
   return `${name} ${learningRate}`;
 }
 
-/** The cut of the first phase, and what running costs on both sides of it. */
+/** The cut of a phase, and what running costs on both sides of it. */
 export function planCost(model: Model, epochs: number): Pick<Plan, "cut" | "cost"> {
   const { loss, output } = model.roles;
   if (loss === undefined || output === undefined) return {};

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bindData, type Network } from "../../../src/engine/data/bind";
 import { describeData } from "../../../src/engine/data/describe";
-import { writeNpy } from "../../../src/engine/data/npy";
+import { encodeNpy, writeNpy } from "../../../src/engine/data/npy";
 import { DataSchema } from "../../../src/engine/data/schema";
 import type { ModelInput } from "../../../src/engine/graph/inputs";
 import { errorOf, floats, longs, temporaryFolder, texts } from "./helpers";
+import { zipFile } from "./zip";
 
 const input = (name: string, shape: readonly number[], more: object = {}): ModelInput => ({
   ...{ name, shape, dtype: "float32" },
@@ -21,6 +22,12 @@ const two: Network = { ...rows, inputs: [...rows.inputs, input("Z", [-1, 2])] };
 const steps: Network = {
   inputs: [input("X", [-1, -1, 4], { sequence: true }), MASK],
   target: { kind: "classes", classes: 3, steps: -1 },
+};
+const last: Network = { ...steps, target: { kind: "classes", classes: 3 } };
+const unmasked: Network = { ...last, inputs: steps.inputs.slice(0, 1) };
+const twoSequences: Network = {
+  ...last,
+  inputs: [...steps.inputs, input("Z", [-1, -1, 4], { sequence: true })],
 };
 const normalized: Network = { ...rows, normalizer: { kind: "standardize", mean: [0], std: [1] } };
 const other: Network = {
@@ -61,8 +68,19 @@ for (const [name, array] of Object.entries({
     [6, 7],
   ),
   "hotlast.npy": floats([6, 3, 7]),
+  "short.npy": floats([6, 6, 4]),
+  "y0.npy": longs([]),
+  "y2.npy": longs([1, 2]),
 }))
   await writeNpy(join(folder.path, name), array);
+const sequence = (steps: number) => Buffer.concat(encodeNpy(floats([steps, 4])));
+folder.write(
+  "own.npz",
+  zipFile([
+    { name: "x_0.npy", content: sequence(2) },
+    { name: "x_1.npy", content: sequence(3) },
+  ]),
+);
 writeFileSync(join(folder.path, "wide.csv"), "a,b,c,d,e\n1,2,3,4,5\n1,2,3,4,5\n");
 writeFileSync(join(folder.path, "both.csv"), "a,b,c,d,y\n1,2,3,4,0\n1,2,3,4,2\n");
 
@@ -110,6 +128,43 @@ const WRONG: readonly (readonly [string, string, Network, object])[] = [
   ["a normalizer of other features", "inputs", other, { inputs: "x.npy", labels: "y.npy" }],
   ["a normalizer that cannot be applied", "inputs", unknown, { inputs: "x.npy", labels: "y.npy" }],
   ["time before samples", "inputs", turned, { inputs: "seq.npy", labels: "y.npy" }],
+  ["no labels", "labels", rows, { inputs: "x.npy", labels: "y0.npy" }],
+  [
+    "labels that count, of one output",
+    "labelsMask",
+    last,
+    { inputs: "seq.npy", labels: "y.npy", labelsMask: "mask.npy" },
+  ],
+  [
+    "labels that count, for rows",
+    "labelsMask",
+    rows,
+    { inputs: "x.npy", labels: "y.npy", labelsMask: "y.npy" },
+  ],
+  [
+    "steps of two inputs",
+    "inputs/Z",
+    twoSequences,
+    { inputs: { X: "seq.npy", Z: "short.npy" }, labels: "y.npy" },
+  ],
+  [
+    "lengths beside sequences that have their own",
+    "lengths",
+    last,
+    { inputs: { file: "own.npz", array: "x_*" }, labels: "y2.npy", lengths: "y2.npy" },
+  ],
+  [
+    "padding that the network cannot tell",
+    "inputs",
+    unmasked,
+    { inputs: { file: "own.npz", array: "x_*" }, labels: "y2.npy" },
+  ],
+  [
+    "one label a sequence, where the loss counts all steps",
+    "labels",
+    steps,
+    { inputs: "seq.npy", labels: "y.npy" },
+  ],
 ];
 
 describe("what does not fit is told before anything is read", () => {

@@ -201,6 +201,16 @@ describe("labels of steps", () => {
     expect(await errorOf(() => last)).toMatch(/^data-shape: .*"labelsMask" says nothing/);
   });
 
+  it("a loss may weigh them: what has any weight counts", async () => {
+    const weights = [0.5, 2, 0, 256, 1, 0, 0.25, 1];
+    await save("weights.npy", floats([2, 4], weights));
+    const inputs = { x: "ntf.npy", labelsMask: "weights.npy" };
+    const found = await bind({ inputs, labels: "steps.npy" }, dl4j());
+    expect([...found.labelsMask!]).toEqual([1, 1, 0, 1, 1, 0, 1, 1]);
+    expect([...found.inputs.get("labelsMask")!.data]).toEqual(weights);
+    expect([...found.labels]).toEqual([0, 1, 0, 0, 1, 0, 0, 1]);
+  });
+
   it("one-hot rows of sequences with as many steps as classes are never taken for labels of steps", async () => {
     await save("rows.npy", longs([0, 1, 0, 0, 0, 0, 0, 1], [2, 4]));
     await save("column.npy", longs([0, 1, 0, 0, 0, 0, 0, 1], [2, 4, 1]));

@@ -6,6 +6,7 @@ import {
   newEffects,
   short,
   variableText,
+  phaseTexts,
 } from "../../../src/engine/recipe/effects";
 import { variableChanges } from "../../../src/engine/recipe/variableChanges";
 import type { Value, Variable } from "../../../src/engine/graph/model";
@@ -138,4 +139,16 @@ test.each([
   [1234.6, "1,235 times as fast"],
 ])("a speed-up of %d is %s", (value, text) => {
   expect(fasterText(value)).toBe(text);
+});
+
+test.each([
+  [[], "nothing trains"],
+  [["outputs"], "outputs trains"],
+  [["hidden", "outputs"], "hidden and outputs train"],
+])("what a phase trains: %j", (layers, told) => {
+  const phase = { epochs: 1, optimizer: "sgd 0.1", trainableParameters: 2, layers };
+  const facts = { phases: [phase], parameters: 10, trainableParameters: 2, variableChanges: [] };
+  expect(phaseTexts(facts)).toEqual([
+    `phase 1: 1 epoch, sgd 0.1; ${told}, 2 of 10 parameters; nothing is cached`,
+  ]);
 });
