@@ -1,7 +1,10 @@
 // Real Deeplearning4j, in a Java process of its own. The commands are at the top of dl4j/src/Dl4j.java.
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { describe } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
 
 const command = process.env.GRAFT_DL4J;
 const skipReason = process.env.GRAFT_DL4J_SKIP_REASON ?? "GRAFT_DL4J is not set";
@@ -92,4 +95,22 @@ export function startDl4j(): Dl4j {
       await ended;
     },
   };
+}
+
+/** Java for the tests of a suite, and a folder for their zips: `at` gives the path of one. */
+export function javaForSuite(): {
+  readonly java: Pick<Dl4j, "ask">;
+  readonly at: (file: string) => string;
+} {
+  let java: Dl4j;
+  let folder: string;
+  beforeAll(async () => {
+    java = startDl4j();
+    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
+  });
+  afterAll(async () => {
+    await java.close();
+    await rm(folder, { recursive: true });
+  });
+  return { java: { ask: (request) => java.ask(request) }, at: (file) => join(folder, file) };
 }

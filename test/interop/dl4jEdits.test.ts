@@ -1,9 +1,6 @@
 // Networks of real Deeplearning4j, edited here and loaded there: the same outputs, freeze state kept, and training goes on.
-import { mkdtemp, rm } from "node:fs/promises";
 import { readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { formatOf, openCheckpoint } from "../../src/engine/formats/table";
 import { evaluate } from "../../src/engine/graph/value";
 import { editedModel } from "../../src/engine/recipe/apply";
@@ -13,14 +10,7 @@ import { expectClose } from "../engine/fixture";
 import { nodeOf, outputsOf, SEED } from "../engine/formats/dl4j/running";
 import { OLD_VERSIONS } from "../engine/formats/dl4j/zips";
 import { fixture } from "../engine/formats/tf1/fixtures";
-import {
-  type Dl4j,
-  type JavaArray,
-  type JavaNetwork,
-  type JavaOutput,
-  startDl4j,
-  withDl4j,
-} from "./dl4j";
+import { type JavaArray, type JavaNetwork, type JavaOutput, javaForSuite, withDl4j } from "./dl4j";
 import { classes, numbers } from "./dl4jSamples";
 
 /** Of sequences that end earlier. */
@@ -295,21 +285,12 @@ const CASES: readonly Case[] = [
 ];
 
 withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
-  let java: Dl4j;
-  let folder: string;
-  beforeAll(async () => {
-    java = startDl4j();
-    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
-    await executorOn("cpu");
-  });
-  afterAll(async () => {
-    await java.close();
-    await rm(folder, { recursive: true });
-  });
+  const { java, at } = javaForSuite();
+  beforeAll(() => executorOn("cpu"));
 
   test.each(CASES)("$source: $title", async ({ source, edits, frozen = [], ...more }) => {
     const { network, inputs, steps } = SOURCES[source];
-    const [path, as] = [join(folder, "made.zip"), join(folder, "edited.zip")];
+    const [path, as] = [at("made.zip"), at("edited.zip")];
     await java.ask<JavaNetwork>({
       ...{ command: "make", network, as: path },
       fit: { inputs, labels: [classes(4, 2, steps)], steps: 2 },
@@ -397,7 +378,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     ];
     const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
     const model = editedModel(source, recipe, new Map());
-    const as = join(folder, `${version}-${name}.zip`);
+    const as = at(`${version}-${name}.zip`);
     await formatOf(checkpoint).save(checkpoint, model, as, (each) =>
       evaluate(each, checkpoint.read, SEED),
     );
@@ -425,7 +406,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
 
   /** A zip with L2 on its first layer beside what it has, and what Deeplearning4j says of both. */
   async function withL2(path: string, edits: readonly object[], samples: object) {
-    const as = join(folder, "l2.zip");
+    const as = at("l2.zip");
     const checkpoint = await openCheckpoint(path);
     const source = await checkpoint.model();
     const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
@@ -444,7 +425,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
   }
 
   test("L2 of its own is in the regularization of a layer", async () => {
-    const path = join(folder, "l2-made.zip");
+    const path = at("l2-made.zip");
     const way = { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } };
     const layers = [
       { Bidirectional: { args: ["CONCAT", way] } },
@@ -480,7 +461,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     { SimpleRnn: { nIn: 3, nOut: 4, activation: "TANH" } },
     { SelfAttentionLayer: { nIn: 3, nOut: 4, nHeads: 1, projectInput: true } },
   ])("a layer that is not computed here is kept: %j", async (unknown) => {
-    const [path, as] = [join(folder, "unknown.zip"), join(folder, "unknown-edited.zip")];
+    const [path, as] = [at("unknown.zip"), at("unknown-edited.zip")];
     const rnnOutput = { RnnOutputLayer: { nIn: 3, ...OUTPUT } };
     const layers = [unknown, dense(4, 3), rnnOutput];
     const network = { global: GLOBAL, layers, list: { setInputType: { recurrent: [3] } } };

@@ -1,21 +1,11 @@
 // Every kind of layer, vertex, preprocessor, activation function and loss that real Deeplearning4j makes: the same
 // activations, the same loss and the same gradient here.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { openCheckpoint } from "../../src/engine/formats/table";
 import { executorOn } from "../engine/executor";
 import { expectClose } from "../engine/fixture";
 import { gradientsOf, nodeOf, outputsOf } from "../engine/formats/dl4j/running";
-import {
-  type Dl4j,
-  type JavaArray,
-  type JavaNetwork,
-  type JavaOutput,
-  startDl4j,
-  withDl4j,
-} from "./dl4j";
+import { type JavaArray, type JavaNetwork, type JavaOutput, javaForSuite, withDl4j } from "./dl4j";
 import { classes, numbers } from "./dl4jSamples";
 
 interface Case {
@@ -429,17 +419,8 @@ const trainsOtherwise = ({ title }: Case): boolean =>
   title.startsWith("batch norm") || /a mask with/.test(title);
 
 withDl4j("networks of Deeplearning4j 1.0.0-M2.1", () => {
-  let java: Dl4j;
-  let folder: string;
-  beforeAll(async () => {
-    java = startDl4j();
-    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
-    await executorOn("cpu");
-  });
-  afterAll(async () => {
-    await java.close();
-    await rm(folder, { recursive: true });
-  });
+  const { java, at } = javaForSuite();
+  beforeAll(() => executorOn("cpu"));
 
   test.each(CASES)("$title", async (each) => {
     const { network, inputs, labels, masks } = each;
@@ -449,7 +430,7 @@ withDl4j("networks of Deeplearning4j 1.0.0-M2.1", () => {
       ...(masks && { masks }),
       ...(masks && isPerStep && { labelsMasks: masks }),
     };
-    const path = join(folder, "made.zip");
+    const path = at("made.zip");
     const made = await java.ask<JavaNetwork>({ command: "make", network, as: path });
     const { activations } = await java.ask<JavaOutput>({
       ...{ command: "output", path, inputs, activations: true },

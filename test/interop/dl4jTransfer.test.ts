@@ -1,9 +1,8 @@
 // docs/dl4j.md against real Deeplearning4j: the recipe on the right makes the network that the Java on the left does,
 // and edited zips predict and train there.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint, formatOf } from "../../src/engine/formats/table";
 import { evaluate } from "../../src/engine/graph/value";
 import { editedModel } from "../../src/engine/recipe/apply";
@@ -12,7 +11,7 @@ import { outputsOf } from "../engine/formats/dl4j/running";
 import { executorOn } from "../engine/executor";
 import { expectClose } from "../engine/fixture";
 import { fixture } from "../engine/formats/tf1/fixtures";
-import { type Dl4j, type JavaNetwork, type JavaOutput, startDl4j, withDl4j } from "./dl4j";
+import { type JavaNetwork, type JavaOutput, javaForSuite, withDl4j } from "./dl4j";
 import { classes, numbers } from "./dl4jSamples";
 
 const ZIPS: Readonly<Record<string, string>> = {
@@ -95,17 +94,8 @@ const shapeOf = ({ layers, parameters }: JavaNetwork) => ({
 });
 
 withDl4j("Deeplearning4j's transfer learning", () => {
-  let java: Dl4j;
-  let folder: string;
-  beforeAll(async () => {
-    java = startDl4j();
-    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
-    await executorOn("cpu");
-  });
-  afterAll(async () => {
-    await java.close();
-    await rm(folder, { recursive: true });
-  });
+  const { java, at } = javaForSuite();
+  beforeAll(() => executorOn("cpu"));
 
   /** Saves what a recipe makes of its zip; returns the model with what it reads. */
   async function saved(written: string, as: string) {
@@ -127,7 +117,7 @@ withDl4j("Deeplearning4j's transfer learning", () => {
   test.each(pairs.flatMap((pair, index) => (JAVA[index] ? [{ ...pair, index }] : [])))(
     "pair $index makes the same network",
     async ({ recipe, index }) => {
-      const [here, there] = [join(folder, "here.zip"), join(folder, "there.zip")];
+      const [here, there] = [at("here.zip"), at("there.zip")];
       const { path } = await saved(recipe, here);
       const made = await java.ask({ command: "transfer", path, as: there, calls: JAVA[index] });
       const loaded = await java.ask({ command: "load", path: here });
@@ -143,7 +133,7 @@ withDl4j("Deeplearning4j's transfer learning", () => {
       (await java.ask<JavaOutput>({ command: "output", path, inputs: samples.inputs })).outputs[0];
 
     test("three zero units leave the predictions what they were, and train", async () => {
-      const as = join(folder, "wide.zip");
+      const as = at("wide.zip");
       await saved(graves({ addUnits: { layer: "layer0", units: 3, init: "zero" } }), as);
       const [before, after] = [await outputs(ZIPS["graves_lstm.zip"]), await outputs(as)];
       expectClose(after.values, Float32Array.from(before.values), 1e-6);
@@ -158,7 +148,7 @@ withDl4j("Deeplearning4j's transfer learning", () => {
       ["before", { before: "layer0", layer: { lstm: { units: 5 } } }],
       ["dense, behind", { after: "layer0", layer: { dense: { units: 6 } } }],
     ])("a new layer %s computes there what it does here, and trains", async (_, insertLayer) => {
-      const as = join(folder, "deep.zip");
+      const as = at("deep.zip");
       await saved(graves({ insertLayer }), as);
       const checkpoint = await openCheckpoint(as);
       const model = await checkpoint.model();

@@ -1,8 +1,5 @@
 // Zips between Graft and real Deeplearning4j: the same values, states and outputs in both directions.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openCheckpoint, formatOf } from "../../src/engine/formats/table";
 import type { Opened } from "../../src/engine/formats/dl4j/tensors";
 import type { Checkpoint } from "../../src/engine/formats/format";
@@ -10,14 +7,7 @@ import type { Normalizer } from "../../src/engine/graph/normalizer";
 import { evaluate } from "../../src/engine/graph/value";
 import { editedModel } from "../../src/engine/recipe/apply";
 import { RecipeSchema } from "../../src/engine/recipe/schema";
-import {
-  type Dl4j,
-  type JavaArray,
-  type JavaNetwork,
-  type JavaOutput,
-  startDl4j,
-  withDl4j,
-} from "./dl4j";
+import { type JavaArray, type JavaNetwork, type JavaOutput, javaForSuite, withDl4j } from "./dl4j";
 import { classes, numbers } from "./dl4jSamples";
 
 interface Case {
@@ -177,19 +167,10 @@ const byColumns = ({ shape, values }: JavaArray): readonly number[] =>
     : values;
 
 withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
-  let java: Dl4j;
-  let folder: string;
-  beforeAll(async () => {
-    java = startDl4j();
-    folder = await mkdtemp(join(tmpdir(), "graft-dl4j-"));
-  });
-  afterAll(async () => {
-    await java.close();
-    await rm(folder, { recursive: true });
-  });
+  const { java, at } = javaForSuite();
 
   test.each(CASES)("$title: parameters and states as there", async ({ network, ...samples }) => {
-    const path = join(folder, "made.zip");
+    const path = at("made.zip");
     const made = await java.ask({
       command: "make",
       network,
@@ -213,7 +194,7 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
   test.each(CASES)(
     "$title: saved unchanged, it goes on as the source does",
     async ({ network, ...samples }) => {
-      const [path, copy] = [join(folder, "source.zip"), join(folder, "copy.zip")];
+      const [path, copy] = [at("source.zip"), at("copy.zip")];
       await java.ask({ command: "make", network, as: path, fit: { ...samples, steps: 2 } });
       const checkpoint = await openCheckpoint(path);
       await formatOf(checkpoint).save(checkpoint, await checkpoint.model(), copy, ({ name }) =>
@@ -238,7 +219,7 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
     edit: object,
   ): Promise<{ readonly before: JavaNetwork; readonly after: JavaNetwork }> {
     const { network, ...samples } = withUpdater("Adam", { learningRate: 0.01 });
-    const [path, as] = [join(folder, "source.zip"), join(folder, "edited.zip")];
+    const [path, as] = [at("source.zip"), at("edited.zip")];
     const fit = { ...samples, steps: 3 };
     const before = await java.ask({ command: "make", network, as: path, fit });
     const checkpoint = await openCheckpoint(path);
@@ -288,7 +269,7 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
   });
 
   test("what a zip asks of training and does not get is told", async () => {
-    const path = join(folder, "ignored.zip");
+    const path = at("ignored.zip");
     const ignored = async (network: object) => {
       await java.ask({ command: "make", network, as: path });
       const checkpoint = await openCheckpoint(path);
@@ -330,7 +311,7 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
   });
 
   test.each(["AdaGrad", "RmsProp"])("a fresh state of %s begins as there", async (name) => {
-    const [path, as] = [join(folder, "fresh-made.zip"), join(folder, "fresh.zip")];
+    const [path, as] = [at("fresh-made.zip"), at("fresh.zip")];
     const { network } = withUpdater(name, { learningRate: 0.1, epsilon: 0.01 });
     const made = await java.ask<JavaNetwork>({ command: "make", network, as: path });
     const checkpoint = await openCheckpoint(path);
@@ -354,7 +335,7 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
     ["NormalizerMinMaxScaler", {}, [4, 3, 5]],
   ];
   test.each(NORMALIZERS)("%s %j of samples %j", async (kind, properties, shape) => {
-    const path = join(folder, "normalized.zip");
+    const path = at("normalized.zip");
     const samples = constantFeature(numbers(...shape));
     const [{ network }] = CASES;
     const normalizer = { [kind]: properties };
