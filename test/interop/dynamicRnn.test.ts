@@ -182,6 +182,26 @@ const CASES = (
       size: { ...TWO, three: 6 },
     },
     {
+      what: "units that nothing reads yet, in a dense layer for each step",
+      network: "each",
+      edits: [addUnits("hidden", 3, "zero")],
+      size: { ...TWO, two: 7 },
+      same: true,
+    },
+    {
+      what: "units that learn, in front of a dense layer for each step and in it",
+      network: "each",
+      edits: [addUnits(LSTM, 2, "random"), addUnits("hidden", 2, "net2wider")],
+      size: { ...TWO, one: 7, two: 6 },
+      train: true,
+    },
+    {
+      what: "units less in front of a dense layer for each step and in it",
+      network: "each",
+      edits: [removeUnits(LSTM, "0, 3"), removeUnits("hidden", "1")],
+      size: { ...TWO, one: 3, two: 3 },
+    },
+    {
       what: "units in the first loop",
       network: "stacked",
       edits: [addUnits("first/rnn/basic_lstm_cell", 3, "zero")],

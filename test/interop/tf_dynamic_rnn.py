@@ -102,6 +102,15 @@ def wrapped_network(size):
     return x, dense(outputs[:, -1], "out", size["out"])
 
 
+def each_network(size):
+    """Of an open number of steps, each of which goes through dense layers: a tensordot of shapes computed at run time."""
+    x = tf.placeholder(tf.float32, [None, None, 4], name="x")
+    outputs, _ = rnn(cells.BasicLSTMCell(size["one"]), x)
+    hidden = tf.layers.dense(outputs, size["two"], tf.nn.relu, name="hidden")
+    each = tf.layers.dense(hidden, size["out"], name="out")
+    return x, tf.identity(each[:, -1], name="logits")
+
+
 def squashed_network(size):
     """multi, with a tanh between its cells."""
     x = sequences()
@@ -149,6 +158,7 @@ NETWORKS = {
     "stacked": (stacked_network, {"one": 5, "two": 4, "out": 3}),
     "both": (both_network, {"one": 4, "two": 3, "out": 3}),
     "wrapped": (wrapped_network, {"one": 4, "out": 3}),
+    "each": (each_network, {"one": 5, "two": 4, "out": 3}),
 }
 
 # What edits make of them.
@@ -172,7 +182,7 @@ def build(directory):
     for name, (code, size) in NETWORKS.items():
         tf.reset_default_graph()
         x, _, logits, loss = with_loss(code, size)
-        inputs = np.random.RandomState(1).normal(size=[SAMPLES] + x.shape.as_list()[1:])
+        inputs = np.random.RandomState(1).normal(size=[SAMPLES] + [STEPS if n is None else n for n in x.shape.as_list()[1:]])
         tf.train.RMSPropOptimizer(0.01).minimize(loss)
         init = tf.global_variables_initializer()
         tf.group(init, name="init")
