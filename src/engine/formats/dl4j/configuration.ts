@@ -113,10 +113,13 @@ function chain(file: string, document: JsonObject): Configuration {
 function graph(file: string, document: JsonObject): Configuration {
   const inputs = names(file, document, "networkInputs");
   const outputs = names(file, document, "networkOutputs");
-  for (const each of [inputs, outputs])
-    for (const name of each)
-      if (each.indexOf(name) !== each.lastIndexOf(name))
-        throw damaged(file, `"${name}" is an input or an output twice`);
+  for (const each of [inputs, outputs]) {
+    const seen = new Set<string>();
+    for (const name of each) {
+      if (seen.has(name)) throw damaged(file, `"${name}" is an input or an output twice`);
+      seen.add(name);
+    }
+  }
   const all = document.get("vertices");
   const edges = document.get("vertexInputs");
   if (!isObject(all) || !isObject(edges))

@@ -287,6 +287,21 @@ describe("malformed zips among the fixtures", () => {
   });
 });
 
+test("inputs upon inputs: each name is looked at once", () => {
+  const vertices = { out: { "@class": "org.deeplearning4j.nn.conf.graph.MergeVertex" } };
+  const parsed = (names: readonly string[]) =>
+    parseConfiguration(
+      "inputs",
+      JSON.stringify({
+        ...{ networkInputs: names, networkOutputs: ["out"], vertices },
+        vertexInputs: { out: names },
+      }),
+    );
+  const names = Array.from({ length: 400_000 }, (_, index) => `x${index}`);
+  expect(parsed(names).inputs).toHaveLength(names.length);
+  expect(() => parsed([...names, "x7"])).toThrow(/"x7" is an input or an output twice/);
+});
+
 test("branches upon branches: each part is looked at once", () => {
   const layer = (type: string, more: object = {}) => ({
     "@class": "org.deeplearning4j.nn.conf.graph.LayerVertex",
