@@ -107,8 +107,8 @@ def each_network(size):
     x = tf.placeholder(tf.float32, [None, None, 4], name="x")
     outputs, _ = rnn(cells.BasicLSTMCell(size["one"]), x)
     hidden = tf.layers.dense(outputs, size["two"], tf.nn.relu, name="hidden")
-    each = tf.layers.dense(hidden, size["out"], name="out")
-    return x, tf.identity(each[:, -1], name="logits")
+    each = tf.layers.dense(hidden, 6, tf.tanh, name="each")
+    return x, dense(each[:, -1], "out", size["out"])
 
 
 def squashed_network(size):

@@ -264,3 +264,21 @@ test("what is turned round by axes that it does not have stays opaque", () => {
     ]).nodes.get("turned")?.op;
   expect([1, 3, 0].map(turned)).toEqual(["Reverse", "Opaque", "Opaque"]);
 });
+
+describe("a dense layer for each of an open number of steps", () => {
+  const path = join(FIXTURES, "graphs/rnn_dense_per_step.meta");
+  const opWhereShapeBegins = (first: string): string | undefined => {
+    const meta = readMeta(path);
+    const target = meta.graphDef!.node.find(({ name }) => name === "hidden/Tensordot/concat_1")!;
+    target.input[0] = first;
+    return importGraph(meta, declaredTensors(meta)).nodes.get("hidden/Tensordot")?.op;
+  };
+
+  test("is one product", () => {
+    expect(opWhereShapeBegins("hidden/Tensordot/GatherV2")).toBe("MatMul");
+  });
+
+  test("is none where its rows are put together otherwise", () => {
+    expect(opWhereShapeBegins("hidden/Tensordot/GatherV2_1")).not.toBe("MatMul");
+  });
+});

@@ -22,6 +22,7 @@ import { gatherNd, gatherOrRelevant } from "./rnn/relevant";
 import { reverse, reverseSequence } from "./rnn/reverse";
 import { gathered, swapped } from "./rnn/sequence";
 import { concat, ensureShape, expandDims, oneHot, pad, reshape, squeeze, transpose } from "./shape";
+import { tensordot } from "./tensordot";
 import { pack, slice, split, stridedSlice, tile, unpack } from "./parts";
 
 const TABLE: Readonly<Record<string, Lifter>> = {
@@ -118,7 +119,7 @@ const TABLE: Readonly<Record<string, Lifter>> = {
   StopGradient: plainOp("StopGradient"),
   Cast: castOrMask(cast),
 
-  Reshape: reshapeOrPerStep(reshape),
+  Reshape: reshapeOrPerStep((lifting, node) => tensordot(lifting, node) ?? reshape(lifting, node)),
   Transpose: swapped(transpose),
   TensorArrayGatherV3: gathered,
   ReverseV2: reverse,

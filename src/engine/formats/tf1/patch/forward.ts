@@ -18,6 +18,7 @@ export function patchForward(graph: PatchedGraph, changed: readonly NodeDifferen
       const [old, now] = [before.attributes.shape, after.attributes.shape];
       if (!sameShape(old, now)) setSize(graph, before, "Reshape", old, now);
     }
+    if (after.op === "MatMul" && shape !== undefined) setUnits(graph, before, shape.at(-1)!);
     if (after.op === "Conv2DTranspose" && shape !== undefined) {
       const channels = channelAxis(shape, after.attributes.dataFormat);
       const others = shape.with(channels, -1);
@@ -62,6 +63,14 @@ const notConstant = (node: Node, size: readonly number[]): GraftError =>
     `The new size [${size.join(", ")}] of ${node.name} cannot be written into the graph, because the old one is not a constant there. ` +
       "Make it a constant in the program that built the graph, and save that.",
   );
+
+/** A tensordot makes its shape of that of its input and of a constant, its units. */
+function setUnits(graph: PatchedGraph, node: Node, units: number): void {
+  const reshape = graph.nodes.get(node.origin.at(-1) ?? node.name);
+  const target = reshape?.op === "Reshape" ? graph.inputNode(reshape, 1) : undefined;
+  const constant = target?.op === "ConcatV2" ? graph.constant(target, 1) : undefined;
+  if (constant !== undefined) graph.setConstant(target!, 1, integersLike(constant, [units]));
+}
 
 /** A target shape put together from sizes: only its constant ones are written down. */
 function setPacked(graph: PatchedGraph, pack: NodeDef, size: readonly number[]): void {
