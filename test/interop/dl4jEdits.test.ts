@@ -67,6 +67,20 @@ const SOURCES: Readonly<Record<string, Source>> = {
     inputs: [numbers(4, 3, 5)],
     steps: 5,
   },
+  bothWays: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { Bidirectional: { args: ["CONCAT", { GravesLSTM: { nIn: 3, nOut: 4 } }] } },
+        {
+          LastTimeStep: { args: [{ Bidirectional: { args: ["CONCAT", { LSTM: { nOut: 3 } }] } }] },
+        },
+        { OutputLayer: OUTPUT },
+      ],
+      list: { setInputType: { recurrent: [3] } },
+    },
+    inputs: [numbers(4, 3, 5)],
+  },
   recurrentGraph: {
     network: {
       global: GLOBAL,
@@ -195,6 +209,21 @@ const CASES: readonly Case[] = [
       { replaceOutput: { classes: 3 } },
     ],
     frozen: ["0"],
+    classes: 3,
+  },
+  {
+    title: "units of either direction, more and fewer",
+    source: "bothWays",
+    edits: [
+      { addUnits: { layer: "layer0", units: 2, init: "net2wider" } },
+      { removeUnits: { layer: "layer1", units: "1" } },
+      { addUnits: { layer: "layer1", units: 3, init: "random" } },
+    ],
+  },
+  {
+    title: "other units of either direction",
+    source: "bothWays",
+    edits: [{ replaceUnits: { layer: "layer0", units: 7 } }, { replaceOutput: { classes: 3 } }],
     classes: 3,
   },
   {

@@ -1,9 +1,11 @@
 // The units of a layer: which op makes them, and what moves with them.
 import { GraftError } from "../../protocol/errors";
 import type { LSTMInput } from "./catalogue";
-import { groupFrom, type UnitGroup } from "./coupling/group";
-import type { Model, Node, Ref, Shape } from "./model";
+import { groupFrom, type Seed, type UnitGroup } from "./coupling/group";
+import type { Layer, Model, Node, Ref, Shape } from "./model";
+import { ancestors } from "./order";
 import { LSTM_BLOCKS, portOf } from "./recurrent";
+import { fromStart } from "./shapes";
 
 /** A node with a kernel of its own; its units lie along that kernel's output axis. */
 interface Product {
@@ -93,6 +95,36 @@ export function unitCount(model: Model, producer: Node): number {
   const product = productOf(model, producer);
   const size = product && model.variables.get(product.kernel)!.shape[product.axis];
   return size === undefined ? -1 : size / product!.blocks;
+}
+
+/**
+ * What the units of `layer`, which `producer` makes, couple. Where the layer joins cells that run both ways, a unit is one
+ * of each of them. Throws `invalid-edit` as `groupFrom` does.
+ */
+export function layerGroup(model: Model, { name, nodes }: Layer, producer: Node): UnitGroup {
+  const ways = joinedWays(model, nodes);
+  return ways === undefined ? unitGroup(model, producer, name) : groupFrom(model, ways, name);
+}
+
+/** Where a layer joins its cells along the units: the units of one behind those of the other. */
+export function joinedWays(model: Model, nodes: readonly string[]): Seed | undefined {
+  const isCell = (name: string): boolean => ["LSTM", "GRU"].includes(model.nodes.get(name)!.op);
+  const cellsBefore = (ref: Ref): string[] =>
+    "node" in ref
+      ? [...ancestors(model, [ref.node])].filter((name) => nodes.includes(name) && isCell(name))
+      : [];
+  for (const name of nodes) {
+    const node = model.nodes.get(name)!;
+    if (node.op !== "Concat") continue;
+    const axis = fromStart(node.attributes.axis, model.shapes.get(name)!.length);
+    const cells = node.inputs.map(cellsBefore);
+    const sizes = node.inputs.map((input) => shapeOf(model, input)?.[axis]);
+    const isOfUnits = axis === model.shapes.get(name)!.length - 1;
+    const isEven = new Set(sizes).size === 1;
+    if (isOfUnits && isEven && cells.length > 1 && cells.every((each) => each.length === 1))
+      return { node: name, axis, blocks: cells.length };
+  }
+  return undefined;
 }
 
 /** What the units that `producer` makes couple. Throws `invalid-edit` as `groupFrom` does. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { GraftError } from "../../protocol/errors";
 import type { TiedVariable, UnitGroup } from "../graph/coupling/group";
 import type { Layer, Model } from "../graph/model";
-import { unitGroup, unitProducer } from "../graph/units";
+import { joinedWays, layerGroup, unitProducer } from "../graph/units";
 import { findLayer, listNames } from "./select";
 
 /** Layers with units of their own, those of the output among them. */
@@ -41,7 +41,7 @@ export function unitLayer(model: Model, name: string): UnitLayer {
       "invalid-edit",
       `${name} is ${layer.kind} and has no units of its own. Layers with units: ${listNames(unitLayers(model))}.`,
     );
-  return { layer, group: unitGroup(model, producer, name) };
+  return { layer, group: layerGroup(model, layer, producer) };
 }
 
 /** As `unitLayer`, of a layer inside the network. */
@@ -73,14 +73,19 @@ export function layersOf(model: Model, axes: readonly TiedVariable[]): string[] 
     .map((layer) => layer.name);
 }
 
-/** "conv1, bn1 and conv2 change together": layers that an edit resizes beside the one it names and those that read it. */
+/**
+ * "conv1, bn1 and conv2 change together": layers that an edit resizes beside the one it names and those that read it; and
+ * that a layer has each unit both ways.
+ */
 export function describeCoupling(model: Model, { layer, group }: UnitLayer): string {
   const making = layersOf(
     model,
     group.variables.filter(({ makes }) => makes),
   ).filter((name) => name !== layer.name);
-  if (making.length === 0) return "";
-  return `${listNames(making)} ${making.length === 1 ? "has" : "have"} the same units and ${making.length === 1 ? "changes" : "change"} too; `;
+  const isBothWays = joinedWays(model, layer.nodes) !== undefined;
+  const ways = isBothWays ? `${layer.name} has each unit once in either direction; ` : "";
+  if (making.length === 0) return ways;
+  return `${ways}${listNames(making)} ${making.length === 1 ? "has" : "have"} the same units and ${making.length === 1 ? "changes" : "change"} too; `;
 }
 
 /** Whether moving averages are kept of what holds the units: they are dropped when it is resized. */

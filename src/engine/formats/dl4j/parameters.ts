@@ -154,6 +154,18 @@ const WITHIN: Readonly<Record<string, readonly Within[]>> = {
 export const layersWithin = (type: string): readonly Within[] =>
   Object.hasOwn(WITHIN, type) ? WITHIN[type] : [];
 
+/** The layer that the parameter `name` of `layer` is one of: within wrappers, the layer that is wrapped. */
+export function ownerOf(layer: Typed, name: string): Typed {
+  const within = layersWithin(layer.type).find(([, prefix]) => name.startsWith(prefix));
+  if (within === undefined) return layer;
+  const [field, prefix] = within;
+  return ownerOf(inner(layer, field), name.slice(prefix.length));
+}
+
+/** Whether L1 and L2 count for a layer's parameters: not in a batch norm, BatchNormalization.getRegularizationByParam. */
+export const isPenalized = ({ type }: Pick<Typed, "type">): boolean =>
+  type !== "BatchNormalization";
+
 /** The layer in a field of another one. Throws `corrupt-file` where there is none. */
 export function inner(layer: Typed, field: string): Typed {
   const found = typedField("layer", layer, field);

@@ -4,7 +4,7 @@
 import { elements, type Shape } from "../../graph/model";
 import { type Configuration, layersOf } from "./configuration";
 import { type Json, JsonNumber, stringify } from "./json";
-import { inner, layersWithin, type Stored } from "./parameters";
+import { inner, ownerOf, type Stored } from "./parameters";
 import { real, text, type Typed, typed, typedField } from "./typed";
 
 /** A number of the state for each number of a parameter. */
@@ -153,7 +153,7 @@ function settingsOf(
   layer: Typed & { readonly name: string },
   parameter: Stored,
 ): Settings | undefined {
-  const owner = ownerOf(layer, parameter.name);
+  const owner = movedBy(layer, parameter.name);
   const updater = owner === undefined ? NOTHING : updaterOf(owner, parameter);
   if (updater === undefined || !Object.hasOwn(UPDATERS, updater.type)) return undefined;
   const { states, initial } = UPDATERS[updater.type];
@@ -170,14 +170,11 @@ type Configured = Typed & { readonly block: string };
 const NOTHING: Configured = { type: "NoOp", fields: new Map(), path: [], block: "" };
 
 /** The layer whose updater moves a parameter; undefined where nothing does, since it is frozen. */
-function ownerOf(layer: Typed, name: string): Typed | undefined {
+function movedBy(layer: Typed, name: string): Typed | undefined {
   if (layer.type === "FrozenLayer") return undefined;
   // Its gradient is zero, and its updater goes on.
-  if (layer.type === "FrozenLayerWithBackprop") return ownerOf(inner(layer, "underlying"), name);
-  const within = layersWithin(layer.type).find(([, prefix]) => name.startsWith(prefix));
-  if (within === undefined) return layer;
-  const [field, prefix] = within;
-  return ownerOf(inner(layer, field), name.slice(prefix.length));
+  if (layer.type === "FrozenLayerWithBackprop") return movedBy(inner(layer, "underlying"), name);
+  return ownerOf(layer, name);
 }
 
 function updaterOf(owner: Typed, { name, role }: Stored): Configured | undefined {

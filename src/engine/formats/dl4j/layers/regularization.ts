@@ -2,7 +2,7 @@
 import { JsonNumber } from "../json";
 import type { LayerConfiguration } from "../configuration";
 import { thawed } from "../configuration";
-import { parametersOf } from "../parameters";
+import { isPenalized, ownerOf, parametersOf } from "../parameters";
 import { real, typedField, typedItems, type Typed } from "../typed";
 import { add, constant, type Place } from "./lifting";
 
@@ -14,12 +14,14 @@ interface Share {
 /** Scalars: ½ · l2 · Σ w², l1 · Σ |w|, of each parameter. Weight decay is no part of the loss. */
 export function regularization(place: Place, layer: LayerConfiguration): readonly string[] {
   if (!layer.isRegularized) return [];
-  const inner = thawed(layer);
-  const ofWeights = shareOf(inner, "regularization", ["l1", "l2"]);
-  const ofBiases = shareOf(inner, "regularizationBias", ["l1Bias", "l2Bias"]);
+  const thawn = thawed(layer);
   return (parametersOf(layer) ?? []).flatMap(({ name, role }) => {
-    if (role === "statistic") return [];
-    const { l1, l2 } = role === "bias" ? ofBiases : ofWeights;
+    const owner = ownerOf(thawn, name);
+    if (role === "statistic" || !isPenalized(owner)) return [];
+    const { l1, l2 } =
+      role === "bias"
+        ? shareOf(owner, "regularizationBias", ["l1Bias", "l2Bias"])
+        : shareOf(owner, "regularization", ["l1", "l2"]);
     const variable = { variable: `${layer.name}_${name}` };
     const scaled = (term: string, share: number): string =>
       add(place, "Mul", [term, constant(place, share)], {});

@@ -1,7 +1,7 @@
 // How a layer trains, where edits say so: a learning rate of its own, and L2 beside that which it has.
 import type { Variable } from "../../../graph/model";
 import { isArray, isObject, json, JsonNumber, withKey, type Json, type JsonObject } from "../json";
-import { layersWithin, parametersOf } from "../parameters";
+import { isPenalized, layersWithin, parametersOf } from "../parameters";
 import { typed, type Typed } from "../typed";
 import { asObject } from "./fields";
 import { rewrapped, type WrittenLayer } from "./layer";
@@ -30,14 +30,17 @@ export function withTraining(
     PENALTIES.reduce((all, penalty) => {
       const keys = keysOf({ type, fields: own, path: [] }, penalty.role).map((key) => prefix + key);
       const [share, ...others] = new Set(keys.map((key) => shares.get(key)));
-      if (!knowsL2 || share === undefined || others.length > 0) return all;
+      if (!knowsL2 || !isPenalized({ type }) || share === undefined || others.length > 0)
+        return all;
       for (const key of keys) l2.set(key, share);
       return penalized(all, penalty, share);
     }, own),
   );
-  const why = knowsL2
-    ? `in Deeplearning4j the weights of a layer have one, and ${name} has others`
-    : "before 1.0, Deeplearning4j has a decay of weights behind the updater instead";
+  const why = !knowsL2
+    ? "before 1.0, Deeplearning4j has a decay of weights behind the updater instead"
+    : isPenalized(layer)
+      ? `in Deeplearning4j the weights of a layer have one, and ${name} has others`
+      : "in Deeplearning4j a batch norm has none";
   const notes = layer.parameters
     .filter(({ key }) => shares.has(key) && !l2.has(key))
     .map(({ variable }) => `The L2 regularization of ${variable} is not written: ${why}.`);
