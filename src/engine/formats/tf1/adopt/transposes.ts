@@ -32,13 +32,13 @@ export function withoutTransposes(model: Model): Model {
   return { ...model, variables, nodes: new Map(nodes.map((node) => [node.name, node])) };
 }
 
-/** The order in which each variable is read, where that is one and not its own. */
+/** The order in which each variable is read, where that is one and not its own; a sum of squares has no order. */
 function ordersOf(model: Model): ReadonlyMap<string, readonly number[]> {
   const orders = new Map<string, readonly number[]>();
   const others = new Set<string>();
   for (const { op, inputs, attributes } of model.nodes.values())
     for (const ref of inputs) {
-      if (!("variable" in ref)) continue;
+      if (!("variable" in ref) || op === "L2Loss") continue;
       const order = op === "Transpose" ? attributes.permutation : undefined;
       const known = orders.get(ref.variable);
       if (order === undefined || (known !== undefined && known.join() !== order.join()))
