@@ -174,7 +174,10 @@ function recurrentNodes(node: Node, made: Made, features: number): readonly Node
   if (columns.length === 0) return [rows];
   const inputs = [rows, ...columns].map(({ name }) => ({ node: name }));
   const name = `${node.name}/kernel_and_peepholes`;
-  return [...[rows, ...columns], { name, op: "Concat", inputs, attributes: { axis: 1 }, origin: [] }];
+  return [
+    ...[rows, ...columns],
+    { name, op: "Concat", inputs, attributes: { axis: 1 }, origin: [] },
+  ];
 }
 
 const STAYING: ReadonlySet<LSTMInput> = new Set(["projection", "initialH", "initialC"]);
