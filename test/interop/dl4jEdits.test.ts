@@ -111,6 +111,43 @@ const SOURCES: Readonly<Record<string, Source>> = {
     },
     inputs: [numbers(4, 3), numbers(4, 2)],
   },
+  lossOfRows: {
+    network: {
+      global: GLOBAL,
+      layers: [dense(3, 4), dense(4, 2), { LossLayer: { ...OUTPUT, nOut: undefined } }],
+    },
+    inputs: [numbers(4, 3)],
+  },
+  lossOfSteps: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        { LSTM: { nIn: 4, nOut: 2, activation: "TANH" } },
+        { RnnLossLayer: { ...OUTPUT, nOut: undefined } },
+      ],
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
+  encoderAndDecoder: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a"],
+      vertices: [
+        ["encoder", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+        ["last", { LastTimeStepVertex: { args: ["a"] } }, "encoder"],
+        ["steps", { DuplicateToTimeSeriesVertex: { args: ["a"] } }, "last"],
+        ["joined", { MergeVertex: {} }, "steps", "a"],
+        ["decoder", { LSTM: { nIn: 7, nOut: 5, activation: "TANH" } }, "joined"],
+        ["out", { RnnOutputLayer: { nIn: 5, ...OUTPUT } }, "decoder"],
+      ],
+      outputs: ["out"],
+      graph: { setInputTypes: [{ recurrent: [3] }] },
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
 };
 
 interface Case {
@@ -310,6 +347,20 @@ const CASES: readonly Case[] = [
     title: "a branch of a graph taken out",
     source: "graph",
     edits: [{ removeLayer: { layer: "left", connections: "remove" } }],
+  },
+  ...(["lossOfRows", "lossOfSteps"] as const).flatMap((source): Case[] => [
+    { title: "no edits", source, edits: [] },
+    {
+      title: "units of the layer before",
+      source,
+      edits: [{ addUnits: { layer: "layer0", units: 2, init: "random" } }],
+    },
+  ]),
+  { title: "no edits", source: "encoderAndDecoder", edits: [] },
+  {
+    title: "units whose last step is read at every step",
+    source: "encoderAndDecoder",
+    edits: [{ addUnits: { layer: "encoder", units: 2, init: "random" } }],
   },
 ];
 

@@ -32,6 +32,8 @@ export interface Checkpoint extends TensorSource {
   model(): Promise<Model>;
   /** The node that the format's own framework gives as the network's output, where that need not be the logits. */
   prediction?(): Promise<string | undefined>;
+  /** Throws why `model`, an edit of this one, cannot be saved, where the format can tell without writing. */
+  checkSavable?(model: Model): Promise<void>;
   /** How each layer that trains does so, by its name, where the file says it: "Adam, learning rate 0.02". */
   readonly updaters?: ReadonlyMap<string, string>;
 }

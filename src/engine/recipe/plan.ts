@@ -27,6 +27,7 @@ import { layersOfOutput } from "../surgery/output";
 import { effectsOf } from "./effects";
 import { readHeaders } from "./headers";
 import { checkRecipe, pointerOf, resolveIn, type OpenRecipe } from "./parse";
+import { unsavable } from "./savable";
 import { RecipeSchema, type Recipe } from "./schema";
 import { planCost, planPhases } from "./planPhases";
 import { openSource, type RecipeSource } from "./source";
@@ -66,6 +67,9 @@ export async function planRecipe(file: string, text: string): Promise<Plan> {
     const more = fileProblems(file, recipe, checkpoint);
     const described = await describe({ path: file, recipe }, validated.phases);
     const problems = [...validated.problems, ...more, ...described.problems];
+    const isWrong = problems.some(({ severity }) => severity === "error");
+    const unwritten = isWrong ? undefined : await unsavable(checkpoint, recipe, validated);
+    if (unwritten !== undefined) problems.push(unwritten);
     const { phases } = described;
     const plan = {
       ...toPlan(checkpoint, source, recipe, { ...validated, phases, problems }),

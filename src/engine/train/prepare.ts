@@ -13,6 +13,7 @@ import { placedError } from "../recipe/apply";
 import type { OpenRecipe } from "../recipe/parse";
 import { classNames } from "../recipe/classes";
 import { saveProblem } from "../recipe/plan";
+import { unsavable } from "../recipe/savable";
 import { openSource, type RecipeSource } from "../recipe/source";
 import { validate } from "../recipe/validate";
 import type { SampleArray } from "./samples";
@@ -42,12 +43,6 @@ export interface TrainingModels {
   readonly phases: readonly Model[];
 }
 
-/** What is saved of a phase: a loss that only training needed is no part of the network. */
-export const savedModel = ({ edited }: Pick<TrainingModels, "edited">, phase: Model): Model => ({
-  ...edited,
-  variables: phase.variables,
-});
-
 export interface Prepared extends Samples, TrainingModels {
   readonly checkpoint: RecipeSource;
 }
@@ -60,6 +55,9 @@ export async function prepare(open: OpenRecipe): Promise<Prepared> {
     const models = await trainingModels(checkpoint, open);
     const unsaved = saveProblem(open.path, recipe, checkpoint);
     if (unsaved !== undefined) throw new GraftError(unsaved.code, unsaved.message);
+    const { edited: model, phases: plans } = models;
+    const unwritten = await unsavable(checkpoint, recipe, { model, phases: plans });
+    if (unwritten !== undefined) throw placedError(unwritten, recipe);
     const samples = await readSamples(open, models.phases[0]);
     const phases = models.phases.map((model) => fitted(model, samples));
     return { checkpoint, ...models, phases, ...samples };

@@ -3,8 +3,9 @@ import * as path from "node:path";
 import { GraftError } from "../../protocol/errors";
 import type { SaveResult } from "../formats/format";
 import { parseRecipe } from "../recipe/parse";
+import { savedModel } from "../recipe/savable";
 import { openSource } from "../recipe/source";
-import { savedModel, trainingModels } from "./prepare";
+import { trainingModels } from "./prepare";
 import { saveResult } from "./result";
 import { appendEvent, openRun } from "./runs";
 import { readState } from "./state";
@@ -23,7 +24,7 @@ export async function saveRun(name: string, as: string): Promise<SaveResult> {
     const phase = phases[Math.min(state.position.phase, phases.length - 1)];
     const result = await saveResult(
       checkpoint,
-      savedModel(models, phase),
+      savedModel(models.edited, phase),
       path.resolve(as),
       open.recipe.seed,
       (variable) => state.values.get(variable),

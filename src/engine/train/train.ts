@@ -7,10 +7,11 @@ import { cut } from "../graph/cut";
 import type { Model } from "../graph/model";
 import { ancestors, usedVariables } from "../graph/order";
 import { resolveIn, type OpenRecipe } from "../recipe/parse";
+import { savedModel } from "../recipe/savable";
 import { chooseExecutor, type BackendChoice } from "./backend";
 import { identify, refuseOther } from "./identity";
 import { load, outcomes, startingValues } from "./live";
-import { prepare, savedModel, type Prepared } from "./prepare";
+import { prepare, type Prepared } from "./prepare";
 import { saveResult } from "./result";
 import type { SavedState } from "./state";
 import { Trainer } from "./trainer";
@@ -159,7 +160,7 @@ async function conclude(
     return 'Training finished. The recipe has no "save", so the result is kept with the run only, to be saved from there.';
   const as = resolveIn(open, save.as);
   const trained = (name: string) => (moved.has(name) ? live.get(name) : undefined);
-  const saved = savedModel(prepared, model);
+  const saved = savedModel(prepared.edited, model);
   const { files, notes } = await saveResult(prepared.checkpoint, saved, as, seed, trained).catch(
     (error: unknown) => {
       if (!(error instanceof GraftError)) throw error;

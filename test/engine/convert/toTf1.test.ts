@@ -1,6 +1,6 @@
 // Zips of Deeplearning4j as TensorFlow checkpoints: they compute what Deeplearning4j recorded.
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { tf } from "../../../src/engine/ops/tf";
 import { executorOn } from "../executor";
 import { expectClose } from "../fixture";
 import { outputsOf, type Numbers } from "../formats/dl4j/running";
-import { expectedOf, OLD_VERSIONS } from "../formats/dl4j/zips";
+import { entriesOf, expectedOf, OLD_VERSIONS, zipped } from "../formats/dl4j/zips";
 import { fixture } from "../formats/tf1/fixtures";
 
 let folder: string;
@@ -84,6 +84,58 @@ test.each(CASES)("$zip", async ({ zip, inputs, output }) => {
   expect(logits.shape).toEqual(wanted.shape);
   expectClose((isSoftmax ? tf.softmax(logits) : logits).dataSync(), wanted.dataSync(), 1e-5);
   await Promise.all([checkpoint.close(), source.close()]);
+});
+
+/** A zip as `as`, with penalties on all weights and biases but those of batch norms. */
+async function penalized(zip: string, as: string): Promise<void> {
+  const entries = await entriesOf(fixture(zip));
+  const text = Buffer.from(entries.get("configuration.json")!).toString("utf8");
+  const { confs, ...rest } = JSON.parse(text) as { confs: { layer: Record<string, unknown> }[] };
+  const penalty = (kind: "L1" | "L2", value: number) => ({
+    "@class": `org.nd4j.linalg.learning.regularization.${kind}Regularization`,
+    [kind.toLowerCase()]: { "@class": "org.nd4j.linalg.schedule.FixedSchedule", value },
+  });
+  const all = [penalty("L2", L2), penalty("L1", L1)];
+  for (const { layer } of confs)
+    if (!(layer["@class"] as string).endsWith("BatchNormalization"))
+      Object.assign(layer, { regularization: all, regularizationBias: all });
+  entries.set("configuration.json", Buffer.from(JSON.stringify({ confs, ...rest })));
+  await writeFile(as, await zipped(entries));
+}
+const [L2, L1] = [0.5, 0.25];
+
+test.each([
+  ["b5_dl4j_cnn_digits/model.zip", "input"],
+  ["b5_dl4j_lstm/model.zip", "input"],
+  ["b5_dl4j_graves_lstm/model.zip", "input"],
+])("penalties on weights that get another form: %s", async (zip, key) => {
+  const penal = join(folder, "penalized.zip");
+  await penalized(zip, penal);
+  const losses: number[] = [];
+  for (const [at, file] of [fixture(zip), penal].entries()) {
+    const as = join(folder, `penalized-${at}.ckpt`);
+    await convert(file, "tf1", as);
+    const checkpoint = await openCheckpoint(as);
+    const model = await checkpoint.model();
+    const input = recorded(zip, key);
+    const { shape, values } = recorded(zip, "output");
+    const { inputs, labels, loss } = model.roles;
+    // A softmax' own output serves for labels.
+    const feeds = { [inputs[0]]: input, [labels!]: { shape, values } };
+    const [found] = await outputsOf(model, checkpoint.read, feeds, [loss!]);
+    losses.push(found.values[0]);
+    await checkpoint.close();
+  }
+  const source = await openCheckpoint(fixture(zip));
+  let penalty = 0;
+  for (const { name, role } of (await source.model()).variables.values()) {
+    if (role !== "weight" || /_(gamma|beta)$/.test(name)) continue;
+    const weights = new Float32Array(Uint8Array.from(await source.read(name)).buffer);
+    for (const w of weights) penalty += (L2 / 2) * w * w + L1 * Math.abs(w);
+  }
+  await source.close();
+  expect(penalty).toBeGreaterThan(1);
+  expect((losses[1] - losses[0]) / penalty).toBeCloseTo(1, 5);
 });
 
 test("what a normalizer did is said, with its numbers", async () => {

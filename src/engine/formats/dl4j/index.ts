@@ -8,6 +8,7 @@ import { matchZip } from "./entries";
 import { ignoredSettings } from "./ignored";
 import { importNetwork, layerNames } from "./import";
 import { loadCode } from "./loadcode";
+import { patchConfiguration } from "./patch";
 import { saveZip } from "./save";
 import { openZip, type Opened } from "./tensors";
 import { updaterKinds, updaterTexts } from "./updater";
@@ -39,7 +40,9 @@ async function openCheckpoint(path: string, graph?: string): Promise<Checkpoint>
   const model = () => (read ??= Promise.resolve().then(() => readModel(opened)));
   const prediction = async () => outputOf(opened.configuration, await model());
   const updaters = updatersOf(opened);
-  return { ...opened, format: NAME, path, graph: path, model, prediction, updaters };
+  const checkSavable = async (edited: Model) =>
+    void patchConfiguration(opened.configuration, await model(), edited);
+  return { ...opened, format: NAME, path, graph: path, model, prediction, checkSavable, updaters };
 }
 
 /** What DL4J's output() gives: the output layer behind its activation function. Of several outputs none is the one. */

@@ -36,7 +36,9 @@ function shapeFor(vertex: Vertex, next: Input): Input {
   if (layer === undefined) return forVertex(vertex.vertex, next);
   const size = sizeOf(thawed(layer));
   if (preprocessor) return throughPreprocessor(preprocessor, size) ?? UNKNOWN;
-  if (size !== undefined) return forLayer(thawed(layer), size);
+  // A batch norm takes rows and images: what follows tells.
+  if (size !== undefined && thawed(layer).type !== "BatchNormalization")
+    return forLayer(thawed(layer), size);
   const own = inputRank(layer);
   if (own === undefined) return next;
   // A window changes the size of images, and not their channels.

@@ -302,6 +302,24 @@ describe.each(Object.entries(CASES))("%s", (title, { zip, edits, layers }) => {
   });
 });
 
+test("what samples look like, where a batch norm comes first", async () => {
+  const zip = "b5_dl4j_transfer_mini/original.zip";
+  const before = "hidden1";
+  const source = await openCheckpoint(fixture(zip));
+  const edits = [
+    { insertLayer: { before, layer: { batchNorm: {} } } },
+    { insertLayer: { before, layer: { dropout: { rate: 0.5 } } } },
+  ];
+  const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: zip, edits }));
+  const model = editedModel(await source.model(), recipe, new Map());
+  const as = join(folder, "batchnorm-first.zip");
+  await formatOf(source).save(source, model, as, (each) => evaluate(each, source.read, SEED));
+  const saved = await openCheckpoint(as);
+  const { roles, shapes } = await saved.model();
+  expect(shapes.get(roles.inputs[0])).toEqual([-1, 50]);
+  await Promise.all([source.close(), saved.close()]);
+});
+
 test.each([
   [
     "a dense layer of each step",

@@ -43,6 +43,13 @@ interface Piece {
   readonly core: Node;
 }
 
+/** Why an op has no layer. */
+function unsaid({ name, op }: Node, { shapes }: Model): string {
+  return op === "Transpose" && shapes.get(name)?.length === 4
+    ? "it is a Transpose, which moves the channels of images to another place, as in what was converted from a zip, and Deeplearning4j has no layer for that. Go on from that zip; of another network, feed images with their channels last"
+    : `it is a ${op}`;
+}
+
 /** The layers that the nodes of a new layer are. `template`: the fields of a layer with settings of training. */
 export function newLayers(
   style: Style,
@@ -52,7 +59,7 @@ export function newLayers(
 ): readonly WrittenLayer[] {
   return piecesOf(group).map((piece) => {
     const rule = RULES[piece.core.op];
-    if (rule === undefined) throw notSaid(group.name, `it is a ${piece.core.op}`);
+    if (rule === undefined) throw notSaid(group.name, unsaid(piece.core, model));
     const { type, parameters, ...own } = rule(piece, model, style, group.name, template);
     checkKnown(group.name, type, template);
     const all = new Map<string, Json>([

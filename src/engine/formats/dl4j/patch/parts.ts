@@ -4,7 +4,7 @@ import { confOf, thawed, type Configuration, type Vertex } from "../configuratio
 import { withKey, type Json } from "../json";
 import { isVague } from "../../../graph/shapes";
 import { rawOf } from "../typed";
-import { inputRank } from "../layers/table";
+import { inputRank, isOutputLayer } from "../layers/table";
 import type { Style } from "./fields";
 import { groupsOf, notSaid, type Group } from "./groups";
 import { asHidden, asOutput, bySource, keptLayer, type WrittenLayer } from "./layer";
@@ -68,8 +68,8 @@ export function partsOf(edited: Edited): readonly Part[] {
     if (node.op === "Placeholder" && configuration.inputs.includes(node.origin[0]))
       feeds.set(node.name, { from: node.origin[0], kind: kindOf(after.shapes.get(node.name)) });
   const parts: Part[] = [];
-  const layersOf = layerMaker(edited);
   const groups = groupsOf(configuration, after);
+  const layersOf = layerMaker(edited, outputGroup(groups, after));
   const isForLayers = ({ output }: Group): boolean =>
     groups.every((each) => !each.reads.includes(output) || !isNewVertex(after, each));
   for (const group of groups) {
@@ -111,7 +111,9 @@ function vertexPart(
   vertex: Json | undefined,
 ): Made {
   const { name, vertex: source, output } = group;
-  const inputs = read.map(({ from }) => from);
+  // The input that a DuplicateToTimeSeriesVertex counts the steps of is a setting of it.
+  const counted = source?.vertex.fields.get("inputName");
+  const inputs = read.flatMap(({ from }) => (from === counted ? [] : [from]));
   const part = {
     ...{ name, inputs, output },
     ...(source && { source }),
@@ -174,8 +176,19 @@ function isVagueAsBefore(after: Model, { vertex, reads }: Group, { from }: Feed)
   return isVague(after.shapes.get(reads[0]) ?? [-1]) && read === vertex?.inputs[0];
 }
 
+/** What compares with labels: a loss layer that reads the output, or the layer of the output itself. */
+function outputGroup(groups: readonly Group[], { roles }: Model): Group | undefined {
+  const { output } = roles;
+  const isLossLayer = ({ vertex, reads }: Group): boolean =>
+    vertex?.layer !== undefined && isOutputLayer(thawed(vertex.layer)) && reads[0] === output;
+  return (
+    groups.find(isLossLayer) ??
+    groups.find(({ nodes }) => nodes.some(({ name }) => name === output))
+  );
+}
+
 /** How the layers of a group are written. */
-function layerMaker({ configuration, style, before, after, loss }: Edited) {
+function layerMaker({ configuration, style, before, after, loss }: Edited, output?: Group) {
   const variables = bySource(after);
   const sources = new Map(
     groupsOf(configuration, before).map((group) => [group.vertex?.name, group]),
@@ -188,9 +201,8 @@ function layerMaker({ configuration, style, before, after, loss }: Edited) {
       : newLayers(style, group, after, thawed(template.layer!).fields);
     const last = made.at(-1)!;
     const shape: Shape = after.shapes.get(group.output) ?? [];
-    const isOutput = group.nodes.some(({ name }) => name === after.roles.output);
     const layer =
-      isOutput && loss !== undefined
+      group === output && loss !== undefined
         ? asOutput(style, last, group.name, shape.length, loss)
         : group.isRead
           ? asHidden(style, last)

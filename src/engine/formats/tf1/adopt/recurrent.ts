@@ -12,6 +12,7 @@ import {
 } from "../../../graph/model";
 import { LSTM_BLOCKS, portOf } from "../../../graph/recurrent";
 import { GraftError } from "../../../../protocol/errors";
+import { isPenalty } from "./penalties";
 
 const GATES = ["i", "c", "f", "o"] as const;
 
@@ -27,12 +28,14 @@ const INPUTS: Readonly<Record<Peeping, LSTMInput>> = {
 export function joinedKernels(model: Model): Model {
   const variables = new Map(model.variables);
   const nodes = new Map(model.nodes);
+  const parts = new Map<string, readonly Node[]>();
   for (const node of model.nodes.values()) {
     if (node.op !== "LSTM" || portOf<"LSTM">(node.attributes.takes, "kernel") === undefined)
       continue;
     const made = joined(model, node);
     nodes.set(node.name, made.node);
     for (const name of made.gone) variables.delete(name);
+    for (const [name, part] of made.parts) parts.set(name, part);
     for (const variable of made.variables) variables.set(variable.name, variable);
   }
   const layers = model.layers.map((layer) => ({
@@ -41,7 +44,30 @@ export function joinedKernels(model: Model): Model {
       (nodes.get(name)?.inputs ?? []).flatMap((ref) => ("variable" in ref ? [ref.variable] : [])),
     ),
   }));
-  return { ...model, nodes, variables, layers };
+  return { ...model, nodes: withParts(nodes, parts), variables, layers };
+}
+
+/** What penalties read of a kernel that is part of a joined one: the same numbers, in another order. */
+function withParts(
+  nodes: ReadonlyMap<string, Node>,
+  parts: ReadonlyMap<string, readonly Node[]>,
+): ReadonlyMap<string, Node> {
+  const all = new Map<string, Node>();
+  for (const node of nodes.values()) {
+    const inputs = node.inputs.map((ref): Ref => {
+      const part = "variable" in ref ? parts.get(ref.variable) : undefined;
+      if (part === undefined) return ref;
+      if (!isPenalty(node))
+        throw new GraftError(
+          "unsupported-op",
+          `${node.name} reads a kernel of an LSTM on its own, which is part of a larger one in TensorFlow's form.`,
+        );
+      for (const each of part) all.set(each.name, each);
+      return { node: part.at(-1)!.name };
+    });
+    all.set(node.name, { ...node, inputs } as Node);
+  }
+  return all;
 }
 
 function joined(model: Model, node: Node<"LSTM">) {
@@ -107,7 +133,51 @@ function joined(model: Model, node: Node<"LSTM">) {
     },
   };
   const gone = [kernel, recurrent, bias].flatMap((variable) => variable?.name ?? []);
-  return { node: now, variables: [...made.values()], gone };
+  const parts = new Map([
+    [kernel.name, [rowsOf(node, made.get("joinedKernel")!, "x", 0, kernel.shape[0])]],
+    [recurrent.name, recurrentNodes(node, made, kernel.shape[0])],
+    ...(bias === undefined ? [] : [[bias.name, [whole(node, made.get("bias")!)]] as const]),
+  ]);
+  return { node: now, variables: [...made.values()], gone, parts };
+}
+
+type Made = ReadonlyMap<LSTMInput, Variable>;
+
+const whole = ({ name }: Node, variable: Variable): Node => ({
+  ...{ name: `${name}/b`, op: "Identity", attributes: {}, origin: [] },
+  inputs: [{ variable: variable.name }],
+});
+
+/** The rows of a joined kernel from `start` to `end`. */
+const rowsOf = (
+  { name }: Node,
+  joinedKernel: Variable,
+  of: string,
+  start: number | null,
+  end: number | null,
+): Node => ({
+  ...{ name: `${name}/kernel_of_${of}`, op: "Slice", origin: [] },
+  inputs: [{ variable: joinedKernel.name }],
+  attributes: { begin: [start, null], end: [end, null], strides: [1, 1] },
+});
+
+/** The rows for the state, with the peepholes as columns behind them. */
+function recurrentNodes(node: Node, made: Made, features: number): readonly Node[] {
+  const rows = rowsOf(node, made.get("joinedKernel")!, "h", features, null);
+  const columns = Object.values(INPUTS).flatMap((input): Node[] => {
+    const variable = made.get(input);
+    if (variable === undefined) return [];
+    const name = `${variable.name}/column`;
+    const inputs = [{ variable: variable.name }];
+    return [{ name, op: "ExpandDims", inputs, attributes: { axis: 1 }, origin: [] }];
+  });
+  if (columns.length === 0) return [rows];
+  const inputs = [rows, ...columns].map(({ name }) => ({ node: name }));
+  const name = `${node.name}/kernel_and_peepholes`;
+  return [
+    ...[rows, ...columns],
+    { name, op: "Concat", inputs, attributes: { axis: 1 }, origin: [] },
+  ];
 }
 
 const STAYING: ReadonlySet<LSTMInput> = new Set(["projection", "initialH", "initialC"]);

@@ -1,5 +1,6 @@
 // Kernels that are stored in another order than their op takes them in: stored as TensorFlow has them.
 import type { Model, Ref, Shape, Variable } from "../../../graph/model";
+import { isPenalty } from "./penalties";
 
 /** Every variable that is transposed wherever it is read, in that order; the transposes go. */
 export function withoutTransposes(model: Model): Model {
@@ -32,13 +33,14 @@ export function withoutTransposes(model: Model): Model {
   return { ...model, variables, nodes: new Map(nodes.map((node) => [node.name, node])) };
 }
 
-/** The order in which each variable is read, where that is one and not its own. */
+/** The order in which each variable is read, where that is one and not its own; penalties know no order. */
 function ordersOf(model: Model): ReadonlyMap<string, readonly number[]> {
   const orders = new Map<string, readonly number[]>();
   const others = new Set<string>();
-  for (const { op, inputs, attributes } of model.nodes.values())
-    for (const ref of inputs) {
-      if (!("variable" in ref)) continue;
+  for (const node of model.nodes.values())
+    for (const ref of node.inputs) {
+      if (!("variable" in ref) || isPenalty(node)) continue;
+      const { op, attributes } = node;
       const order = op === "Transpose" ? attributes.permutation : undefined;
       const known = orders.get(ref.variable);
       if (order === undefined || (known !== undefined && known.join() !== order.join()))
