@@ -245,6 +245,12 @@ const CASES: readonly Case[] = [
     frozen: ["0"],
   },
   {
+    title: "frozen up to a layer, with a pool between",
+    source: "images",
+    edits: [{ freeze: { upTo: "layer3" } }],
+    frozen: ["0", "1", "2", "3"],
+  },
+  {
     title: "a head of global pooling",
     source: "images",
     edits: [

@@ -135,7 +135,7 @@ withDl4j("Deeplearning4j's transfer learning", () => {
     const samples = { inputs: [numbers(4, 3, 8, 8)], labels: [classes(4, count)] };
     const fitted = await java.ask({ command: "fit", path, ...samples, steps: 1 });
     const moved = Object.keys(parameters)
-      .filter((name) => `${parameters[name].values}` !== `${fitted.parameters[name].values}`)
+      .filter((name) => parameters[name].values.join() !== fitted.parameters[name].values.join())
       .map((name) => name.slice(0, name.lastIndexOf("_")));
     const trains = (name: string) => !isFrozen(model.variables.get(name)!);
     const training = model.layers.filter(({ variables }) => variables.some(trains));

@@ -341,7 +341,12 @@ test.each([
     [{ freeze: { upTo: "block5_conv1" } }],
     ["block4_conv1", "block4_pool", "block5_conv1"],
   ],
-  ["a vertex between frozen layers", MERGED, [{ freeze: { upTo: "p" } }], ["dl", "dr", "merge", "p"]],
+  [
+    "a vertex between frozen layers",
+    MERGED,
+    [{ freeze: { upTo: "p" } }],
+    ["dl", "dr", "merge", "p"],
+  ],
   ["no vertex that a layer reads which trains", MERGED, [{ freeze: "d[lr]" }], ["dl", "dr"]],
   ["a vertex that was frozen", MERGED_FROZEN, [], ["dl", "dr", "merge"]],
   ["no vertex behind a layer that trains again", MERGED_FROZEN, [{ unfreeze: "dl" }], ["dr"]],
