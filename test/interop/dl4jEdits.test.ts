@@ -22,8 +22,8 @@ const MASK: JavaArray = {
 interface Source {
   readonly network: object;
   readonly inputs: readonly JavaArray[];
-  /** How many steps the labels have; undefined for one label a sample. */
-  readonly steps?: number;
+  /** How many steps the labels have; undefined for one label a sample, null where the samples are sequences. */
+  readonly steps?: number | null;
 }
 
 const GLOBAL = { seed: 3, l2: 0.001, updater: { Adam: { learningRate: 0.01 } } };
@@ -148,6 +148,74 @@ const SOURCES: Readonly<Record<string, Source>> = {
     inputs: [numbers(4, 3, 5)],
     steps: 5,
   },
+  lastStep: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        { LastTimeStep: { args: [{ LSTM: { nIn: 4, nOut: 5, activation: "TANH" } }] } },
+        { OutputLayer: { nIn: 5, ...OUTPUT } },
+      ],
+      list: { setInputType: { recurrent: [3] } },
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: null,
+  },
+  lastStepGraph: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a"],
+      vertices: [
+        ["lstm", { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+        ["last", { LastTimeStepVertex: { args: ["a"] } }, "lstm"],
+        ["out", { OutputLayer: { nIn: 4, ...OUTPUT } }, "last"],
+      ],
+      outputs: ["out"],
+      graph: { setInputTypes: [{ recurrent: [3] }] },
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: null,
+  },
+  gravesBothWays: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { GravesBidirectionalLSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        { RnnOutputLayer: { nIn: 4, ...OUTPUT } },
+      ],
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
+  /** Pools and joined branches between layers that have parameters. */
+  branches: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a"],
+      vertices: [
+        ["padded", { ZeroPaddingLayer: { args: [1, 1] } }, "a"],
+        [
+          "first",
+          { ConvolutionLayer: { kernelSize: [3, 3], nOut: 3, activation: "RELU" } },
+          "padded",
+        ],
+        [
+          "pool",
+          { SubsamplingLayer: { poolingType: "MAX", kernelSize: [2, 2], stride: [2, 2] } },
+          "first",
+        ],
+        ["left", { DenseLayer: { nOut: 4, activation: "TANH" } }, "pool"],
+        ["right", { DenseLayer: { nOut: 4, activation: "TANH" } }, "pool"],
+        ["sum", { ElementWiseVertex: { args: ["Add"] } }, "left", "right"],
+        ["relu", { ActivationLayer: { activation: "RELU" } }, "sum"],
+        ["hidden", { DenseLayer: { nOut: 5, activation: "TANH" } }, "relu"],
+        ["out", { OutputLayer: OUTPUT }, "hidden"],
+      ],
+      outputs: ["out"],
+      graph: { setInputTypes: [{ convolutional: [6, 6, 1] }] },
+    },
+    inputs: [numbers(4, 1, 6, 6)],
+  },
 };
 
 interface Case {
@@ -226,6 +294,12 @@ const CASES: readonly Case[] = [
       { freeze: "layer0" },
     ],
     frozen: ["0"],
+  },
+  {
+    title: "frozen up to a layer, with a pool between",
+    source: "images",
+    edits: [{ freeze: { upTo: "layer3" } }],
+    frozen: ["0", "1", "2", "3"],
   },
   {
     title: "a head of global pooling",
@@ -344,6 +418,31 @@ const CASES: readonly Case[] = [
     classes: 3,
   },
   {
+    title: "the first layer with parameters frozen, and what is before it",
+    source: "branches",
+    edits: [{ freeze: "first" }],
+    frozen: ["padded", "first"],
+  },
+  {
+    title: "frozen up to a layer, with a pool and joined branches between",
+    source: "branches",
+    edits: [{ freeze: { upTo: "hidden" } }],
+    frozen: ["padded", "first", "pool", "left", "right", "relu", "hidden"],
+  },
+  {
+    title: "a branch that is frozen beside one that trains",
+    source: "branches",
+    edits: [{ freeze: "first" }, { freeze: "left" }],
+    frozen: ["padded", "first", "left"],
+  },
+  ...(["lastStep", "lastStepGraph", "gravesBothWays"] as const).flatMap((source) =>
+    [{ units: 3 }, { peepholes: true }].map((lstm): Case => {
+      const after = source === "lastStepGraph" ? "lstm" : "layer0";
+      const title = `an LSTM more ${JSON.stringify(lstm)}`;
+      return { title, source, edits: [{ insertLayer: { after, layer: { lstm } } }] };
+    }),
+  ),
+  {
     title: "a branch of a graph taken out",
     source: "graph",
     edits: [{ removeLayer: { layer: "left", connections: "remove" } }],
@@ -373,7 +472,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     const [path, as] = [at("made.zip"), at("edited.zip")];
     await java.ask<JavaNetwork>({
       ...{ command: "make", network, as: path },
-      fit: { inputs, labels: [classes(4, 2, steps)], steps: 2 },
+      fit: { inputs, labels: [classes(4, 2, steps ?? undefined)], steps: 2 },
     });
     const checkpoint = await openCheckpoint(path);
     const { recipe } = parseRecipe("r.graft.json", JSON.stringify({ checkpoint: "made", edits }));
@@ -403,7 +502,8 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     expectClose(both[0].values, Float32Array.from(logits[0].values), 1e-6, "logits");
     expect(both[1].shape).toEqual(outputs[0].shape);
     expectClose(both[1].values, Float32Array.from(outputs[0].values), 1e-5, "outputs");
-    if (more.steps === null) {
+    const labelSteps = "steps" in more ? more.steps : steps;
+    if (labelSteps === null) {
       const masks = [MASK];
       const masked = await java.ask<JavaOutput>({ ...given, masks });
       const mask = { mask: MASK };
@@ -421,7 +521,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
       ...{ command: "fit", path: as, steps: 1 },
       ...{
         inputs: fed,
-        labels: [classes(4, more.classes ?? 2, more.steps === null ? undefined : steps)],
+        labels: [classes(4, more.classes ?? 2, labelSteps ?? undefined)],
       },
     });
     for (const [name, { values }] of Object.entries(fitted.parameters)) {

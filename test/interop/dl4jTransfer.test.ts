@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint, formatOf } from "../../src/engine/formats/table";
+import { isFrozen } from "../../src/engine/graph/model";
 import { evaluate } from "../../src/engine/graph/value";
 import { editedModel } from "../../src/engine/recipe/apply";
 import { parseRecipe } from "../../src/engine/recipe/parse";
@@ -82,7 +83,7 @@ const pairs = [...text.matchAll(/```java\n(.*?)```.*?```json\n(.*?)```/gs)].map(
   ([, java, recipe]) => ({ java, recipe }),
 );
 
-/** Layers with parameters, and these, by name; of a list, by number. Deeplearning4j freezes pools, too. */
+/** Layers with parameters, and these, by name; of a list, by number. Deeplearning4j freezes a pool behind all that is frozen, too. */
 const shapeOf = ({ layers, parameters }: JavaNetwork) => ({
   layers: layers
     .filter(({ name }) => Object.keys(parameters).some((each) => each.startsWith(`${name}_`)))
@@ -124,6 +125,22 @@ withDl4j("Deeplearning4j's transfer learning", () => {
       expect(shapeOf(loaded)).toEqual(shapeOf(made));
     },
   );
+
+  const FROZEN = pairs.filter(({ recipe }) => recipe.includes('"freeze": { "upTo"'));
+  test.each(FROZEN)("a network frozen by a recipe trains there: $recipe", async ({ recipe }) => {
+    const path = at("frozen.zip");
+    const { model } = await saved(recipe, path);
+    const { parameters } = await java.ask({ command: "load", path });
+    const count = model.shapes.get(model.roles.output!)!.at(-1)!;
+    const samples = { inputs: [numbers(4, 3, 8, 8)], labels: [classes(4, count)] };
+    const fitted = await java.ask({ command: "fit", path, ...samples, steps: 1 });
+    const moved = Object.keys(parameters)
+      .filter((name) => parameters[name].values.join() !== fitted.parameters[name].values.join())
+      .map((name) => name.slice(0, name.lastIndexOf("_")));
+    const trains = (name: string) => !isFrozen(model.variables.get(name)!);
+    const training = model.layers.filter(({ variables }) => variables.some(trains));
+    expect(new Set(moved)).toEqual(new Set(training.map(({ name }) => name)));
+  });
 
   describe("edited recurrent networks", () => {
     const samples = { inputs: [numbers(3, 8, 5)], labels: [classes(3, 10, 5)] };

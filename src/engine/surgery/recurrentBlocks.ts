@@ -22,7 +22,9 @@ export interface NewRecurrent {
 
 export function lstm(how: NewRecurrent & { readonly peepholes: boolean }): Block {
   const { model, name, from, features, units, activation, peepholes } = how;
-  const { lstm: like, mask, ...runs } = sequenceStyle(model, from);
+  const { lstm: like, mask: around, ...runs } = sequenceStyle(model, from);
+  // Where padding resets layers, as in Deeplearning4j, it does so only in those that run back in time or yield a last step.
+  const mask = runs.masked === "reset" ? undefined : around;
   const isApart = like?.attributes.takes.includes("kernel") ?? false;
   const peepholeColumns = peepholes && isApart ? peepholeOrder(like) : [];
   const columns = LSTM_BLOCKS * units;

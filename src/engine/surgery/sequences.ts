@@ -30,7 +30,7 @@ export function sequenceStyle(model: Model, from: string): SequenceStyle {
   const mask = node.inputs.find((input) => !dataInputs(node).includes(input));
   return {
     timeMajor: node.attributes.timeMajor !== swapped,
-    masked: node.op === "LastStep" ? "hold" : node.attributes.masked,
+    masked: (node.op === "LastStep" ? lstm : node)?.attributes.masked ?? "hold",
     ...(mask !== undefined && { mask }),
     ...like,
   };

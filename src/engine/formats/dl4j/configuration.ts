@@ -30,6 +30,8 @@ export interface Vertex {
   readonly inputs: readonly string[];
   /** The vertex itself, without the FrozenVertex around it; a layer's is a LayerVertex. */
   readonly vertex: Typed;
+  /** Whether a FrozenVertex is around it. */
+  readonly isFrozen?: boolean;
   readonly layer?: LayerConfiguration;
   /** What is done to the input of a layer. */
   readonly preprocessor?: Typed;
@@ -125,11 +127,13 @@ function graph(file: string, document: JsonObject): Configuration {
   if (!isObject(all) || !isObject(edges))
     throw damaged(file, `"vertices" and "vertexInputs" must be objects`);
   const vertices = [...all].map(([name, value]): Vertex => {
-    const vertex = withoutFrozen(typed("vertex", value, ["vertices", name]));
+    const whole = typed("vertex", value, ["vertices", name]);
+    const vertex = withoutFrozen(whole);
     if (vertex === undefined) throw damaged(file, `vertex "${name}" does not say what it is`);
     const from = names(file, edges, name);
     if (from.length === 0) throw damaged(file, `vertex "${name}" takes nothing`);
-    if (vertex.type !== "LayerVertex") return { name, inputs: from, vertex };
+    if (vertex.type !== "LayerVertex")
+      return { name, inputs: from, vertex, isFrozen: vertex !== whole };
     const conf = vertex.fields.get("layerConf");
     const preprocessor = typedField("preprocessor", vertex, "preProcessor");
     const layer = layerOf(file, conf, [...vertex.path, "layerConf"], name);

@@ -34,8 +34,8 @@ export function patchConfiguration(
   const version = versionOf(layersOf(configuration).map((layer) => thawed(layer).fields));
   const loss = outputLoss(configuration, style, before, after);
   const parts = partsOf({ configuration, style, before, after, loss });
-  const { layerJson, notes } = freezing(style, version, parts, after);
-  const document = documentOf({ configuration, style, parts, layerJson });
+  const frozen = freezing(style, version, parts, after);
+  const document = documentOf({ configuration, style, parts, frozen });
   const text = stringify(document.root);
   const variables: WrittenVariables = new Map(
     [...document.parts].flatMap(([name, { layer }]) =>
@@ -45,7 +45,11 @@ export function patchConfiguration(
   const meant = withStateMasks(after, parts);
   const { isSameLoss } = check(configuration, text, document, variables, meant);
   const unsaid = parts.flatMap(({ layer }) => layer?.notes ?? []);
-  return { text, variables, notes: [...notes, ...unsaid, ...(isSameLoss ? [] : [OTHER_LOSS])] };
+  return {
+    text,
+    variables,
+    notes: [...frozen.notes, ...unsaid, ...(isSameLoss ? [] : [OTHER_LOSS])],
+  };
 }
 
 const OTHER_LOSS =

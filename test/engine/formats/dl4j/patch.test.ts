@@ -344,6 +344,44 @@ test.each([
   await Promise.all([source.close(), opened.close()]);
 });
 
+const MERGED = "b5_dl4j_graph_merge/model.zip";
+const MERGED_FROZEN = "b5_dl4j_graph_merge/transfer_frozen_merge_before_fit.zip";
+test.each([
+  [
+    "pools between frozen layers",
+    "dl4j_vgg/vgg16.zip",
+    [{ freeze: { upTo: "fc2" } }],
+    ["block4_conv1", "block4_pool", "block5_conv1", "block5_pool", "fc1", "fc2"],
+  ],
+  [
+    "no pool that a layer reads which trains",
+    "dl4j_vgg/vgg16.zip",
+    [{ freeze: { upTo: "block5_conv1" } }],
+    ["block4_conv1", "block4_pool", "block5_conv1"],
+  ],
+  [
+    "a vertex between frozen layers",
+    MERGED,
+    [{ freeze: { upTo: "p" } }],
+    ["dl", "dr", "merge", "p"],
+  ],
+  ["no vertex that a layer reads which trains", MERGED, [{ freeze: "d[lr]" }], ["dl", "dr"]],
+  ["a vertex that was frozen", MERGED_FROZEN, [], ["dl", "dr", "merge"]],
+  ["no vertex behind a layer that trains again", MERGED_FROZEN, [{ unfreeze: "dl" }], ["dr"]],
+] as const)("frozen in a graph: %s", async (_, zip, edits, expected) => {
+  const [opened, source] = [await openZip(fixture(zip)), await openCheckpoint(fixture(zip))];
+  const before = await source.model();
+  const all = [...edits, { replaceOutput: { classes: 4 } }];
+  const { recipe } = parseRecipe("r", JSON.stringify({ checkpoint: zip, edits: all }));
+  const model = editedModel(before, recipe, new Map());
+  const { text } = patchConfiguration(opened.configuration, before, model);
+  const { vertices } = JSON.parse(text) as { vertices: Record<string, object> };
+  const isFrozenThere = (vertex: object) => /Frozen(Layer|Vertex)"/.test(JSON.stringify(vertex));
+  const found = Object.keys(vertices).filter((name) => isFrozenThere(vertices[name]));
+  expect(found.sort()).toEqual(expected);
+  await Promise.all([source.close(), opened.close()]);
+});
+
 test.each(["ADD", "CONCAT"])("the last step of both ways: %s", (mode) => {
   const layer = (type: string, more: object) => ({
     layer: { "@class": `org.deeplearning4j.nn.conf.layers.${type}`, ...more },

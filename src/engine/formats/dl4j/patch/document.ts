@@ -2,6 +2,7 @@
 import { confOf, type Configuration } from "../configuration";
 import { isObject, json, withKey, type Json, type JsonObject } from "../json";
 import { withFields, object, type Style } from "./fields";
+import type { Frozen } from "./freezing";
 import { notSaid } from "./groups";
 import type { Written } from "./layer";
 import { confFor } from "./newlayer";
@@ -18,14 +19,14 @@ export interface Assembly {
   readonly configuration: Configuration;
   readonly style: Style;
   readonly parts: readonly Part[];
-  readonly layerJson: (part: Part) => Json;
+  readonly frozen: Frozen;
 }
 
 export const documentOf = (assembly: Assembly): Document =>
   assembly.configuration.network === "MultiLayerNetwork" ? chain(assembly) : graph(assembly);
 
 /** What stands around the layer of a part. */
-function partConf({ configuration, layerJson }: Assembly, part: Part): JsonObject {
+function partConf({ configuration, frozen: { layerJson } }: Assembly, part: Part): JsonObject {
   const conf = confOf(part.source ?? templateOf(configuration));
   if (part.source) return confAtL2(withKey(conf, "layer", layerJson(part)), part.layer!);
   const keys = part.layer!.parameters.map(({ key }: Written) => key);
@@ -95,10 +96,10 @@ function namesOf({ inputs }: Configuration, parts: readonly Part[]): ReadonlyMap
 }
 
 function vertexJson(assembly: Assembly, part: Part): Json {
-  const { configuration, style } = assembly;
+  const { configuration, style, frozen } = assembly;
   const { source } = part;
   const whole = (configuration.document.get("vertices") as JsonObject).get(source?.name ?? "");
-  if (part.layer === undefined) return part.vertex ?? whole!;
+  if (part.layer === undefined) return frozen.vertexJson(part, part.vertex ?? whole!);
   const changes = {
     layerConf: partConf(assembly, part),
     preProcessor: part.preprocessor ?? null,

@@ -1,4 +1,5 @@
-// What freezes a layer: DL4J wraps it. A layer that is frozen above others that train lets their gradient through.
+// What freezes a layer or a vertex: DL4J wraps it. A layer that is frozen above others that train lets their gradient
+// through. Any other hands on no gradient, so what it alone reads must be frozen, too: DL4J waits for a gradient there.
 import { isFrozen, type Model, type Variable } from "../../../graph/model";
 import { isFrozenLayer } from "../configuration";
 import { isArray, json as jsonOf, withKey, type Json, type JsonObject } from "../json";
@@ -16,6 +17,8 @@ const INNER = { FrozenLayer: "layer", FrozenLayerWithBackprop: "underlying" } as
 export interface Frozen {
   /** The layer of a part, in what freezes it. */
   readonly layerJson: (part: Part) => Json;
+  /** A vertex that is no layer, in what freezes it. */
+  readonly vertexJson: (part: Part, vertex: Json) => Json;
   readonly notes: readonly string[];
 }
 
@@ -40,22 +43,43 @@ export function freezing(
       )
     )
       behindTraining.add(part);
+  const readers = readersOf(parts);
+  const wasFrozen = ({ source, layer }: Part): boolean =>
+    layer === undefined
+      ? source?.isFrozen === true
+      : source?.layer !== undefined && isFrozenLayer(source.layer);
+  /** Parts at which the gradient ends. */
+  const ends = new Set<Part>();
+  const isWanted = (part: Part): boolean =>
+    weights.get(part)!.length > 0
+      ? isHeld(part)
+      : (wasFrozen(part) && isAnyHeld) || isReadByAll(readers.get(part)!, ends);
+  if (version === "0.9")
+    for (const part of parts.toReversed()) {
+      const passes = behindTraining.has(part) || isOutput(part);
+      if (!passes && isWanted(part)) ends.add(part);
+    }
   const unfrozen: string[] = [];
   const unpenalized: string[] = [];
   const layerJson = (part: Part): Json => {
     const layer = part.layer!;
-    const was = part.source?.layer !== undefined && isFrozenLayer(part.source.layer);
-    const wanted = weights.get(part)!.length > 0 ? isHeld(part) : was && isAnyHeld;
+    const wanted = isWanted(part);
     if (wanted && version !== "0.9") unfrozen.push(part.name);
     if (!wanted || version !== "0.9") return innerJson(style, layer);
-    const passes = behindTraining.has(part) || isOutputLayer({ ...layer, path: [] });
-    if (!passes) return wrapped(style, part, "FrozenLayer", innerJson(style, layer));
+    if (ends.has(part)) return wrapped(style, part, "FrozenLayer", innerJson(style, layer));
     const fields = withoutPenalty(layer.fields);
     if (fields !== layer.fields)
       unpenalized.push(
         `The L1 and L2 regularization of ${part.name} is left out: Deeplearning4j applies it to frozen layers too where they lie above layers that train.`,
       );
     return wrapped(style, part, "FrozenLayerWithBackprop", innerJson(style, { ...layer, fields }));
+  };
+  // Versions in the other style have no frozen vertices, and end at the first layer that is frozen.
+  const vertexJson = (part: Part, vertex: Json): Json => {
+    if (style === "wrapper" || ends.has(part) === (part.source?.isFrozen === true)) return vertex;
+    return ends.has(part)
+      ? object(style, "vertex", "FrozenVertex", new Map([["underlying", vertex]]))
+      : part.source!.vertex.fields;
   };
   const partly = parts
     .filter((part) => trains(part) && weights.get(part)!.some((each) => !isWhole(each)))
@@ -70,8 +94,25 @@ export function freezing(
       : [
           `${unfrozen.join(", ")} will train: this zip is of a Deeplearning4j before 0.9, which does not save what is frozen. Freeze again after loading it.`,
         ];
-  return { layerJson: (part) => json.get(part)!, notes: [...partly, ...unsaid, ...unpenalized] };
+  return {
+    layerJson: (part) => json.get(part)!,
+    vertexJson,
+    notes: [...partly, ...unsaid, ...unpenalized],
+  };
 }
+
+function readersOf(parts: readonly Part[]): ReadonlyMap<Part, readonly Part[]> {
+  const readers = new Map(parts.map((part) => [part, [] as Part[]]));
+  for (const part of parts)
+    for (const input of part.inputs) if (typeof input !== "string") readers.get(input)?.push(part);
+  return readers;
+}
+
+const isReadByAll = (readers: readonly Part[], among: ReadonlySet<Part>): boolean =>
+  readers.length > 0 && readers.every((reader) => among.has(reader));
+
+const isOutput = ({ layer }: Part): boolean =>
+  layer !== undefined && isOutputLayer({ ...layer, path: [] });
 
 /** Penalties that DL4J would go on applying. */
 function withoutPenalty(fields: JsonObject): JsonObject {
