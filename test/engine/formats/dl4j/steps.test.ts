@@ -10,6 +10,11 @@ import { parseRecipe } from "../../../../src/engine/recipe/parse";
 const layer = (type: string, more: object) => ({
   layer: { "@class": `org.deeplearning4j.nn.conf.layers.${type}`, ...more },
 });
+const preprocessor = (type: string) => ({
+  "@class": `org.deeplearning4j.nn.conf.preprocessor.${type}`,
+});
+const TO_ROWS = preprocessor("RnnToFeedForwardPreProcessor");
+const TO_SEQUENCE = preprocessor("FeedForwardToRnnPreProcessor");
 
 const lstm = layer("LSTM", { layerName: "first", nin: 2, nout: 3, idropout: null });
 const output = layer("RnnOutputLayer", { layerName: "out", nin: 3, nout: 2, idropout: null });
@@ -51,4 +56,57 @@ test("a TimeDistributed layer takes sequences, and hands them on", () => {
   const edits = [{ setLayer: { layer: "each", learningRate: 0.5 } }];
   const { between } = patched([lstm, each, output], LSTM + 12 + 8, edits);
   expect(between).toEqual([]);
+});
+
+test("a layer that takes anything keeps the preprocessor that it has", () => {
+  const dense = layer("DenseLayer", { layerName: "dense", nin: 2, nout: 3 });
+  const pool = layer("GlobalPoolingLayer", { layerName: "pool", poolingType: "MAX" });
+  const last = layer("OutputLayer", { layerName: "out", nin: 3, nout: 2 });
+  const edits = [{ setLayer: { layer: "dense", activation: "relu" } }];
+  const between = { 0: TO_ROWS, 1: TO_SEQUENCE };
+  const found = patched([dense, pool, last], 9 + 8, edits, between);
+  expect(found.between).toEqual([
+    "0 RnnToFeedForwardPreProcessor",
+    "1 FeedForwardToRnnPreProcessor",
+  ]);
+});
+
+test("a new dropout is on the input of the layer that reads it", () => {
+  const edits = [{ insertLayer: { after: "first", layer: { dropout: { rate: 0.25 } } } }];
+  const { layers, kept, notes } = patched([lstm, output], LSTM + 8, edits);
+  expect(layers).toEqual(["LSTM", "RnnOutputLayer"]);
+  expect(kept).toEqual([null, 0.75]);
+  expect(notes).toEqual([]);
+});
+
+test("of two new dropouts one is a layer of the rows of all steps, and padding is noted", () => {
+  const edits = [
+    { insertLayer: { after: "first", layer: { dropout: { rate: 0.25 } }, name: "behind" } },
+    { insertLayer: { after: "first", layer: { dropout: { rate: 0.5 } }, name: "before" } },
+  ];
+  const { layers, kept, between, notes } = patched([lstm, output], LSTM + 8, edits);
+  expect(layers).toEqual(["LSTM", "DropoutLayer", "RnnOutputLayer"]);
+  expect(kept).toEqual([null, 0.5, 0.75]);
+  expect(between).toEqual(["1 RnnToFeedForwardPreProcessor", "2 FeedForwardToRnnPreProcessor"]);
+  expect(notes).toEqual([expect.stringMatching(/before becomes a DropoutLayer .* padding to 0/)]);
+});
+
+const DROPPING = { "@class": "org.deeplearning4j.nn.conf.dropout.Dropout", p: 0.5 };
+
+test.each([
+  ["has a dropout already", DROPPING, []],
+  ["is frozen", null, [{ freeze: "out" }]],
+] as const)("a new dropout stays a layer where its reader %s", (_, idropout, more) => {
+  const edits = [...more, { insertLayer: { after: "first", layer: { dropout: { rate: 0.25 } } } }];
+  const last = { layer: { ...output.layer, idropout } };
+  const { layers } = patched([lstm, last], LSTM + 8, edits);
+  expect(layers[1]).toBe("DropoutLayer");
+});
+
+test("a batch norm hands a pooling sequences", () => {
+  const pool = layer("GlobalPoolingLayer", { layerName: "pool", poolingType: "MAX" });
+  const last = layer("OutputLayer", { layerName: "out", nin: 3, nout: 2 });
+  const edits = [{ insertLayer: { after: "first", layer: { batchNorm: {} } } }];
+  const { between } = patched([lstm, pool, last], LSTM + 8, edits);
+  expect(between).toEqual(["1 RnnToFeedForwardPreProcessor", "2 FeedForwardToRnnPreProcessor"]);
 });
