@@ -19,6 +19,14 @@ const MASK: JavaArray = {
   values: [5, 2, 3, 1].flatMap((length) => [0, 1, 2, 3, 4].map((step) => Number(step < length))),
 };
 
+/** What is no padding: of sequences [samples, features, time] the steps that are there. */
+const there = ({ shape, values }: { shape: readonly number[]; values: ArrayLike<number> }) =>
+  Array.from(values, (value, at) => {
+    if (shape.length < 3) return value;
+    const sample = Math.floor(at / (shape[1] * shape[2]));
+    return value * MASK.values[sample * shape[2] + (at % shape[2])];
+  });
+
 interface Source {
   readonly network: object;
   readonly inputs: readonly JavaArray[];
@@ -88,6 +96,64 @@ const SOURCES: Readonly<Record<string, Source>> = {
       vertices: [
         ["lstm", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
         ["out", { RnnOutputLayer: { nIn: 4, ...OUTPUT } }, "lstm"],
+      ],
+      outputs: ["out"],
+      graph: { setInputTypes: [{ recurrent: [3] }] },
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
+  timeDistributed: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        { TimeDistributed: { args: [dense(4, 5)] } },
+        { RnnOutputLayer: { nIn: 5, ...OUTPUT } },
+      ],
+      list: { setInputType: { recurrent: [3] } },
+    },
+    inputs: [numbers(4, 3, 5)],
+    steps: 5,
+  },
+  pooled: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } },
+        { GlobalPoolingLayer: { args: ["MAX"] } },
+        { OutputLayer: { nIn: 4, ...OUTPUT } },
+      ],
+      list: { setInputType: { recurrent: [3] } },
+    },
+    inputs: [numbers(4, 3, 5)],
+  },
+  denseBehindLast: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a"],
+      vertices: [
+        ["lstm", { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+        ["last", { LastTimeStepVertex: { args: ["a"] } }, "lstm"],
+        ["dense", dense(4, 3), "last"],
+        ["out", { OutputLayer: { nIn: 3, ...OUTPUT } }, "dense"],
+      ],
+      outputs: ["out"],
+      graph: { setInputTypes: [{ recurrent: [3] }] },
+    },
+    inputs: [numbers(4, 3, 5)],
+  },
+  turnedGraph: {
+    network: {
+      global: GLOBAL,
+      inputs: ["a"],
+      vertices: [
+        ["there", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+        ["turned", { ReverseTimeSeriesVertex: { args: ["a"] } }, "a"],
+        ["back", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "turned"],
+        ["again", { ReverseTimeSeriesVertex: { args: ["a"] } }, "back"],
+        ["joined", { MergeVertex: {} }, "there", "again"],
+        ["out", { RnnOutputLayer: { nIn: 8, ...OUTPUT } }, "joined"],
       ],
       outputs: ["out"],
       graph: { setInputTypes: [{ recurrent: [3] }] },
@@ -227,6 +293,9 @@ interface Case {
   readonly classes?: number;
   /** Where the labels have other steps than those of the source: null for none. */
   readonly steps?: null;
+  /** Whether padding is tried, too. */
+  readonly isMasked?: boolean;
+  readonly hasNoLoss?: boolean;
 }
 
 const CASES: readonly Case[] = [
@@ -405,6 +474,84 @@ const CASES: readonly Case[] = [
     steps: null,
   },
   {
+    title: "a learning rate, and units within",
+    source: "timeDistributed",
+    edits: [
+      { setLayer: { layer: "layer0", learningRate: 0.5 } },
+      { addUnits: { layer: "layer1", units: 2, init: "random" } },
+    ],
+  },
+  {
+    title: "batch norms around it, behind a frozen layer",
+    source: "timeDistributed",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { batchNorm: {} } } },
+      { insertLayer: { after: "layer1", layer: { batchNorm: {} }, name: "norm" } },
+      { freeze: "layer0" },
+    ],
+    frozen: ["0"],
+  },
+  {
+    title: "a batch norm before a pooling over the steps",
+    source: "pooled",
+    edits: [{ insertLayer: { after: "layer0", layer: { batchNorm: {} } } }],
+    isMasked: true,
+  },
+  {
+    title: "dropout before a pooling over the steps",
+    source: "pooled",
+    edits: [{ insertLayer: { after: "layer0", layer: { dropout: { rate: 0.5 } } } }],
+    isMasked: true,
+  },
+  {
+    title: "an activation function and a batch norm before the last step",
+    source: "denseBehindLast",
+    edits: [
+      { insertLayer: { after: "lstm", layer: { activation: "relu" } } },
+      { insertLayer: { after: "lstm", layer: { batchNorm: {} } } },
+    ],
+    isMasked: true,
+  },
+  {
+    title: "a batch norm and dropout before a merge, and before a reversal",
+    source: "turnedGraph",
+    edits: [
+      { insertLayer: { after: "there", layer: { batchNorm: {} } } },
+      { insertLayer: { after: "there", layer: { dropout: { rate: 0.5 } }, name: "drop" } },
+      { insertLayer: { after: "back", layer: { batchNorm: {} } } },
+    ],
+    isMasked: true,
+  },
+  {
+    title: "a batch norm at the end",
+    source: "recurrentGraph",
+    edits: [
+      { insertLayer: { after: "lstm", layer: { batchNorm: {} }, name: "logits" } },
+      { setOutputs: { outputs: "logits" } },
+    ],
+    isMasked: true,
+    hasNoLoss: true,
+  },
+  {
+    title: "dropout behind recurrent layers",
+    source: "sequences",
+    edits: [
+      { insertLayer: { after: "layer0", layer: { dropout: { rate: 0.5 } } } },
+      { insertLayer: { after: "layer1", layer: { dropout: { rate: 0.25 } } } },
+    ],
+    isMasked: true,
+  },
+  {
+    title: "dropout before a frozen layer",
+    source: "recurrentGraph",
+    edits: [
+      { insertLayer: { after: "lstm", layer: { dropout: { rate: 0.5 } } } },
+      { freeze: "out" },
+    ],
+    frozen: ["out"],
+    isMasked: true,
+  },
+  {
     title: "units, freezing and layers in a graph",
     source: "graph",
     edits: [
@@ -493,7 +640,7 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     const feeds = Object.fromEntries(model.roles.inputs.map((name, at) => [name, fed[at]]));
     const logits = await outputsOf(model, checkpoint.read, feeds, [model.roles.output!]);
     const last = [...again.aliases.keys()]
-      .filter((name) => /^(out|logits|\d+)$/.test(name))
+      .filter((name) => /^(out|logits|\d+)(_steps)?$/.test(name))
       .at(-1)!;
     const both = await outputsOf(again, saved.read, feeds, [
       again.roles.output!,
@@ -503,25 +650,32 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     expect(both[1].shape).toEqual(outputs[0].shape);
     expectClose(both[1].values, Float32Array.from(outputs[0].values), 1e-5, "outputs");
     const labelSteps = "steps" in more ? more.steps : steps;
-    if (labelSteps === null) {
+    if (labelSteps === null || more.isMasked) {
       const masks = [MASK];
       const masked = await java.ask<JavaOutput>({ ...given, masks });
       const mask = { mask: MASK };
       const [here] = await outputsOf(again, saved.read, { ...feeds, ...mask }, [
         nodeOf(again, last),
       ]);
-      expectClose(here.values, Float32Array.from(masked.outputs[0].values), 1e-5, "masked");
+      expectClose(
+        Float32Array.from(there(here)),
+        Float32Array.from(there(masked.outputs[0])),
+        1e-5,
+        "masked",
+      );
     }
 
     const loaded = await java.ask<JavaNetwork>({ command: "load", path: as });
     // Layers of a chain are named "layer0", and their parameters "0_W".
     const held = loaded.layers.filter((layer) => layer.frozen).map(({ name }) => name);
     expect(held.map((name) => name.replace(/^layer/, ""))).toEqual(frozen);
+    if (more.hasNoLoss) return void (await Promise.all([checkpoint.close(), saved.close()]));
     const fitted = await java.ask<JavaNetwork>({
       ...{ command: "fit", path: as, steps: 1 },
       ...{
         inputs: fed,
         labels: [classes(4, more.classes ?? 2, labelSteps ?? undefined)],
+        ...(more.isMasked && { masks: [MASK], ...(labelSteps && { labelsMasks: [MASK] }) }),
       },
     });
     for (const [name, { values }] of Object.entries(fitted.parameters)) {

@@ -22,7 +22,7 @@ interface LayerKind {
 export const inputRank = (layer: Typed): number | undefined => {
   const { type } = layer;
   const wraps = LAYERS[type]?.wraps;
-  return wraps === undefined ? RANKS[type] : inputRank(inner(layer, wraps.field));
+  return RANKS[type] ?? (wraps && inputRank(inner(layer, wraps.field)));
 };
 
 /** Whether a layer compares its output with labels. */
@@ -135,6 +135,7 @@ const RANKS: Readonly<Record<string, number>> = {
   GravesLSTM: 3,
   GravesBidirectionalLSTM: 3,
   SimpleRnn: 3,
+  TimeDistributed: 3,
   Convolution1DLayer: 3,
   Convolution1D: 3,
   Subsampling1DLayer: 3,

@@ -60,19 +60,47 @@ export function newLayers(
   return piecesOf(group).map((piece) => {
     const rule = RULES[piece.core.op];
     if (rule === undefined) throw notSaid(group.name, unsaid(piece.core, model));
-    const { type, parameters, ...own } = rule(piece, model, style, group.name, template);
-    checkKnown(group.name, type, template);
-    const all = new Map<string, Json>([
-      ...[...template].filter(([key]) => COMMON.has(key)),
-      ...(style === "class" ? NO_PENALTY : []),
-      ["layerName", group.name],
-      ...Object.entries(own.fields).map(([key, value]) => [key, asJson(value)] as const),
-    ]);
-    const sorted = new Map([...all].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    const fields =
-      style === "class" ? (object(style, "layer", type, sorted) as JsonObject) : sorted;
-    return { type, fields, parameters, output: piece.nodes.at(-1)!.name };
+    const described = rule(piece, model, style, group.name, template);
+    return written(style, group.name, described, template, piece.nodes.at(-1)!.name);
   });
+}
+
+/** A layer that hands on what it reads. */
+export const passingLayer = (
+  style: Style,
+  name: string,
+  template: JsonObject,
+  output: string,
+): WrittenLayer =>
+  written(
+    style,
+    name,
+    {
+      type: "ActivationLayer",
+      fields: { activationFn: activationJson(style, undefined)! },
+      parameters: [],
+    },
+    template,
+    output,
+  );
+
+function written(
+  style: Style,
+  name: string,
+  { type, parameters, fields: own }: Described,
+  template: JsonObject,
+  output: string,
+): WrittenLayer {
+  checkKnown(name, type, template);
+  const all = new Map<string, Json>([
+    ...[...template].filter(([key]) => COMMON.has(key)),
+    ...(style === "class" ? NO_PENALTY : []),
+    ["layerName", name],
+    ...Object.entries(own).map(([key, value]) => [key, asJson(value)] as const),
+  ]);
+  const sorted = new Map([...all].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const fields = style === "class" ? (object(style, "layer", type, sorted) as JsonObject) : sorted;
+  return { type, fields, parameters, output };
 }
 
 const NO_PENALTY: readonly (readonly [string, Json])[] = [

@@ -4,13 +4,14 @@ import { confOf, thawed, type Configuration, type Vertex } from "../configuratio
 import { withKey, type Json } from "../json";
 import { isVague } from "../../../graph/shapes";
 import { rawOf } from "../typed";
-import { inputRank, isOutputLayer } from "../layers/table";
+import { isOutputLayer } from "../layers/table";
 import type { Style } from "./fields";
 import { groupsOf, notSaid, type Group } from "./groups";
 import { asHidden, asOutput, bySource, keptLayer, type WrittenLayer } from "./layer";
 import type { OutputLoss } from "./loss";
 import { lastStepsWrapped } from "./laststep";
-import { newLayers } from "./newlayer";
+import { canDrop, paddingNote, sequenceDropout, withInputDropout } from "./newdropout";
+import { newLayers, passingLayer } from "./newlayer";
 import { isFlatten, isVertex, newVertex } from "./newvertex";
 import {
   between,
@@ -21,6 +22,7 @@ import {
   sequenceFormat,
   type Kind,
 } from "./preprocessors";
+import { needsSequences, rankFor } from "./steps";
 import { withTraining } from "./training";
 
 /** A vertex of the new configuration. */
@@ -44,11 +46,13 @@ export interface Part {
 }
 
 /** What a node gives to those that read it. */
-interface Feed {
+export interface Feed {
   readonly from: Part | string;
   readonly kind: Kind;
   /** A preprocessor that lies between. */
   readonly through?: Group;
+  /** The rate of a dropout that lies between. */
+  readonly dropout?: number;
 }
 
 export interface Edited {
@@ -70,6 +74,8 @@ export function partsOf(edited: Edited): readonly Part[] {
   const parts: Part[] = [];
   const groups = groupsOf(configuration, after);
   const layersOf = layerMaker(edited, outputGroup(groups, after));
+  const isGraph = configuration.network !== "MultiLayerNetwork";
+  const asSequence = sequenceMaker(edited, parts);
   const isForLayers = ({ output }: Group): boolean =>
     groups.every((each) => !each.reads.includes(output) || !isNewVertex(after, each));
   for (const group of groups) {
@@ -84,22 +90,59 @@ export function partsOf(edited: Edited): readonly Part[] {
       : group.vertex === undefined
         ? newVertex(style, group, after)
         : undefined;
-    const isLayer =
-      vertex === undefined && (group.layer !== undefined || group.vertex?.layer !== undefined);
-    const made = isLayer
-      ? layerParts(edited, group, read, layersOf(group))
-      : [vertexPart(after, group, read, vertex)];
-    parts.push(...made.map(({ part }) => part));
-    const { part: from, kind } = made.at(-1)!;
-    feeds.set(group.output, { from, kind });
+    if (isLayer(after, group)) {
+      const { made, feed } = layerParts(edited, group, read[0], layersOf, groups);
+      parts.push(...made);
+      feeds.set(group.output, feed);
+      continue;
+    }
+    const fed = isGraph && needsSequences(group, read) ? read.map(asSequence) : read;
+    const made = vertexPart(after, group, fed, vertex);
+    parts.push(made.part);
+    feeds.set(group.output, { from: made.part, kind: made.kind });
   }
-  return configuration.network === "MultiLayerNetwork" ? lastStepsWrapped(style, parts) : parts;
+  // What comes out at the end are sequences, too.
+  for (const { isRead, output, vertex } of groups)
+    if (!isRead && !configuration.outputs.includes(vertex?.name ?? ""))
+      asSequence(feeds.get(output)!);
+  return isGraph ? parts : lastStepsWrapped(style, parts);
+}
+
+/** Adds a layer that makes sequences of rows of all steps to `parts`, where that is what is read. */
+function sequenceMaker({ configuration, style }: Edited, parts: Part[]): (feed: Feed) => Feed {
+  const known = new Map<Part, Feed>();
+  return (feed) => {
+    const { from, kind } = feed;
+    if (typeof from === "string" || kind !== "steps") return feed;
+    const added = known.get(from);
+    if (added !== undefined) return added;
+    const name = `${from.name}_steps`;
+    const template = thawed(templateOf(configuration).layer!).fields;
+    const part: Part = {
+      name,
+      layer: passingLayer(style, name, template, from.output),
+      inputs: [from],
+      preprocessor: between(style, configuration, undefined, kind, 3)!,
+      output: from.output,
+    };
+    parts.push(part);
+    known.set(from, { from: part, kind: "sequence" });
+    return known.get(from)!;
+  };
 }
 
 interface Made {
   readonly part: Part;
   readonly kind: Kind;
 }
+
+/** Whether a group that is no preprocessor becomes a layer. */
+const isLayer = (after: Model, group: Group): boolean =>
+  group.vertex === undefined
+    ? group.layer !== undefined &&
+      !isVertex(after, group.nodes.at(-1)!) &&
+      !isFlatten(after, group.nodes.at(-1)!)
+    : group.vertex.layer !== undefined;
 
 const isNewVertex = (after: Model, { vertex, nodes }: Group): boolean =>
   vertex === undefined ? isVertex(after, nodes.at(-1)!) : vertex.layer === undefined;
@@ -131,44 +174,53 @@ const named = (layer: WrittenLayer, name: string): WrittenLayer =>
     ? { ...layer, fields: withKey(layer.fields, "layerName", name) }
     : layer;
 
-/** The parts of a layer's group: one, but where an edit put several layers there. */
+/** The parts of a layer's group: one, but where an edit put several layers there, or a dropout that its reader takes over. */
 function layerParts(
   { configuration, style, after }: Edited,
   group: Group,
-  read: readonly Feed[],
-  layers: readonly WrittenLayer[],
-): readonly Made[] {
-  if (read.length !== 1) throw notSaid(group.name, "a layer reads one input");
-  const made: Made[] = [];
-  let [feed] = read;
-  for (const layer of layers) {
+  read: Feed,
+  layersOf: (group: Group) => readonly WrittenLayer[],
+  groups: readonly Group[],
+): { readonly made: readonly Part[]; readonly feed: Feed } {
+  if (group.reads.length !== 1) throw notSaid(group.name, "a layer reads one input");
+  const made: Part[] = [];
+  const layers = layersOf(group);
+  const readers = groups.filter(({ reads }) => reads.includes(group.output));
+  let feed = read;
+  for (const [index, layer] of layers.entries()) {
     const isLast = layer === layers.at(-1);
+    const name = isLast ? group.name : `${group.name}_${layer.type}`;
+    const rate = group.vertex ? undefined : sequenceDropout(after, layer);
+    const [reader, ...others] = isLast
+      ? readers.map((each) => (isLayer(after, each) ? layersOf(each)[0] : undefined))
+      : [layers[index + 1]];
+    if (rate !== undefined && reader && others.length === 0 && canDrop(after, reader)) {
+      feed = { ...feed, dropout: rate };
+      continue;
+    }
     const output = isLast ? group.output : layer.output!;
-    const need = rankFor(layer, feed.kind);
+    const need = rankFor(group, layer, feed);
     const preprocessor = feed.through
       ? preprocessorOf(style, feed.through, after)
       : isVagueAsBefore(after, group, feed)
         ? group.vertex!.preprocessor && rawOf(group.vertex!.preprocessor)
         : between(style, configuration, group.vertex, feed.kind, need);
-    const name = isLast ? group.name : `${group.name}_${layer.type}`;
     const part: Part = {
       name,
       ...(group.vertex && { source: group.vertex }),
-      layer: named(layer, name),
+      layer: {
+        ...withInputDropout(named(layer, name), feed.dropout),
+        ...(rate !== undefined && { notes: [paddingNote(name)] }),
+      },
       inputs: [feed.from],
       ...(preprocessor !== undefined && { preprocessor }),
       output,
     };
-    const kind = kindBehind(feed.kind, need, after.shapes.get(output));
-    made.push({ part, kind });
-    feed = { from: part, kind };
+    made.push(part);
+    feed = { from: part, kind: kindBehind(feed.kind, need, after.shapes.get(output)) };
   }
-  return made;
+  return { made, feed };
 }
-
-/** How many axes a layer takes of what it is fed. Batch norms know images and rows: those of all steps. */
-const rankFor = ({ type, fields }: WrittenLayer, kind: Kind): number | undefined =>
-  type === "BatchNormalization" && kind === "sequence" ? 2 : inputRank({ type, fields, path: [] });
 
 /** Whether no shape tells what a layer reads; it is what it was, then, unless another vertex feeds it now. */
 function isVagueAsBefore(after: Model, { vertex, reads }: Group, { from }: Feed): boolean {
