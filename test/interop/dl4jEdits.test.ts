@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { formatOf, openCheckpoint } from "../../src/engine/formats/table";
+import { ancestors } from "../../src/engine/graph/order";
 import { evaluate } from "../../src/engine/graph/value";
 import { editedModel } from "../../src/engine/recipe/apply";
 import { parseRecipe } from "../../src/engine/recipe/parse";
@@ -62,6 +63,17 @@ const SOURCES: Readonly<Record<string, Source>> = {
       list: { setInputType: { convolutionalFlat: [6, 6, 1] } },
     },
     inputs: [numbers(4, 36)],
+  },
+  centers: {
+    network: {
+      global: GLOBAL,
+      layers: [
+        dense(3, 4),
+        dense(4, 5),
+        { CenterLossOutputLayer: { nIn: 5, ...OUTPUT, lambda: 0.3, alpha: 0.1 } },
+      ],
+    },
+    inputs: [numbers(4, 3)],
   },
   sequences: {
     network: {
@@ -392,6 +404,31 @@ const CASES: readonly Case[] = [
     classes: 3,
   },
   {
+    title: "more and fewer units in front of the centers",
+    source: "centers",
+    edits: [
+      { addUnits: { layer: "layer1", units: 2, init: "net2wider" } },
+      { removeUnits: { layer: "layer1", units: "1" } },
+    ],
+  },
+  {
+    title: "a new output in the place of one with centers",
+    source: "centers",
+    edits: [{ replaceOutput: { classes: 3, connections: "replace" } }],
+    classes: 3,
+  },
+  {
+    title: "a new output behind one with centers",
+    source: "centers",
+    edits: [{ replaceOutput: { classes: 3, head: "dense" } }],
+    classes: 3,
+  },
+  {
+    title: "a layer in front of the centers",
+    source: "centers",
+    edits: [{ insertLayer: { after: "layer1", layer: { dense: {} } } }],
+  },
+  {
     title: "units of either direction, more and fewer",
     source: "bothWays",
     edits: [
@@ -627,6 +664,12 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
     await formatOf(checkpoint).save(checkpoint, model, as, (each) =>
       evaluate(each, checkpoint.read, SEED),
     );
+    const { roles } = model;
+    const fedTo = [...ancestors(model, [roles.loss!])].filter((name) => {
+      const node = model.nodes.get(name)!;
+      return node.op === "Placeholder" && node.attributes.value === undefined;
+    });
+    expect(fedTo.filter((name) => !roles.inputs.includes(name))).toEqual([roles.labels]);
 
     // What the network hands on behind its softmax, there and here.
     const saved = await openCheckpoint(as);
@@ -684,6 +727,22 @@ withDl4j("edits of networks of Deeplearning4j 1.0.0-M2.1", () => {
       expect(hasMoved, name).toBe(!isFrozen);
     }
     await Promise.all([checkpoint.close(), saved.close()]);
+  });
+
+  test.each([
+    [{ addClasses: { classes: 2 } }, /units also feed 2_cL/],
+    [{ replaceOutput: { classes: 3 } }, /units also feed 2_cL/],
+    [{ insertLayer: { after: "layer1", layer: { dense: { units: 6 } } } }, /those of 2_cL/],
+    [{ removeLayer: { layer: "layer1" } }, /those of 2_cL/],
+  ])("centers refuse %j", async (edit, message) => {
+    const path = at("centers.zip");
+    await java.ask({ command: "make", network: SOURCES.centers.network, as: path });
+    const checkpoint = await openCheckpoint(path);
+    const text = JSON.stringify({ checkpoint: "made", edits: [edit] });
+    const { recipe } = parseRecipe("r.graft.json", text);
+    const source = await checkpoint.model();
+    expect(() => editedModel(source, recipe, new Map())).toThrow(message);
+    await checkpoint.close();
   });
 
   // This version reads those from 0.7 on, so it tells whether what is written is in the style of each.

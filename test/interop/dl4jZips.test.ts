@@ -306,7 +306,7 @@ withDl4j("a zip of Deeplearning4j 1.0.0-M2.1", () => {
     );
     const centers = { CenterLossOutputLayer: { nIn: 4, ...OUTPUT.OutputLayer } };
     expect(await ignored({ global: { seed: 3, l2: 0.1 }, layers: [dense(3, 4), centers] })).toEqual(
-      [expect.stringMatching(/center loss to that of the classes in layer1,/)],
+      [expect.stringMatching(/the centers of its center loss in layer1,/)],
     );
   });
 

@@ -111,11 +111,35 @@ export function withComparison(model: Model, kind: LossName, was: string, units:
   const ends = reduction.map((node) =>
     node.name === part ? { ...node, origin: old!.origin } : node,
   );
-  const after = changed(model, { nodes: [...fed.added, ...own, ...ends] });
+  const all = part === undefined ? undefined : withoutCenters(model, loss!);
+  const after = changed(model, { nodes: [...fed.added, ...own, ...ends, ...(all ? [all] : [])] });
   return pruned(withRoles(after, fed, output!, part === undefined ? scalar : loss!), [
     ...(loss === undefined ? [] : [loss]),
+    ...(all === undefined ? [] : model.nodes.get(loss!)!.inputs.flatMap(nodeName)),
     ...(old?.inputs ?? []).flatMap(nodeName),
   ]);
+}
+
+/**
+ * The sum of all terms of the loss without distances to centers of the old classes, which are statistics that labels
+ * choose from; undefined where there are none.
+ */
+function withoutCenters({ nodes, variables, roles }: Model, loss: string): Node | undefined {
+  const sum = nodes.get(loss)!;
+  if (sum.op !== "Add") return undefined;
+  const chooses = ({ inputs }: Node): boolean =>
+    inputs.some((ref) => "node" in ref && ref.node === roles.labels) &&
+    inputs.some((ref) => "variable" in ref && variables.get(ref.variable)!.role === "statistic");
+  const inputs = sum.inputs.filter(
+    (ref) =>
+      "variable" in ref ||
+      ![...ancestors({ nodes }, [ref.node])].some((name) => chooses(nodes.get(name)!)),
+  );
+  if (inputs.length === sum.inputs.length) return undefined;
+  const { name, origin } = sum;
+  return inputs.length > 1
+    ? { ...sum, inputs }
+    : { ...newNode(name, "Identity", inputs, {}), origin };
 }
 
 const withRoles = (model: Model, { node, shape }: Labels, output: string, loss: string): Model => ({

@@ -87,8 +87,15 @@ function rearrangedVariable(
   const numbers = fresh(model, variable, {
     shape: resized(shape, axis, added),
     whole: shape,
-    // A branch that is kept as it was goes on computing what it did.
-    weights: makes ? how.makes : variable.role === "kept" ? "zeros" : how.reads,
+    // A branch that is kept as it was goes on computing what it did; what no gradient moves begins at nothing.
+    weights:
+      variable.role === "statistic"
+        ? "zeros"
+        : makes
+          ? how.makes
+          : variable.role === "kept"
+            ? "zeros"
+            : how.reads,
     key: `${how.key} axis ${axis}`,
   });
   const all = added === 0 ? variable.value : joinedWith(variable, axis, numbers, added);

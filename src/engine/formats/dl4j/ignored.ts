@@ -43,7 +43,7 @@ const OF_LAYERS: Readonly<Record<string, Setting>> = {
   lambda: {
     said: ({ type }) => (type === "CenterLossOutputLayer" ? "center loss" : undefined),
     told: (said, where) =>
-      `The zip adds a ${said} to that of the classes${where}, and training here does not: the centers stay where they are.`,
+      `The zip moves the centers of its ${said}${where}, and training here does not: they stay where they are.`,
   },
   biasUpdater: {
     said: (layer) => typedField("updater", layer, "biasUpdater")?.type,

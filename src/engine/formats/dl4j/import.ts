@@ -5,6 +5,7 @@ import {
   wholeRegion,
   type Layer,
   type Model,
+  type Node,
   type Roles,
   type Shape,
   type Variable,
@@ -15,7 +16,14 @@ import { isFrozenLayer, layersOf, thawed, type Configuration, type Vertex } from
 import { inputShapes } from "./inputs";
 import { activationOf } from "./layers/activations";
 import { add, Lifting, type Place } from "./layers/lifting";
-import { compared, labelShape, lossOf, reduced, takesIndices } from "./layers/losses";
+import {
+  compared,
+  distanceToCenters,
+  labelShape,
+  lossOf,
+  reduced,
+  takesIndices,
+} from "./layers/losses";
 import { preprocessed } from "./layers/preprocessors";
 import { regularization } from "./layers/regularization";
 import { isOutputLayer, kindOf, liftLayer, maskBehind } from "./layers/table";
@@ -108,6 +116,9 @@ const LOSS = "/loss";
 
 /** What the nodes of a layer's preprocessor come from. */
 export const preprocessorOrigin = (vertex: string): string => `${vertex}/preprocessor`;
+
+const productInput = ({ op, inputs: [x] }: Node): readonly string[] =>
+  op === "MatMul" && "node" in x ? [x.node] : [];
 
 /** What is known of each part of the network while it is lifted. */
 class Network {
@@ -229,6 +240,10 @@ class Network {
     // DL4J masks the loss by the mask of the labels alone.
     const masks = shape.length === 3 ? [this.#labelsMask(name, shape, isOnly)] : [];
     this.#losses.push(reduced(place, each, masks, layer!.minimizesMean));
+    if (inner.type !== "CenterLossOutputLayer") return;
+    const [x] = own.flatMap((node) => productInput(lifting.nodes.get(node)!));
+    const distance = distanceToCenters(place, inner, x, labels, { variable: `${name}_cL` });
+    this.#losses.push(reduced(place, distance, [], layer!.minimizesMean));
   }
 
   #labelsMask(name: string, shape: Shape, isOnly: boolean): string {

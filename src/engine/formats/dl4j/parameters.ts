@@ -182,7 +182,9 @@ const PARAMETERS: Readonly<Record<string, Rule>> = {
   AutoEncoder: (layer) => [...dense(layer)!, bias("vb", whole(layer, "nin", 1))],
   CenterLossOutputLayer: (layer) => {
     const [nIn, nOut] = sizes(layer);
-    return [weight("W", [nIn, nOut]), bias("b", nOut), weight("cL", [nOut, nIn], "c")];
+    // No gradient moves the centers.
+    const centers = { name: "cL", shape: [nOut, nIn], order: "c", role: "statistic" } as const;
+    return [weight("W", [nIn, nOut]), bias("b", nOut), centers];
   },
   ElementWiseMultiplicationLayer: (layer) => {
     const [nIn] = sizes(layer);

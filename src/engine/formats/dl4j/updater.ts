@@ -178,9 +178,7 @@ function movedBy(layer: Typed, name: string): Typed | undefined {
 }
 
 function updaterOf(owner: Typed, { name, role }: Stored): Configured | undefined {
-  const isMoved =
-    role !== "statistic" && !(owner.type === "CenterLossOutputLayer" && name === "cL");
-  if (!isMoved) return NOTHING;
+  if (role === "statistic") return NOTHING;
   const own = (key: string) => typed("updater", owner.fields.get(key), [...owner.path, key]);
   // Layers made of SameDiff have it as "updater".
   const keys = [...(role === "bias" ? ["biasUpdater"] : []), "iupdater", "iUpdater", "updater"];

@@ -1,9 +1,9 @@
 // Loss functions: what an output layer minimizes, per sample, and summed up as DL4J does: over the outputs and the steps
 // of a sample, and as a mean over samples.
-import type { Shape } from "../../../graph/model";
+import type { Ref, Shape } from "../../../graph/model";
 import { isArray, JsonNumber } from "../json";
 import { classOfShort } from "../names";
-import { text, typedField, type Typed } from "../typed";
+import { real, text, typedField, type Typed } from "../typed";
 import { add, constant, opaque, shapeAt, type Place } from "./lifting";
 
 /** What an output layer compares. */
@@ -163,6 +163,20 @@ export function reduced(
     ? add(place, "Sum", [counted], { axes: [1], keepDims: false })
     : counted;
   return add(place, isMean ? "Mean" : "Sum", [perSample], { axes: [0], keepDims: false });
+}
+
+/** λ/2 · |x − c|² of each sample: `x` is what a `CenterLossOutputLayer` reads, c the center of the sample's class. */
+export function distanceToCenters(
+  place: Place,
+  layer: Typed,
+  x: string,
+  labels: string,
+  centers: Ref,
+): string {
+  const own = add(place, "MatMul", [labels, centers], { transposeA: false, transposeB: false });
+  const squares = add(place, "Square", [difference(place, x, own)], {});
+  const half = constant(place, real(layer, "lambda", 2e-4) / 2);
+  return add(place, "Mul", [last(place, "Sum", squares), half], {});
 }
 
 /** The shape of the labels that are compared with an output of `shape`. */

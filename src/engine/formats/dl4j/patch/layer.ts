@@ -68,7 +68,20 @@ export function keptLayer(
     (all, change) => change(style, { ...owner, fields: all }, group, before),
     sized,
   );
-  return { type: inner.type, fields, parameters };
+  const written = { type: inner.type, fields, parameters };
+  const hasCenters = parameters.some(({ key }) => key === CENTERS);
+  return inner.type === "CenterLossOutputLayer" && !hasCenters
+    ? withoutCenters(style, written)
+    : written;
+}
+
+const CENTERS = "cL";
+
+/** Centers go with the loss that they are part of: what is left is a plain output layer. */
+function withoutCenters(style: Style, layer: WrittenLayer): WrittenLayer {
+  const fields = new Map(layer.fields);
+  for (const key of ["alpha", "lambda", "gradientCheck"]) fields.delete(key);
+  return withClass(style, layer, "OutputLayer", fields);
 }
 
 function writtenParameters(
@@ -80,7 +93,7 @@ function writtenParameters(
   return keys.flatMap((key): Written[] => {
     const variable = variables.get(`${layer.name}_${key}`);
     if (variable !== undefined) return [{ key, variable: variable.name }];
-    if (key === "params") return [];
+    if (key === "params" || key === CENTERS) return [];
     throw notSaid(name, `it has lost its parameter ${key}`);
   });
 }
@@ -163,11 +176,9 @@ export const rewrapped = (value: Json, fields: JsonObject): Json => {
 
 type Change = (style: Style, layer: Typed, group: Group, before: Group) => JsonObject;
 
-/** What the last node is, where it is an activation function. */
-const ofActivation = ({ nodes }: Group): Node | undefined => {
-  const last = nodes.at(-1)!;
-  return isActivation(last) ? last : undefined;
-};
+/** What hands the layer's output on, where it is an activation function; others may read what is before it now. */
+const ofActivation = ({ nodes, output }: Group): Node | undefined =>
+  nodes.find((node) => node.name === output && isActivation(node));
 
 /** The activation function, where it is not the one that the source has. */
 const withActivation: Change = (style, layer, group, before) => {
