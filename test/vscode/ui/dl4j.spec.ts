@@ -1,12 +1,36 @@
 // Document 002's question, answered with clicks: a zip of Deeplearning4j gets more units and keeps what it computes.
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { readNpy, writeNpy } from "../../../src/engine/data/npy";
 import { openCheckpoint } from "../../../src/engine/formats/table";
 import { expect, test } from "./fixtures";
 import type { Workbench } from "./workbench";
 
 const ZIP = "model.zip";
 const LAYER = "layer0";
+const FIXTURE = resolve("test/fixtures/b5_dl4j_graves_lstm");
+
+/** What Deeplearning4j recorded of the fixture. */
+function recorded(name: "input" | "output") {
+  const all = JSON.parse(readFileSync(join(FIXTURE, "expected.json"), "utf8")) as Record<
+    string,
+    { readonly file: string; readonly shape: readonly number[] }
+  >;
+  const { file, shape } = all[name];
+  const { buffer } = Uint8Array.from(readFileSync(join(FIXTURE, file)));
+  return { shape, dtype: "float32" as const, data: new Float32Array(buffer) };
+}
+
+/** What the command line predicts for the recorded input. */
+async function predictionsOf(folder: string, zip: string) {
+  await writeNpy(join(folder, "input.npy"), recorded("input"));
+  const args = ["--input", "input.npy", "--layout", "NFT", "--output", "output.npy"];
+  execFileSync(process.execPath, [resolve("dist/cli.js"), "predict", zip, ...args], {
+    cwd: folder,
+  });
+  return readNpy(join(folder, "output.npy"));
+}
 
 test.describe("a zip of a GravesLSTM", () => {
   test.use({ content: { fixtures: { ".": "b5_dl4j_graves_lstm" } } });
@@ -36,6 +60,13 @@ test.describe("a zip of a GravesLSTM", () => {
       "0_b": "60",
       "1_W": "15 × 10",
     });
+    const before = recorded("output");
+    const predicted = await predictionsOf(w.folder, "wider.zip");
+    expect(predicted.shape).toEqual(before.shape);
+    const furthest = Array.from(before.data, (value, at) =>
+      Math.abs(value - Number(predicted.data[at])),
+    ).reduce((a, b) => Math.max(a, b));
+    expect(furthest).toBeLessThan(1e-5);
   });
 
   test("a zip that was cut off says so above the tree and in its row, and is not offered to be changed", async ({
