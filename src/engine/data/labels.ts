@@ -33,7 +33,8 @@ const ALL_ROWS: LabelRows = {
 const MAX_PROPOSED = 100;
 
 /**
- * Class indices of `labels`: [n] or [n, 1] of integers, whole floats or text, or one-hot rows [n, outputs].
+ * Class indices of `labels`: [n] or [n, 1] of integers, whole floats or text, or one-hot rows [n, outputs]. Numbers beside
+ * `classes` that are all named by words are indices.
  * `name` is the file, `outputs` the number of units of the network's output.
  */
 export function classIndices(
@@ -53,7 +54,8 @@ export function classIndices(
   if (isOneHot(labels)) {
     return { indices: oneHotIndices(labels, name, outputs, rows), classes: names };
   }
-  const indexOf = new Map(names.map((text, index) => [text, index]));
+  const areIndices = classes !== undefined && areNumbersBesideWords(labels, classes);
+  const indexOf = new Map(names.map((text, index) => [areIndices ? String(index) : text, index]));
   const texts = labelTexts(labels, name, rows);
   const indices = new Int32Array(texts.length);
   for (let row = 0; row < texts.length; row++) {
@@ -66,7 +68,9 @@ export function classIndices(
             name,
             outputs,
           )
-        : notListed(texts[row]!, rows.text(row), name, classes);
+        : areIndices
+          ? notAnIndex(texts[row]!, rows.text(row), name, outputs)
+          : notListed(texts[row]!, rows.text(row), name, classes);
     }
     indices[row] = index;
   }
@@ -205,6 +209,16 @@ function labelTexts(labels: DataArray, name: string, rows: LabelRows): readonly 
     return String(value);
   });
 }
+
+/** Numbers where every class is named by a word can only be the classes' indices. */
+const areNumbersBesideWords = (labels: DataArray, classes: readonly string[]): boolean =>
+  !isStringArray(labels) && classes.every((text) => Number.isNaN(Number(text)));
+
+const notAnIndex = (label: string, row: string, name: string, outputs: number): GraftError =>
+  new GraftError(
+    "label-out-of-range",
+    `${name} has the label ${label} in ${row}; numbers beside classes that have names are their indices, 0 to ${outputs - 1}. Mend the labels, or remove its samples.`,
+  );
 
 function notListed(
   label: string,

@@ -95,7 +95,7 @@ export const DataSchema = z
     })
       .optional()
       .describe(
-        "The labels as they occur in the data, in the order of the output's units: the first is class 0. Left out: the labels are the indices 0, 1, 2, … themselves.",
+        "The labels as they occur in the data, in the order of the output's units: the first is class 0. Numbers in the data are the indices of classes that are all named by words. Left out: the labels are the indices 0, 1, 2, … themselves.",
       ),
     validation: z
       .number()

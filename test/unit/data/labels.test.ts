@@ -23,6 +23,7 @@ describe("class indices", () => {
     ["integers by classes", longs([5, 9, 7]), 5, DIGITS, [0, 4, 2]],
     ["floats by classes", doubles([5, 9]), 5, DIGITS, [0, 4]],
     ["text by classes", texts(["dog", "cat"]), 2, ["cat", "dog"], [1, 0]],
+    ["indices of named classes", longs([1, 0, 1]), 2, ["cat", "dog"], [1, 0, 1]],
     ["classes in their own order", longs([0, 1]), 2, ["1", "0"], [1, 0]],
     ["negative classes", longs([-1, 1]), 2, ["-1", "1"], [0, 1]],
     ["classes named like members of Object", texts(["constructor"]), 1, ["constructor"], [0]],
@@ -96,6 +97,13 @@ describe("labels that are refused", () => {
       5,
       DIGITS,
       'label-out-of-range: y.npy has the label "4" in row 2 (counted from 0); "classes" allows "5", "6", "7", "8", "9". Add it to "classes" (the output then needs a unit more) or remove its samples.',
+    ],
+    [
+      "an index that no named class has",
+      longs([1, 2]),
+      2,
+      ["cat", "dog"],
+      "label-out-of-range: y.npy has the label 2 in row 1 (counted from 0); numbers beside classes that have names are their indices, 0 to 1. Mend the labels, or remove its samples.",
     ],
     ["text in other letters", texts(["Cat"]), 1, ["cat"], /has the label "Cat" in row 0/],
     [
