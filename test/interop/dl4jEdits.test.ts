@@ -42,6 +42,15 @@ const dense = (nIn: number, nOut: number) => ({
 });
 const OUTPUT = { lossFunction: "MCXENT", activation: "SOFTMAX", nOut: 2 };
 
+/** A graph over one sequence, a, that ends in out. */
+const sequenceGraph = (vertices: readonly (readonly unknown[])[]): Source => ({
+  network: {
+    ...{ global: GLOBAL, inputs: ["a"], vertices, outputs: ["out"] },
+    graph: { setInputTypes: [{ recurrent: [3] }] },
+  },
+  inputs: [numbers(4, 3, 5)],
+});
+
 const SOURCES: Readonly<Record<string, Source>> = {
   rows: {
     network: {
@@ -102,17 +111,10 @@ const SOURCES: Readonly<Record<string, Source>> = {
     inputs: [numbers(4, 3, 5)],
   },
   recurrentGraph: {
-    network: {
-      global: GLOBAL,
-      inputs: ["a"],
-      vertices: [
-        ["lstm", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
-        ["out", { RnnOutputLayer: { nIn: 4, ...OUTPUT } }, "lstm"],
-      ],
-      outputs: ["out"],
-      graph: { setInputTypes: [{ recurrent: [3] }] },
-    },
-    inputs: [numbers(4, 3, 5)],
+    ...sequenceGraph([
+      ["lstm", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+      ["out", { RnnOutputLayer: { nIn: 4, ...OUTPUT } }, "lstm"],
+    ]),
     steps: 5,
   },
   timeDistributed: {
@@ -140,37 +142,21 @@ const SOURCES: Readonly<Record<string, Source>> = {
     },
     inputs: [numbers(4, 3, 5)],
   },
-  denseBehindLast: {
-    network: {
-      global: GLOBAL,
-      inputs: ["a"],
-      vertices: [
-        ["lstm", { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
-        ["last", { LastTimeStepVertex: { args: ["a"] } }, "lstm"],
-        ["dense", dense(4, 3), "last"],
-        ["out", { OutputLayer: { nIn: 3, ...OUTPUT } }, "dense"],
-      ],
-      outputs: ["out"],
-      graph: { setInputTypes: [{ recurrent: [3] }] },
-    },
-    inputs: [numbers(4, 3, 5)],
-  },
+  denseBehindLast: sequenceGraph([
+    ["lstm", { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+    ["last", { LastTimeStepVertex: { args: ["a"] } }, "lstm"],
+    ["dense", dense(4, 3), "last"],
+    ["out", { OutputLayer: { nIn: 3, ...OUTPUT } }, "dense"],
+  ]),
   turnedGraph: {
-    network: {
-      global: GLOBAL,
-      inputs: ["a"],
-      vertices: [
-        ["there", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
-        ["turned", { ReverseTimeSeriesVertex: { args: ["a"] } }, "a"],
-        ["back", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "turned"],
-        ["again", { ReverseTimeSeriesVertex: { args: ["a"] } }, "back"],
-        ["joined", { MergeVertex: {} }, "there", "again"],
-        ["out", { RnnOutputLayer: { nIn: 8, ...OUTPUT } }, "joined"],
-      ],
-      outputs: ["out"],
-      graph: { setInputTypes: [{ recurrent: [3] }] },
-    },
-    inputs: [numbers(4, 3, 5)],
+    ...sequenceGraph([
+      ["there", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+      ["turned", { ReverseTimeSeriesVertex: { args: ["a"] } }, "a"],
+      ["back", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "turned"],
+      ["again", { ReverseTimeSeriesVertex: { args: ["a"] } }, "back"],
+      ["joined", { MergeVertex: {} }, "there", "again"],
+      ["out", { RnnOutputLayer: { nIn: 8, ...OUTPUT } }, "joined"],
+    ]),
     steps: 5,
   },
   graph: {
@@ -209,21 +195,14 @@ const SOURCES: Readonly<Record<string, Source>> = {
     steps: 5,
   },
   encoderAndDecoder: {
-    network: {
-      global: GLOBAL,
-      inputs: ["a"],
-      vertices: [
-        ["encoder", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
-        ["last", { LastTimeStepVertex: { args: ["a"] } }, "encoder"],
-        ["steps", { DuplicateToTimeSeriesVertex: { args: ["a"] } }, "last"],
-        ["joined", { MergeVertex: {} }, "steps", "a"],
-        ["decoder", { LSTM: { nIn: 7, nOut: 5, activation: "TANH" } }, "joined"],
-        ["out", { RnnOutputLayer: { nIn: 5, ...OUTPUT } }, "decoder"],
-      ],
-      outputs: ["out"],
-      graph: { setInputTypes: [{ recurrent: [3] }] },
-    },
-    inputs: [numbers(4, 3, 5)],
+    ...sequenceGraph([
+      ["encoder", { LSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+      ["last", { LastTimeStepVertex: { args: ["a"] } }, "encoder"],
+      ["steps", { DuplicateToTimeSeriesVertex: { args: ["a"] } }, "last"],
+      ["joined", { MergeVertex: {} }, "steps", "a"],
+      ["decoder", { LSTM: { nIn: 7, nOut: 5, activation: "TANH" } }, "joined"],
+      ["out", { RnnOutputLayer: { nIn: 5, ...OUTPUT } }, "decoder"],
+    ]),
     steps: 5,
   },
   lastStep: {
@@ -240,18 +219,11 @@ const SOURCES: Readonly<Record<string, Source>> = {
     steps: null,
   },
   lastStepGraph: {
-    network: {
-      global: GLOBAL,
-      inputs: ["a"],
-      vertices: [
-        ["lstm", { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
-        ["last", { LastTimeStepVertex: { args: ["a"] } }, "lstm"],
-        ["out", { OutputLayer: { nIn: 4, ...OUTPUT } }, "last"],
-      ],
-      outputs: ["out"],
-      graph: { setInputTypes: [{ recurrent: [3] }] },
-    },
-    inputs: [numbers(4, 3, 5)],
+    ...sequenceGraph([
+      ["lstm", { GravesLSTM: { nIn: 3, nOut: 4, activation: "TANH" } }, "a"],
+      ["last", { LastTimeStepVertex: { args: ["a"] } }, "lstm"],
+      ["out", { OutputLayer: { nIn: 4, ...OUTPUT } }, "last"],
+    ]),
     steps: null,
   },
   gravesBothWays: {

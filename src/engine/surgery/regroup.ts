@@ -84,18 +84,12 @@ function rearrangedVariable(
   const shape = resized(variable.shape, axis, indices.length);
   const added = indices.filter((index) => index >= size).length;
   // The spread is that of the whole layer, so that new units start like old ones did.
+  // A branch that is kept as it was goes on computing what it did; what no gradient moves begins at nothing.
+  const staysAtNothing = variable.role === "statistic" || (!makes && variable.role === "kept");
   const numbers = fresh(model, variable, {
     shape: resized(shape, axis, added),
     whole: shape,
-    // A branch that is kept as it was goes on computing what it did; what no gradient moves begins at nothing.
-    weights:
-      variable.role === "statistic"
-        ? "zeros"
-        : makes
-          ? how.makes
-          : variable.role === "kept"
-            ? "zeros"
-            : how.reads,
+    weights: staysAtNothing ? "zeros" : makes ? how.makes : how.reads,
     key: `${how.key} axis ${axis}`,
   });
   const all = added === 0 ? variable.value : joinedWith(variable, axis, numbers, added);

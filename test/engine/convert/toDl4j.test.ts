@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convert } from "../../../src/engine/convert";
 import { createZip } from "../../../src/engine/formats/dl4j/create";
 import { openCheckpoint } from "../../../src/engine/formats/table";
-import { isFrozen, type Model } from "../../../src/engine/graph/model";
+import { isFrozen, type Model, type Node } from "../../../src/engine/graph/model";
 import { evaluate } from "../../../src/engine/graph/value";
 import { executorOn } from "../executor";
 import { expectClose, fixture, FIXTURES, type Recorded } from "../fixture";
@@ -68,6 +68,23 @@ const LAST_STEP = [
   node("row", "Squeeze", ["last"], { axes: [1] }),
 ];
 
+/** An LSTM of sequences with lengths; `row` makes one row of its steps. */
+const withLengths = (row: readonly Node[]): Model =>
+  handmade({
+    fed: { x: [-1, 5, 3], lengths: [-1] },
+    weights: { kernel: [7, 16], bias: [16], W: [4, 2] },
+    nodes: [
+      node("lengths", "Placeholder", [], { dtype: "int32" }),
+      node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
+      node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
+        ...{ ...LSTM_CELL, takes: [...KERNEL, "mask"] },
+      }),
+      ...row,
+      node("out", "MatMul", ["row", "[W]"], PRODUCT),
+    ],
+    roles: { output: "out" },
+  });
+
 /** Placeholders that are no samples, beside a sequence x. */
 const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
   "a probability of keeping that has a value": [
@@ -104,37 +121,11 @@ const BESIDE: Readonly<Record<string, readonly [Model, RegExp]>> = {
     /dropout dropout is left out: its rate is fed/,
   ],
   "lengths, and the last step whatever they are": [
-    handmade({
-      fed: { x: [-1, 5, 3], lengths: [-1] },
-      weights: { kernel: [7, 16], bias: [16], W: [4, 2] },
-      nodes: [
-        node("lengths", "Placeholder", [], { dtype: "int32" }),
-        node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
-        node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
-          ...{ ...LSTM_CELL, takes: [...KERNEL, "mask"] },
-        }),
-        ...LAST_STEP,
-        node("out", "MatMul", ["row", "[W]"], PRODUCT),
-      ],
-      roles: { output: "out" },
-    }),
+    withLengths([...LAST_STEP]),
     /takes the last step before it as row/,
   ],
   "lengths, and the last step by them": [
-    handmade({
-      fed: { x: [-1, 5, 3], lengths: [-1] },
-      weights: { kernel: [7, 16], bias: [16], W: [4, 2] },
-      nodes: [
-        node("lengths", "Placeholder", [], { dtype: "int32" }),
-        node("steps", "SequenceMask", ["lengths", "x"], { timeMajor: false }),
-        node("lstm", "LSTM", ["x", "[kernel]", "[bias]", "steps"], {
-          ...{ ...LSTM_CELL, takes: [...KERNEL, "mask"] },
-        }),
-        node("row", "LastStep", ["lstm", "steps"], { timeMajor: false }),
-        node("out", "MatMul", ["row", "[W]"], PRODUCT),
-      ],
-      roles: { output: "out" },
-    }),
+    withLengths([node("row", "LastStep", ["lstm", "steps"], { timeMajor: false })]),
     /takes a mask .* where lengths was fed/,
   ],
 };

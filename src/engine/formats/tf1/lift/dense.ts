@@ -17,6 +17,9 @@ export const matMul: Lifter = (lifting, node) =>
     inputsOf(lifting, node),
   );
 
+export const isTransposed = (product: SourceNode): boolean =>
+  attributes.flag(product, "transpose_a") || attributes.flag(product, "transpose_b");
+
 /** A product of each step with the same matrix; of several matrices it is none of the catalogue's. */
 export const batchMatMul: Lifter = (lifting, node) => {
   const [x, kernel] = [inputOf(lifting, node, 0), inputOf(lifting, node, 1)];

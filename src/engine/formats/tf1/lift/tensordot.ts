@@ -1,6 +1,6 @@
 // A dense layer for each step of sequences whose number of steps only a run knows: TensorFlow's tensordot, which works out
 // the shapes of its matrices as it runs.
-import * as attributes from "./attributes";
+import { isTransposed } from "./dense";
 import {
   consumed,
   inputOf,
@@ -38,9 +38,6 @@ export const tensordot: Lifter = (lifting, node) => {
   const how = { transposeA: false, transposeB: false };
   return make(lifting, node, "MatMul", how, [x, kernel], { origin });
 };
-
-const isTransposed = (product: SourceNode): boolean =>
-  attributes.flag(product, "transpose_a") || attributes.flag(product, "transpose_b");
 
 /** Whether a shape begins with the first two sizes of `x`. */
 function startsAs(lifting: Lifting, target: SourceNode, x: Meaning): boolean {

@@ -1,5 +1,6 @@
 // The step of an LSTM: BasicLSTMCell and LSTMCell, with peepholes, a projection and clips.
 //   c' = clip(gate(f + bias) · c + gate(i) · act(j))    m = gate(o) · act(c')    h' = clip(m · projection) or m
+import { isTransposed } from "../dense";
 import { behind, numberOf, type Recurrence, type State } from "./loop";
 import {
   activated,
@@ -8,7 +9,6 @@ import {
   clipped,
   isSame,
   isState,
-  isTransposed,
   opOf,
   pairs,
   PRODUCT,

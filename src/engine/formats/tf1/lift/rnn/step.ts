@@ -1,5 +1,6 @@
 // What one step of a recurrence computes, as expressions: sums, products, activations, clips, products with kernels.
 import * as attributes from "../attributes";
+import { isTransposed } from "../dense";
 import { nodeAt, tensorName, type SourceNode, type Tensor } from "../source";
 import { behind, carriedBy, numberOf, type Recurrence, type State } from "./loop";
 
@@ -95,9 +96,6 @@ export function affine(loop: Recurrence, tensor: Tensor): Affine | undefined {
   const found = { x: parts[0], h: parts[1], kernel: behind(loop.graph, product.inputs[1]) };
   return isBiased ? { ...found, bias: behind(loop.graph, node.inputs[1]) } : found;
 }
-
-export const isTransposed = (product: SourceNode): boolean =>
-  attributes.flag(product, "transpose_a") || attributes.flag(product, "transpose_b");
 
 /** concat([a, b], 1) */
 function joined(loop: Recurrence, tensor: Tensor): readonly [Tensor, Tensor] | undefined {
