@@ -67,6 +67,15 @@ interface FrozenSummary {
   readonly good: boolean;
 }
 
+/** Whether a number that was to stay has moved. */
+export const isBroken = ({
+  frozen,
+  unchanged,
+  maxChange,
+  keptUnchanged,
+}: VariableOutcome): boolean =>
+  keptUnchanged === false || (frozen && !unchanged && maxChange !== 0);
+
 /** A frozen variable that an edit reshaped cannot equal the checkpoint's bytes; it is sound if training did not move it. */
 export function frozenSummary(variables: readonly VariableOutcome[]): FrozenSummary | null {
   if (variables.length === 0) return null;
@@ -75,8 +84,8 @@ export function frozenSummary(variables: readonly VariableOutcome[]): FrozenSumm
   if (frozen.length + inPart.length === 0)
     return { words: "no variable was frozen", broken: [], good: false };
   const same = frozen.filter((variable) => variable.unchanged).length;
-  const moved = frozen.filter((v) => !v.unchanged && v.maxChange !== 0);
-  const movedInPart = inPart.filter(({ keptUnchanged }) => !keptUnchanged);
+  const moved = frozen.filter(isBroken);
+  const movedInPart = inPart.filter(isBroken);
   const edited = frozen.length - same - moved.length;
   const keptInPart = inPart.length - movedInPart.length;
   const bits = "unchanged, bit for bit";

@@ -2,6 +2,7 @@
 import type { VariableOutcome } from "../../protocol/run";
 import { formatNumber, formatShape } from "../format";
 import type { PanelState } from "../state";
+import { isBroken } from "../words";
 import { h, onChange, section, setVisible, type Child, type View } from "./dom";
 import { icon } from "./icons";
 import { createTable } from "./table";
@@ -32,11 +33,6 @@ export function createVariables(): View<PanelState> {
     table.update(variables);
   });
   return { element, update: (state) => update(state.variables) };
-}
-
-function isBroken(row: VariableOutcome): boolean {
-  if (row.keptUnchanged === false) return true;
-  return row.frozen && !row.unchanged && row.maxChange !== 0;
 }
 
 function stateCell(row: VariableOutcome): Child {
